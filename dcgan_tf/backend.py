@@ -1,0 +1,40 @@
+"""The one place that imports TensorFlow and Keras: ``from dcgan_tf.backend import keras, tf``.
+
+TensorFlow prints a dozen lines of start-up noise on the standard error of the process, some before its own log level
+is read and some when it first looks for devices. Both happen here, with standard error turned away; a failing import
+still raises. ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows everything.
+"""
+
+import contextlib
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@contextlib.contextmanager
+def _quiet_stderr():
+    if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
+        yield
+        return
+    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
+
+
+with _quiet_stderr():
+    import absl.logging
+    import keras
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
+
+# Keras warns at every .h5 that the format is legacy; it is the format that this program promises.
+absl.logging.set_verbosity(absl.logging.ERROR)
+
+__all__ = ["keras", "tf"]

@@ -1,0 +1,100 @@
+"""Files and folders that appear whole or not at all: written beside, flushed to disk, renamed into place."""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+from pathlib import Path
+
+from dcgan_tf.errors import UserError, printable
+
+
+@contextlib.contextmanager
+def whole_file(path):
+    """Yields a path beside `path` (same ending) to write to; on leaving, that file becomes `path`.
+
+    When the block raises, nothing is left behind and an older `path` stays as it was.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        with disk_errors_in_one_line(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.touch()  # fails at once where nothing can be written
+            yield beside
+            _flush(beside)
+            os.replace(beside, path)
+            _flush(path.parent)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_folder(path):
+    """Yields a new folder beside `path`; on leaving, that folder becomes `path`, and an older `path` is gone.
+
+    The name of the folder beside begins with a dot, so that readers that look for numbered folders pass over it.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        with disk_errors_in_one_line(path):
+            beside.mkdir(parents=True)
+            yield beside
+            for file in beside.rglob("*"):
+                _flush(file)
+            if path.exists():
+                os.replace(path, old)
+            os.replace(beside, path)
+            _flush(path.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def disk_errors_in_one_line(path):
+    """Turns "no space left" and "permission denied", in any library's words, into a UserError that names `path`."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        # h5py and TensorFlow raise errors of their own, with the system's words in the message.
+        number = getattr(error, "errno", None)
+        if number in (errno.ENOSPC, errno.EDQUOT) or re.search("No space left|Disk quota|errno = 28", str(error)):
+            raise UserError(
+                f"no space left on the disk for {printable(path)}: free some space and run the same command again"
+            ) from error
+        if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise UserError(
+                f"{printable(path)}: cannot be written ({error.strerror}): make its folder writable, or give another"
+            ) from error
+        raise
+
+
+def remove_leftovers(folder):
+    """Deletes what a killed process left half-written in `folder` (not in the folders below it)."""
+    for path in Path(folder).glob(".*.part*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in Path(folder).glob(".*.old"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _flush(path):
+    if os.name == "nt" and Path(path).is_dir():
+        return  # Windows cannot open a folder
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
