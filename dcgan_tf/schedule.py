@@ -1,0 +1,12 @@
+"""When things are due: pure functions of step and epoch numbers."""
+
+
+def is_due(number: int, every: int, total: int, first: bool = False) -> bool:
+    """Whether something done every `every` steps (or epochs) is due after the `number`th of `total`, counted from 1:
+    after each multiple of `every`, after the last, and with `first` after the first."""
+    return number % every == 0 or number == total or (first and number == 1)
+
+
+def steps_per_epoch(count: int, batch_size: int, drop_remainder: bool) -> int:
+    """Batches in one pass over `count` images; 0 if a last partial batch is dropped and there is no other."""
+    return count // batch_size if drop_remainder else -(-count // batch_size)
