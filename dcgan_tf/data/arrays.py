@@ -1,0 +1,243 @@
+"""Arrays of images: .npy files (memory-mapped), .npz archives, arrays in memory; their layout and value range."""
+
+import zipfile
+
+import numpy as np
+
+from dcgan_tf.data import pixels
+from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.errors import UserError, printable
+
+IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
+LABEL_KEYS = ("labels", "y_train", "y")
+
+SAMPLE_IMAGES, SAMPLE_BYTES = 4096, 2**27  # what the value range is judged on
+CHUNK_BYTES = 2**24
+
+
+def npy_source(path, name, *, size, channels, value_range) -> ImageSource:
+    """The images of a .npy file, memory-mapped: only what is read is loaded.
+
+    Raises:
+        UserError: the file is damaged, holds no images, or its value range is not clear.
+    """
+    what = printable(path)
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a damaged header raises almost anything
+        raise UserError(_why_not_loaded(what, error)) from error
+    return array_source(name, array, what=what, size=size, channels=channels, value_range=value_range)
+
+
+def npz_source(path, name, *, size, channels, value_range) -> ImageSource:
+    """The images of a .npz archive, loaded into memory, with its labels.
+
+    The images are the array called `images`, `x_train`, `x` or `arr_0`, or the only one that has the shape of images;
+    the labels are the one called `labels`, `y_train` or `y`.
+
+    Raises:
+        UserError: the file is damaged, holds no images, or their value range is not clear.
+    """
+    what = printable(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+        if not any(member.endswith(".npy") for member in members):
+            raise UserError(f"{what} is a .zip archive without arrays: unpack it and give the folder")
+        with np.load(path, allow_pickle=False) as arrays:
+            key = _images_key(arrays, what)
+            images = arrays[key]
+            label_key = next((key for key in LABEL_KEYS if key in arrays.files), None)
+            labels = None if label_key is None else arrays[label_key]
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise UserError(
+            f"{what} does not fit into memory: save its images as .npy, which is read piece by piece"
+        ) from error
+    except Exception as error:  # a damaged archive raises almost anything
+        raise UserError(_why_not_loaded(what, error)) from error
+    labels, notes = _checked_labels(labels, label_key, len(images) if images.ndim else 0)
+    return array_source(
+        name,
+        images,
+        what=f"{what}, array '{printable(key)}'",
+        size=size,
+        channels=channels,
+        value_range=value_range,
+        labels=labels,
+        notes=notes,
+    )
+
+
+def array_source(name, array, *, what, size, channels, value_range, labels=None, notes=()) -> ImageSource:
+    """Images of any array [N, H, W], [N, H, W, C] or [N, C, H, W] of numbers, C of 1 to 4.
+
+    Args:
+        what: the file or set, for messages.
+        size, channels, value_range: as for `open_source`.
+        labels: int [N] or None.
+
+    Raises:
+        UserError: the array holds no images, NaN or infinity, or its value range is not clear.
+    """
+    channels_first, stored_shape = _layout(array, what)
+    low, high, values = _value_range(array, what, value_range)
+    *stored_size, stored_channels = stored_shape
+    size = tuple(size or stored_size)
+    channels = channels or (1 if stored_channels <= 2 else 3)
+
+    notes = list(notes)
+    if channels_first:
+        notes.append(f"channels-first array: {_text(array.shape)} is read as [N, C, H, W]")
+    if stored_channels in (2, 4):
+        notes.append("alpha composited on white")
+    if (channels == 1) != (stored_channels <= 2):
+        notes.append("colour turned to grey" if channels == 1 else "grey images, stored in three equal channels")
+    if list(size) != stored_size:
+        notes.append(f"resized from {stored_size[0]}x{stored_size[1]} to {size[0]}x{size[1]}")
+
+    def read(indices):
+        images = array[indices]
+        if images.ndim == 3:
+            images = images[..., None]
+        elif channels_first:
+            images = np.moveaxis(images, 1, -1)
+        if images.dtype.kind == "f" and not np.isfinite(images).all():
+            bad = indices[~np.isfinite(images).all(axis=(1, 2, 3))][0]
+            raise UserError(_not_finite(what, bad))
+        images = pixels.to_uint8(images, low, high)
+        return pixels.fit_all(pixels.to_channels(images, channels), size)
+
+    labels = None if labels is None else np.asarray(labels, np.int64)
+    return ImageSource(name, (*size, channels), len(array), read, values, labels=labels, notes=notes)
+
+
+def _layout(array, what):
+    """Whether the channels come first, and the shape (H, W, C) of one image."""
+    shape = array.shape
+    if array.dtype.kind not in "buif":
+        raise UserError(f"{what} holds {array.dtype.name}, not numbers: images are uint8 or float arrays [N, H, W, C]")
+    if array.ndim not in (3, 4):
+        raise UserError(f"{what} has the shape {_text(shape)}: images are [N, H, W], [N, H, W, C] or [N, C, H, W]")
+    if 0 in shape:
+        raise UserError(f"{what} has the shape {_text(shape)}: there are no images in it")
+    if array.ndim == 3 and shape[-1] <= 4:
+        raise UserError(
+            f"{what} has the shape {_text(shape)}, which looks like one image [H, W, C]: a set of images is [N, H, W, C]"
+        )
+    if array.ndim == 3:
+        return False, (*shape[1:], 1)
+    if shape[-1] <= 4:
+        return False, shape[1:]
+    if shape[1] <= 4:
+        return True, (*shape[2:], shape[1])
+    raise UserError(f"{what} has the shape {_text(shape)}: images have 1 to 4 channels, [N, H, W, C] or [N, C, H, W]")
+
+
+def _value_range(array, what, given):
+    """The values that mean 0 and 255, and a text that says them."""
+    dtype = array.dtype
+    if given is not None:
+        if dtype.kind == "f":
+            _min_max(array, what)  # finds NaN
+        low, high = given
+        return low, high, f"{dtype.name} {low:g}..{high:g} (given)"
+    if dtype.kind == "b":
+        return 0, 1, "bool 0..1"
+    least, most = _min_max(array, what)
+    recognised = _recognised(dtype, least, most)
+    if recognised is None:
+        raise UserError(
+            f"{what}: the value range is not clear ({dtype.name}, {least:g} to {most:g} seen): "
+            "give --value-range LO HI, the values that mean black and white"
+        )
+    low, high = recognised
+    return low, high, f"{dtype.name} {low}..{high}"
+
+
+def _recognised(dtype, least, most):
+    """The range (low, high) that values from `least` to `most` clearly use, or None."""
+
+    def within(low, high):
+        slack = 1e-3 * (high - low)  # rounding
+        return low - slack <= least and most <= high + slack
+
+    if dtype == np.uint8:
+        return (0, 255) if most >= 32 else None  # class numbers of a mask, or 4-bit greys
+    if dtype == np.uint16:
+        return None  # 10, 12, 14 or 16 bits: the values do not tell
+    if dtype.kind == "f" and within(0, 1) and most >= 0.5:
+        return 0, 1
+    if dtype.kind == "f" and within(-1, 1) and least <= -0.5 and most >= 0.5:
+        return -1, 1
+    if within(0, 255) and most >= 127:
+        return 0, 255
+    return None
+
+
+def _min_max(array, what):
+    """Least and greatest value of images spread over the array, read in chunks."""
+    image_bytes = array.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))
+    sample = pixels.spread(len(array), min(SAMPLE_IMAGES, max(16, SAMPLE_BYTES // image_bytes)))
+    least, most = np.inf, -np.inf
+    step = max(1, CHUNK_BYTES // image_bytes)
+    for start in range(0, len(sample), step):
+        indices = sample[start : start + step]
+        chunk = array[indices]
+        low, high = chunk.min(), chunk.max()  # both are NaN when any value is
+        if not (np.isfinite(low) and np.isfinite(high)):
+            finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
+            raise UserError(_not_finite(what, indices[~finite][0]))
+        least, most = min(least, low), max(most, high)
+    return least, most
+
+
+def _images_key(arrays, what):
+    for key in IMAGE_KEYS:
+        if key in arrays.files:
+            return key
+    like_images = [key for key in arrays.files if _looks_like_images(arrays, key)]
+    if len(like_images) == 1:
+        return like_images[0]
+    names = ", ".join(printable(key) for key in arrays.files)
+    raise UserError(f"{what} holds {names}: call the array of the images 'images'")
+
+
+def _looks_like_images(arrays, key):
+    try:
+        array = arrays[key]
+    except ValueError:  # Python objects
+        return False
+    return array.ndim in (3, 4) and array.dtype.kind in "buif"
+
+
+def _checked_labels(labels, key, count):
+    """Labels int [count] or None, and notes."""
+    if labels is None:
+        return None, []
+    if labels.shape == (count, 1):  # as Keras stores those of CIFAR-10
+        labels = labels[:, 0]
+    if labels.shape == (count,) and labels.dtype.kind in "bui":
+        return labels, []
+    shape = _text(labels.shape)
+    return None, [f"labels ignored: '{key}' is {labels.dtype.name} {shape}, not one whole number for each image"]
+
+
+def _why_not_loaded(what, error):
+    reason = str(error)
+    if isinstance(error, PermissionError):
+        return f"{what} cannot be read: permission denied"
+    if "Object arrays" in reason or "Python objects" in reason:
+        return f"{what} holds Python objects, not numbers: save the images as a uint8 or float array [N, H, W, C]"
+    if "mmap length" in reason:
+        return f"{what} is shorter than its header says: it is truncated, copy it again"
+    return f"{what} is damaged and cannot be read as an array: copy it again"
+
+
+def _not_finite(what, index):
+    return f"{what}: image {index} holds NaN or infinity; mend or remove it"
+
+
+def _text(shape):
+    return "[" + ", ".join(str(n) for n in shape) + "]"

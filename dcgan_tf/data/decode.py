@@ -1,0 +1,131 @@
+"""One image file, of any common format and mode, to uint8 pixels of the wanted size."""
+
+import contextlib
+import logging
+import os
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from dcgan_tf.data import pixels
+from dcgan_tf.errors import UserError, printable
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+FORMATS_TEXT = "JPEG, PNG, WebP, BMP, TIFF or GIF"
+
+ORIENTATION_TAG = 0x0112
+UPRIGHT = {  # how to turn an image of each EXIF orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+# Pillow warns of odd metadata and of large photographs, file after file; what cannot be decoded raises anyway.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
+
+
+class Decoded(NamedTuple):
+    pixels: np.ndarray  # uint8 [H, W, C], C of 1 or 3 as the file is stored
+    stored_size: tuple[int, int]  # (H, W) before resizing, upright
+
+
+def opens(path) -> bool:
+    """Whether the content of the file, not its name, begins as an image does."""
+    with contextlib.suppress(Exception), _open(path):
+        return True
+    return False
+
+
+def image_size(path) -> tuple[int, int]:
+    """(H, W) of the upright image, from its header. Raises whatever Pillow raises."""
+    with _open(path) as image:
+        return _upright_size(image)
+
+
+def decode(path, size, value_range) -> Decoded:
+    """The image, upright, on white where it is transparent, covering `size` (H, W), cut to its centre.
+
+    Args:
+        value_range: the values that become 0 and 255. None: 0..65535 for 16 bits, 0..255 for 8.
+
+    Raises:
+        Exception: whatever Pillow raises for a damaged file; `reason` says it in a few words.
+    """
+    with _open(path) as image:
+        stored_size = _upright_size(image)
+        # A JPEG much larger than wanted is decoded at 1/2, 1/4 or 1/8: several times faster, and still three times
+        # larger than the result, so that the antialiasing decides how it looks.
+        image.draft(None, (3 * max(size), 3 * max(size)))
+        image.load()
+        turn = UPRIGHT.get(_orientation(image))
+        if turn is not None:
+            image = image.transpose(turn)
+        fitted = pixels.fit(_to_8_bits(image, value_range), size)
+    return Decoded(np.asarray(fitted).reshape(*size, -1), stored_size)
+
+
+def reason(error, path) -> str:
+    """Why a file could not be decoded, in a few words."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, FileNotFoundError):
+        return "missing"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels"
+    if isinstance(error, UnidentifiedImageError):
+        return "empty file" if os.path.getsize(path) == 0 else f"not a readable {FORMATS_TEXT} image"
+    if "truncated" in str(error).lower():
+        return "truncated"
+    return f"damaged: {printable(error)[:60]}" if str(error) else "damaged"
+
+
+@contextlib.contextmanager
+def _open(path):
+    # Given a path, Pillow maps some TIFF files into memory, and then scrambles those that are stored turned.
+    with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
+        yield image
+
+
+def _orientation(image):
+    if image.format == "TIFF":
+        return 1  # Pillow turns these itself, their size included
+    with contextlib.suppress(Exception):  # damaged metadata raises almost anything, and the pixels are fine
+        return image.getexif().get(ORIENTATION_TAG, 1)
+    return 1
+
+
+def _upright_size(image):
+    width, height = image.size
+    if _orientation(image) in (5, 6, 7, 8):
+        width, height = height, width
+    return height, width
+
+
+def _to_8_bits(image, value_range):
+    """An image of mode L or RGB."""
+    sixteen_bits = image.mode.startswith("I;16")
+    if sixteen_bits or image.mode in ("I", "F"):
+        if value_range is None and not sixteen_bits:
+            raise UserError("32-bit values: give --value-range LO HI")
+        values = np.asarray(image)
+        if not np.isfinite(values).all():
+            raise UserError("holds NaN or infinity")
+        return Image.fromarray(pixels.to_uint8(values, *(value_range or (0, 65535))))
+
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    if value_range is None:
+        return image
+    table = pixels.to_uint8(np.arange(256, dtype=np.uint8), *value_range)
+    return image.point(table.tolist() * len(image.getbands()))

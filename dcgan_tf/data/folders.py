@@ -1,0 +1,255 @@
+"""A folder of images as an ImageSource: found, decoded once in parallel, kept in the cache."""
+
+import collections
+import contextlib
+import hashlib
+import os
+import statistics
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dcgan_tf.data import pixels
+from dcgan_tf.data.cache import CacheEntry
+from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, opens, reason
+from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.errors import UserError, printable
+
+# A file of another name is an image when its content begins like one. The last four cannot be decoded, and are
+# reported instead of passed over.
+ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl"}
+
+
+def folder_source(folder, name, *, size, channels, value_range, cache) -> ImageSource:
+    """The images of a folder and the folders below it, sorted by path; class folders become labels.
+
+    The arguments are those of `open_source`. With `cache` the images are decoded once into the cache; without it every
+    file is decoded now, to know what can be read, and again by each `read`.
+
+    Raises:
+        UserError: no image can be read, the images have many sizes and none is wanted, the cache cannot be written.
+    """
+    names, stamp = _list_files(folder)
+    entry = CacheEntry(folder, (size, channels, value_range), stamp)
+    loaded = entry.load()
+    if loaded is None:
+        images, others = _tell_images(folder, names)
+        size = size or _common_size(folder, images)
+        survey = _Survey(folder, images, others, size, channels, value_range)
+        with contextlib.closing(survey.decoded()) as decoded:
+            if not cache:
+                collections.deque(decoded, maxlen=0)
+                return _source(name, survey.facts(), survey.read, value_range)
+            loaded = entry.store(decoded, size, channels or 3, survey.facts)
+    array, facts = loaded
+    return _source(name, facts, lambda indices: array[indices], value_range)
+
+
+def _source(name, facts, read, value_range):
+    labels = facts["labels"]
+    return ImageSource(
+        name,
+        tuple(facts["image_shape"]),
+        facts["count"],
+        read,
+        "uint8 0..255" if value_range is None else f"{value_range[0]:g}..{value_range[1]:g} (given)",
+        labels=None if labels is None else np.asarray(labels, np.int64),
+        class_names=facts["class_names"],
+        notes=facts["notes"],
+    )
+
+
+class _Survey:
+    """One pass over the images of a folder: the pixels stream out, what was seen on the way stays."""
+
+    def __init__(self, folder, names, others, size, channels, value_range):
+        self._folder, self._names, self._others = folder, names, others
+        self._size, self._channels, self._value_range = size, channels, value_range
+        self._kept, self._coloured, self._skipped = [], [], []
+        self._stored_sizes = collections.Counter()
+
+    def decoded(self):
+        """Yields uint8 [H, W, 3] (or the wanted channels) of every image that can be read, in order."""
+
+        def decode_one(name):
+            path = os.path.join(self._folder, name)
+            try:
+                return decode(path, self._size, self._value_range)
+            except Exception as error:  # noqa: BLE001, a damaged file makes Pillow raise almost anything
+                return reason(error, path)
+
+        with contextlib.closing(_in_order(decode_one, self._names)) as results:
+            in_terminal = sys.stderr.isatty()
+            bar = tqdm(results, "decoding", len(self._names), leave=False, unit="image", disable=not in_terminal)
+            for name, result in zip(self._names, bar, strict=True):
+                if isinstance(result, str):
+                    self._skipped.append((name, result))
+                    continue
+                if not self._kept and not in_terminal:
+                    print(f"decoding {_plural(len(self._names), 'image')} ...", file=sys.stderr)
+                self._kept.append(name)
+                self._stored_sizes[result.stored_size] += 1
+                if not pixels.is_grey(result.pixels):
+                    self._coloured.append(name)
+                yield pixels.to_channels(result.pixels, self._channels or 3)
+
+    def facts(self) -> dict:
+        """What the pass found, for JSON.
+
+        Raises:
+            UserError: no image could be read.
+        """
+        if not self._kept:
+            raise UserError(
+                f"{printable(self._folder)}: none of {_plural(len(self._names), 'image')} can be read: "
+                f"{_some(self._skipped_texts())}"
+            )
+        labels, class_names = _classes(self._kept)
+        return {
+            "count": len(self._kept),
+            "image_shape": [*self._size, self._result_channels()],
+            "labels": labels,
+            "class_names": class_names,
+            "notes": self._notes(),
+        }
+
+    def read(self, indices):
+        """Decodes the images at `indices`: uint8 [n, H, W, C]."""
+        channels = self._result_channels()
+        images = np.empty((len(indices), *self._size, channels), np.uint8)
+        for i, index in enumerate(indices):
+            path = os.path.join(self._folder, self._kept[index])
+            try:
+                images[i] = pixels.to_channels(decode(path, self._size, self._value_range).pixels, channels)
+            except Exception as error:
+                raise UserError(f"{printable(path)} cannot be read any more: {reason(error, path)}") from error
+        return images
+
+    def _result_channels(self):
+        return self._channels or (3 if self._coloured else 1)
+
+    def _skipped_texts(self):
+        return [f"{printable(name)} ({why})" for name, why in self._skipped]
+
+    def _notes(self):
+        count, coloured = len(self._kept), len(self._coloured)
+        skipped = f", {len(self._skipped):,} skipped: {_some(self._skipped_texts())}" if self._skipped else ""
+        notes = [f"{_plural(count, 'image')} read{skipped}"]
+        if self._others:
+            notes.append(f"{_plural(len(self._others), 'other file')} ignored: {_some(map(printable, self._others))}")
+        if set(self._stored_sizes) != {self._size}:
+            notes.append(self._sizes_note())
+        if self._channels is None and not coloured:
+            notes.append("grey in content: one channel")
+        elif self._channels is None and coloured < count / 2:
+            names = _some(map(printable, self._coloured))
+            notes.append(f"three channels, though only {coloured:,} of {count:,} images have colour: {names}")
+        elif self._channels == 1 and coloured:
+            notes.append(f"{_plural(coloured, 'image')} in colour turned to grey")
+        return notes
+
+    def _sizes_note(self):
+        height, width = self._size
+        shorter = [min(size) for size in self._stored_sizes]
+        sides = min(shorter) if len(set(shorter)) == 1 else f"{min(shorter)} to {max(shorter)}"
+        enlarged = sum(n for (h, w), n in self._stored_sizes.items() if h < height or w < width)
+        return (
+            f"{_plural(len(self._stored_sizes), 'size')}, shorter side {sides}, "
+            f"resized and cropped to {height}x{width}"
+            + (f"; {_plural(enlarged, 'image')} enlarged" if enlarged else "")
+        )
+
+
+def _list_files(folder):
+    """All files below the folder but hidden ones, as sorted relative paths, and a stamp of their names, sizes, times."""
+
+    def unreadable(error):
+        raise error
+
+    found, seen = [], set()
+    for here, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen:  # a link back to where we were
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
+        below = os.path.relpath(here, folder)
+        found += [os.path.normpath(os.path.join(below, name)) for name in files if not name.startswith(".")]
+    found.sort(key=lambda name: os.fsencode(name.replace(os.sep, "/")))  # the same order in every locale
+
+    stamp = hashlib.blake2b(digest_size=12)
+    for name in found:
+        with contextlib.suppress(OSError):  # a broken link
+            status = os.stat(os.path.join(folder, name))
+            stamp.update(os.fsencode(name) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return found, stamp.hexdigest()
+
+
+def _tell_images(folder, names):
+    """Names of images, by their ending or else their content, and of other files."""
+    images, others = [], []
+    for name in names:
+        is_image = Path(name).suffix.lower() in ENDINGS or opens(os.path.join(folder, name))
+        (images if is_image else others).append(name)
+    if not images:
+        instead = f"only {_some(map(printable, others))}" if others else "no files at all"
+        raise UserError(f"{printable(folder)} holds no images ({FORMATS_TEXT}), {instead}")
+    return images, others
+
+
+def _common_size(folder, names):
+    """The one (H, W) of all images; those that cannot be read do not count."""
+
+    def size_of(name):
+        with contextlib.suppress(Exception):
+            return image_size(os.path.join(folder, name))
+
+    with contextlib.closing(_in_order(size_of, names)) as found:
+        sizes = collections.Counter(size for size in found if size)
+    if len(sizes) > 1:
+        shorter = sorted(min(size) for size in sizes.elements())
+        raise UserError(
+            f"{printable(folder)} holds images of {len(sizes):,} sizes (shorter side: smallest {shorter[0]}, "
+            f"median {statistics.median_low(shorter)}): choose one with --image-size H W or --preset NAME"
+        )
+    return next(iter(sizes), (1, 1))  # when none can be read, decoding says why
+
+
+def _classes(names):
+    """Labels [N] and class names from the folders that the images lie in; None, None when these tell no classes."""
+    parents = [os.path.basename(os.path.dirname(name)) for name in names]
+    class_names = sorted(set(parents))
+    if len(class_names) < 2 or "" in class_names:
+        return None, None
+    label_of = {name: label for label, name in enumerate(class_names)}
+    return [label_of[parent] for parent in parents], [printable(name) for name in class_names]
+
+
+def _in_order(function, items):
+    """`map` in threads (Pillow decodes without the interpreter lock): results in order, few of them in memory."""
+    workers = min(32, os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers)
+    pending = collections.deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) >= 4 * workers:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _some(texts):
+    """The first three, and dots for more."""
+    texts = list(texts)
+    return ", ".join(texts[:3]) + (", ..." if len(texts) > 3 else "")
+
+
+def _plural(count, word):
+    return f"{count:,} {word}" + ("" if count == 1 else "s")

@@ -1,0 +1,47 @@
+"""Batches as a pure function of (seed, step): no shuffle buffer, so that any step can be the first one of a process."""
+
+from dcgan_tf.backend import tf
+from dcgan_tf.schedule import steps_per_epoch
+
+
+def batch_indices(step, count: int, batch_size: int, drop_remainder: bool, seed: int):
+    """Which images step `step` trains on: int64 [batch_size], or fewer for the last batch of an epoch.
+
+    Every epoch is a permutation of all images of its own, keyed by (seed, epoch). With `drop_remainder` the images that
+    would make a partial batch at its end are left out of that epoch.
+    """
+    per_epoch = steps_per_epoch(count, batch_size, drop_remainder)
+    step = tf.cast(step, tf.int64)
+    epoch, position = step // per_epoch, step % per_epoch
+    places = tf.range(position * batch_size, tf.minimum((position + 1) * batch_size, count))
+    key = tf.stack([tf.constant(seed, tf.int64), epoch])
+    return tf.random.experimental.index_shuffle(places, key, max_index=tf.constant(count - 1, tf.int64))
+
+
+def batches(source, batch_size: int, drop_remainder: bool, seed: int, start: int, stop: int):
+    """Yields (step, images) for steps start to stop - 1: int64 scalar, float32 [N, H, W, C] in -1..1.
+
+    Raises:
+        what `source.read` raises.
+    """
+    failures = []
+
+    def read(indices):
+        try:
+            return source.read(indices)
+        except Exception as error:  # TensorFlow would turn it into an error of its own, traceback and all
+            failures.append(error)
+            raise
+
+    def load(step):
+        indices = batch_indices(step, len(source), batch_size, drop_remainder, seed)
+        images = tf.numpy_function(read, [indices], tf.uint8)
+        images.set_shape([None, *source.image_shape])
+        return step, tf.cast(images, tf.float32) / 127.5 - 1.0
+
+    # Two at once, in order: enough to hide reading and resizing behind the step.
+    dataset = tf.data.Dataset.range(start, stop).map(load, num_parallel_calls=2, deterministic=True).prefetch(2)
+    try:
+        yield from dataset
+    except tf.errors.OpError as error:
+        raise failures[0] if failures else error from None

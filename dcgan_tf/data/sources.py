@@ -1,0 +1,143 @@
+"""Where images come from: `open_source` looks at what `--data` names and returns an `ImageSource`."""
+
+import difflib
+import os
+from http.client import HTTPException
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.data.arrays import array_source, npy_source, npz_source
+from dcgan_tf.data.folders import folder_source
+from dcgan_tf.data.idx import idx_source, is_idx, training_images
+from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.errors import UserError, printable
+
+# Named sets that Keras downloads, and what it keeps of each below its own folder `datasets`.
+DOWNLOADED = {
+    "mnist": "mnist.npz",
+    "fashion_mnist": "fashion-mnist",
+    "cifar10": "cifar-10-batches-py-target*",
+}
+NAMED_SETS = ("digits", *DOWNLOADED)
+
+
+def open_source(
+    data: str,
+    *,
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    value_range: tuple[float, float] | None = None,
+    cache: bool = True,
+) -> ImageSource:
+    """Opens a set of images: a .npy, .npz or IDX file, a folder of images, or a named set.
+
+    Args:
+        data: a path; or a name below the folder ``data/``; or a named set: digits, mnist, fashion_mnist, cifar10.
+        size: wanted (H, W), each at least 1; None keeps the images' own. Images of another size are resized, so that
+            they cover it, and cropped to their centre.
+        channels: wanted 1 (grey) or 3 (RGB); None decides by the content.
+        value_range: the stored values that become 0 and 255, the first below the second; None recognises them.
+        cache: whether the images of a folder are decoded once and kept; False writes nothing anywhere.
+
+    Raises:
+        UserError: nothing is called `data`; it holds no images, is damaged, or does not say clearly what it holds.
+    """
+    if channels not in (None, 1, 3):
+        raise UserError(
+            f"a net for images of {channels} channels cannot be trained: images are read as 1 or 3 channels"
+        )
+    wanted = {"size": size and tuple(size), "channels": channels, "value_range": value_range}
+    path = _find(data)
+    if path is None:
+        return _named_set(data, wanted)
+    what = printable(path)
+    try:
+        if path.is_dir():
+            images = training_images(path)
+            if images is not None:
+                return idx_source(images, _name(path), **wanted)
+            return folder_source(path, _name(path), **wanted, cache=cache)
+        if not path.is_file():
+            raise UserError(f"{what} is neither a file nor a folder: give a .npy, .npz or IDX file, or a folder")
+        return _file_source(path, wanted)
+    except PermissionError as error:
+        raise UserError(f"{printable(error.filename or path)} cannot be read: permission denied") from error
+    except OSError as error:
+        raise UserError(f"{what} cannot be read: {printable(error.strerror or error)}") from error
+
+
+def _find(data):
+    """The path that `data` means, or None when it can only be a named set."""
+    for path in (os.path.expanduser(data), os.path.join("data", data)):
+        if data and os.path.exists(path):
+            return Path(path)
+    if data in NAMED_SETS:
+        return None
+    below_data = [name for name in os.listdir("data") if not name.startswith(".")] if os.path.isdir("data") else []
+    near = difflib.get_close_matches(data, [*below_data, *NAMED_SETS], n=1)
+    hint = f"; did you mean '{printable(near[0])}'?" if near else ""
+    raise UserError(
+        f"--data '{printable(data)}': no such file or folder, not here and not in data/, "
+        f"nor one of the named sets {', '.join(NAMED_SETS)}{hint}"
+    )
+
+
+def _file_source(path, wanted):
+    """The source of a file; its first bytes decide, whatever its name."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    name = _name(path)
+    if head.startswith(b"\x93NUMPY"):
+        return npy_source(path, name, **wanted)
+    if head.startswith(b"PK"):
+        return npz_source(path, name, **wanted)
+    if is_idx(head) or head.startswith(b"\x1f\x8b"):
+        return idx_source(path, name, **wanted)
+    if not head:
+        raise UserError(f"{printable(path)} is empty: copy or download it again")
+    raise UserError(
+        f"{printable(path)} is not a set of images that can be read: "
+        "give a .npy, .npz or IDX file (also .gz), or a folder of images"
+    )
+
+
+def _name(path):
+    """A short name: of a folder, or of a file without its ending."""
+    path = Path(os.path.abspath(path))
+    if path.is_dir():
+        return path.name or "images"
+    return Path(path.stem if path.suffix == ".gz" else path.name).stem
+
+
+def _named_set(name, wanted):
+    if name == "digits":
+        from sklearn.datasets import load_digits  # half a second
+
+        digits = load_digits()
+        wanted = wanted | {"value_range": wanted["value_range"] or (0, 16)}
+        return array_source(name, digits.images, what=name, labels=digits.target, **wanted)
+    images, labels = _download(name)
+    return array_source(name, images, what=name, labels=np.reshape(labels, -1), **wanted)
+
+
+def _download(name):
+    """The training images and labels of a set, from Keras' own cache or downloaded into it."""
+    from dcgan_tf.backend import keras
+
+    try:
+        (images, labels), _ = getattr(keras.datasets, name).load_data()
+    except Exception as error:  # the downloader raises a bare Exception; a damaged file, almost anything
+        offline = isinstance(error, (ConnectionError, TimeoutError, HTTPException))
+        if offline or "URL fetch failure" in str(error):
+            reason = printable(str(error).rpartition(" -- ")[2])  # "URL fetch failure on <url>: <code> -- <reason>"
+            raise UserError(
+                f"--data {name} has to be downloaded once, and the download failed ({reason}): "
+                "go online, or use --data digits, which needs no download"
+            ) from error
+        kept = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets" / DOWNLOADED[name]
+        raise UserError(
+            f"--data {name}: the downloaded copy cannot be read: delete {printable(kept)} and run the same command "
+            "again, or use --data digits, which needs no download"
+        ) from error
+    return images, labels

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from dcgan_tf.data.pipeline import batch_indices, batches
+from dcgan_tf.errors import UserError
+
+
+class Source:
+    """Image i is filled with the value i."""
+
+    image_shape = (2, 3, 1)
+
+    def __init__(self, count):
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def read(self, indices):
+        return np.broadcast_to(
+            np.asarray(indices, np.uint8)[:, None, None, None], [len(indices), *self.image_shape]
+        ).copy()
+
+
+def epoch(count, batch_size, drop, seed, number):
+    per_epoch = count // batch_size if drop else -(-count // batch_size)
+    return [
+        batch_indices(step, count, batch_size, drop, seed).numpy().tolist()
+        for step in range(number * per_epoch, (number + 1) * per_epoch)
+    ]
+
+
+def test_an_epoch_is_a_permutation_with_a_last_partial_batch():
+    parts = epoch(22, 8, False, 0, 3)
+    assert [len(part) for part in parts] == [8, 8, 6]
+    assert sorted(sum(parts, [])) == list(range(22))
+
+
+def test_a_dropped_remainder_is_another_one_every_epoch():
+    parts = [epoch(22, 8, True, 0, number) for number in range(2)]
+    assert [[len(part) for part in parts_] for parts_ in parts] == [[8, 8], [8, 8]]
+    left_out = [set(range(22)) - set(sum(parts_, [])) for parts_ in parts]
+    assert [len(left) for left in left_out] == [6, 6] and left_out[0] != left_out[1]
+
+
+def test_order_depends_on_epoch_and_seed_alone():
+    assert epoch(50, 8, False, 1, 0) == epoch(50, 8, False, 1, 0)
+    assert epoch(50, 8, False, 1, 0) != epoch(50, 8, False, 1, 1)
+    assert epoch(50, 8, False, 1, 0) != epoch(50, 8, False, 2, 0)
+
+
+def test_a_dataset_that_starts_late_gives_the_same_steps():
+    whole = [(int(step), images.numpy()) for step, images in batches(Source(22), 8, False, 5, 0, 9)]
+    late = [(int(step), images.numpy()) for step, images in batches(Source(22), 8, False, 5, 4, 9)]
+    assert [step for step, _ in whole] == list(range(9))
+    assert [step for step, _ in late] == list(range(4, 9))
+    for (_, a), (_, b) in zip(whole[4:], late):
+        assert np.array_equal(a, b)
+
+
+def test_images_are_float32_between_minus_one_and_one():
+    ((_, images),) = batches(Source(256), 256, False, 0, 0, 1)
+    assert images.dtype == "float32" and images.shape == (256, 2, 3, 1)
+    values = np.sort(images.numpy()[:, 0, 0, 0])
+    assert values == pytest.approx(np.arange(256) / 127.5 - 1, abs=1e-7)
+    assert (values[0], values[-1]) == (-1.0, 1.0)
+
+
+def test_an_error_of_the_source_comes_out_as_it_is():
+    class Broken(Source):
+        def read(self, indices):
+            raise UserError("image 3: is damaged")
+
+    with pytest.raises(UserError, match="^image 3: is damaged$"):
+        list(batches(Broken(22), 8, False, 0, 0, 2))
