@@ -1,0 +1,96 @@
+"""Loaded nets made to fit a run: logits at the end, the run's precision, the images' shape."""
+
+import math
+
+from dcgan_tf.backend import keras
+from dcgan_tf.errors import UserError, printable
+
+layers = keras.layers
+
+
+def as_logits(discriminator: keras.Sequential, path) -> tuple[keras.Sequential, bool]:
+    """The discriminator with logits [N, 1] as its output, and whether it had to be changed for that.
+
+    A sigmoid at its end is taken away, and an output [N, 1, 1, 1] flattened; the weights are kept. A net that already
+    gives [N, 1] without a sigmoid is returned as it is.
+
+    Raises:
+        UserError: the net does not give one number per image; it names `path`, where the net is from.
+    """
+    shape = discriminator.output_shape[1:]
+    if None in shape or math.prod(shape) != 1:
+        raise UserError(
+            f"{printable(path)}: gives {_by(shape)} numbers per image, not one; give --discriminator another net"
+        )
+    reshaping = (layers.Flatten, layers.Reshape)
+    last = next((layer for layer in reversed(discriminator.layers) if not isinstance(layer, reshaping)), None)
+    ends_in_sigmoid = getattr(last, "activation", None) is keras.activations.sigmoid
+    if not ends_in_sigmoid and len(shape) == 1:
+        return discriminator, False
+
+    def settings(layer):
+        return {"activation": "linear"} if layer is last and ends_in_sigmoid else {}
+
+    logits = _clone(discriminator, settings)
+    if len(shape) != 1:
+        logits.add(layers.Flatten(name=f"{logits.layers[-1].name}_flat"))
+    return logits, True
+
+
+def with_dtype(model: keras.Model, policy: str) -> keras.Model:
+    """A clone that computes under a dtype policy ("float32", "mixed_bfloat16", "mixed_float16"), with equal weights.
+
+    Weights are float32 under each of these. From the last layer with weights on, the clone computes in float32, so
+    that pixels and logits are float32. The states of random layers are copied too.
+    """
+    last = max((i for i, layer in enumerate(model.layers) if layer.weights), default=0)
+    in_float32 = {layer.name for layer in model.layers[last:]}
+    return _clone(model, lambda layer: {"dtype": "float32" if layer.name in in_float32 else policy})
+
+
+def _clone(model, settings):
+    """A clone in which `settings(layer)` replaces part of a layer's settings; weights and random states are equal."""
+
+    def clone_layer(layer):
+        return type(layer).from_config(layer.get_config() | settings(layer))
+
+    clone = keras.models.clone_model(model, clone_function=clone_layer)
+    for new, old in zip(clone.variables, model.variables, strict=True):
+        new.assign(old)
+    return clone
+
+
+def check_generator(model: keras.Model, path, image_shape=None):
+    """Refuses a net that does not make images of `image_shape` (H, W, C; None: of any) from latents [N, latent_dim].
+
+    Raises:
+        UserError: it names `path`, where the net is from.
+    """
+    takes, gives = model.input_shape[1:], model.output_shape[1:]
+    if len(takes) != 1 or None in takes:
+        raise UserError(f"{printable(path)}: takes {_by(takes)}, not a row of latents; give --generator another net")
+    if len(gives) != 3 or None in gives:
+        raise UserError(f"{printable(path)}: gives {_by(gives)}, not images; give --generator another net")
+    if image_shape is not None and gives != tuple(image_shape):
+        raise UserError(
+            f"{printable(path)}: makes images of {_by(gives)}, but the images here are {_by(image_shape)}; "
+            "give --generator a net for these images, or change --image-size"
+        )
+
+
+def check_discriminator(model: keras.Model, path, image_shape):
+    """Refuses a net that does not take images of `image_shape` (H, W, C).
+
+    Raises:
+        UserError: it names `path`, where the net is from.
+    """
+    takes = model.input_shape[1:]
+    if takes != tuple(image_shape):
+        raise UserError(
+            f"{printable(path)}: takes images of {_by(takes)}, but the images here are {_by(image_shape)}; "
+            "give --discriminator a net for these images, or change --image-size"
+        )
+
+
+def _by(shape) -> str:
+    return "x".join("?" if size is None else str(size) for size in shape)
