@@ -1,0 +1,187 @@
+"""What a run leaves on disk to go on from: its settings, its full state, its models per epoch, and which of them stay.
+
+config.json               every setting, with the versions that made it
+state/<step>/             all variables, and both nets' architectures; the newest two are kept
+epoch7_Gmodel.h5, ...     one pair per saved epoch
+saved_model/7/            the generator of that epoch
+best.json                 optional, {"epoch": 7}: that epoch is never deleted
+"""
+
+import contextlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import filelock
+
+from dcgan_tf import h5files
+from dcgan_tf.adapt import with_dtype
+from dcgan_tf.backend import keras, tf
+from dcgan_tf.errors import UserError, printable
+from dcgan_tf.exporting import SavedModelWriter
+from dcgan_tf.files import remove_leftovers, whole_file, whole_folder
+
+STATES_KEPT = 2
+
+
+@contextlib.contextmanager
+def locked(run_dir: Path):
+    """One training at a time per run folder; the lock goes with the process, however that ends.
+
+    Raises:
+        UserError: another process holds it, or the folder cannot be written.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(run_dir / ".lock")
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UserError(
+            f"--run-dir {printable(run_dir)}: another training is writing to it: wait for it, or give another --run-dir"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"--run-dir {printable(run_dir)}: cannot be written ({error.strerror}): give another --run-dir"
+        ) from error
+    try:
+        for folder in (run_dir, run_dir / "state", run_dir / "saved_model", run_dir / "picture"):
+            remove_leftovers(folder)
+        yield
+    finally:
+        lock.release()
+
+
+# ---------------------------------------------------------------------------------------------- settings
+
+
+def write_config(run_dir: Path, settings: dict) -> None:
+    with whole_file(run_dir / "config.json") as beside:
+        beside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def read_config(run_dir: Path) -> dict | None:
+    """The settings a run was started with; None where there is no run.
+
+    Raises:
+        UserError: config.json is not what this program writes.
+    """
+    path = run_dir / "config.json"
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{printable(path)}: cannot be read ({error}): restore it, or give another --run-dir"
+        ) from error
+
+
+def differences(there: dict, here: dict) -> list[str]:
+    """One phrase per setting that differs, such as "--batch-size 16 there, 32 here"."""
+    names = [*there, *(name for name in here if name not in there)]
+    return [
+        f"{name} {_shown(there.get(name))} there, {_shown(here.get(name))} here"
+        for name in names
+        if there.get(name) != here.get(name)
+    ]
+
+
+def _shown(value) -> str:
+    if isinstance(value, (list, tuple)):
+        return " ".join(str(item) for item in value)
+    return "not given" if value is None else printable(value)
+
+
+# ---------------------------------------------------------------------------------------------- full state
+
+
+def saved_steps(run_dir: Path) -> list[int]:
+    """The steps that have a full state, ascending."""
+    folder = run_dir / "state"
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit()) if folder.is_dir() else []
+
+
+def save_state(run_dir: Path, step: int, gan) -> None:
+    """All that a resumed run needs, as state/<step>/; then older states but one go."""
+    with whole_folder(run_dir / "state" / str(step)) as folder:
+        tf.train.Checkpoint(**gan.variables()).write(str(folder / "variables"))
+        for name in ("generator", "discriminator"):
+            # As float32: the precision is the run's setting, not the net's.
+            architecture = with_dtype(getattr(gan, name), "float32").to_json()
+            (folder / f"{name}.json").write_text(architecture, encoding="utf-8")
+    for old in saved_steps(run_dir)[:-STATES_KEPT]:
+        shutil.rmtree(run_dir / "state" / str(old), ignore_errors=True)
+
+
+def saved_nets(run_dir: Path, step: int):
+    """(generator, discriminator) of a state, float32, with fresh weights: `restore_state` fills them."""
+    folder = run_dir / "state" / str(step)
+    return tuple(
+        keras.models.model_from_json((folder / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("generator", "discriminator")
+    )
+
+
+def restore_state(run_dir: Path, step: int, gan) -> None:
+    """Every variable as it was after `step` steps."""
+    path = run_dir / "state" / str(step) / "variables"
+    tf.train.Checkpoint(**gan.variables()).read(str(path)).assert_consumed()
+
+
+# ---------------------------------------------------------------------------------------------- models per epoch
+
+
+def model_paths(run_dir: Path, epoch: int) -> tuple[Path, Path, Path]:
+    """Generator .h5, discriminator .h5, and the generator's SavedModel folder."""
+    return (
+        run_dir / f"epoch{epoch}_Gmodel.h5",
+        run_dir / f"epoch{epoch}_Dmodel.h5",
+        run_dir / "saved_model" / str(epoch),
+    )
+
+
+class ModelSaver:
+    """Writes the models of an epoch, always float32 whatever the nets compute in, and deletes those that may go."""
+
+    def __init__(self, run_dir: Path, gan, keep_last: int, keep_every: int):
+        self._run_dir, self._gan = run_dir, gan
+        self._keep_last, self._keep_every = keep_last, keep_every
+        self._generator = with_dtype(gan.generator, "float32")
+        self._discriminator = with_dtype(gan.discriminator, "float32")
+        self._saved_model = SavedModelWriter(self._generator)
+
+    def save(self, epoch: int) -> None:
+        self._generator.set_weights(self._gan.generator.get_weights())
+        self._discriminator.set_weights(self._gan.discriminator.get_weights())
+        generator, discriminator, saved_model = model_paths(self._run_dir, epoch)
+        h5files.save_model(self._generator, generator)
+        h5files.save_model(self._discriminator, discriminator)
+        self._saved_model.write(saved_model)
+        for old in to_delete(saved_epochs(self._run_dir), self._keep_last, self._keep_every, best_epoch(self._run_dir)):
+            *files, folder = model_paths(self._run_dir, old)
+            for file in files:
+                file.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def saved_epochs(run_dir: Path) -> list[int]:
+    """The epochs that have a generator's .h5, ascending."""
+    names = (re.fullmatch(r"epoch(\d+)_Gmodel\.h5", path.name) for path in run_dir.glob("epoch*_Gmodel.h5"))
+    return sorted(int(match[1]) for match in names if match)
+
+
+def to_delete(epochs: list[int], keep_last: int, keep_every: int, best: int | None = None) -> list[int]:
+    """Which of the saved epochs (ascending) may go: not the last `keep_last` (0: none may go), not the multiples of
+    `keep_every` (0: no such rule), not the best."""
+    if keep_last == 0:
+        return []
+    return [epoch for epoch in epochs[:-keep_last] if epoch != best and not (keep_every and epoch % keep_every == 0)]
+
+
+def best_epoch(run_dir: Path) -> int | None:
+    """The epoch that best.json names, if there is one."""
+    try:
+        return json.loads((run_dir / "best.json").read_text(encoding="utf-8"))["epoch"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,58 @@
+"""The `dcgan-tf` command, and what every command does with flags, errors and signals. No TensorFlow at module level."""
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+import tyro
+
+from dcgan_tf.config import AnimateConfig, TrainConfig
+from dcgan_tf.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """`dcgan-tf train ...` and `dcgan-tf animate RUN`; returns the exit code."""
+    config = tyro.extras.subcommand_cli_from_dict(
+        {"train": TrainConfig, "animate": AnimateConfig}, prog="dcgan-tf", args=arguments, description=__doc__
+    )
+    return exit_code(lambda: (train if isinstance(config, TrainConfig) else animate)(config))
+
+
+def train_main(arguments: Sequence[str] | None = None) -> int:
+    """`python train.py ...`; returns the exit code."""
+    config = tyro.cli(TrainConfig, prog="train.py", args=arguments)
+    return exit_code(lambda: train(config))
+
+
+def train(config: TrainConfig) -> int:
+    from dcgan_tf.config import check
+
+    check(config)
+    from dcgan_tf import training
+
+    return training.train(config)
+
+
+def animate(config: AnimateConfig) -> int:
+    from dcgan_tf.animation import animate
+
+    print(animate(config.run, config.format, config.fps))
+    return 0
+
+
+def exit_code(work: Callable[[], int]) -> int:
+    """Runs `work`, which returns 0 or the number of the signal that stopped it, and turns the outcome into an exit
+    code: 0 done, 2 a mistake the user can mend (one line on standard error), 128 + the signal's number."""
+
+    def terminated(number, frame):
+        sys.exit(128 + number)  # unwinds, so that nothing half-written stays
+
+    signal.signal(signal.SIGTERM, terminated)
+    try:
+        stopped_by = work()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return 128 + stopped_by if stopped_by else 0

@@ -1,0 +1,140 @@
+"""From flags to a plan: the images opened, the net chosen, every number settled. No TensorFlow, nothing written."""
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from dcgan_tf import __version__
+from dcgan_tf.config import TrainConfig, check, flag
+from dcgan_tf.data.sources import ImageSource, open_source
+from dcgan_tf.errors import UserError, printable
+from dcgan_tf.presets import PRESETS, Preset, epochs_for, preset_for
+from dcgan_tf.schedule import steps_per_epoch
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run with nothing left open but the precision, which only the device can tell.
+
+    first_epoch: epochs done before this run's first step, by the nets it starts from.
+    """
+
+    config: TrainConfig
+    source: ImageSource
+    preset: Preset
+    run_dir: Path
+    batch_size: int
+    learning_rate: float
+    epochs: int
+    steps_per_epoch: int
+    first_epoch: int = 0
+
+    @property
+    def first_step(self) -> int:
+        return self.first_epoch * self.steps_per_epoch
+
+    @property
+    def last_step(self) -> int:
+        """The step to stop after."""
+        steps = max(self.epochs * self.steps_per_epoch, self.first_step)
+        return steps if self.config.max_steps is None else min(steps, self.config.max_steps)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What is known of saved nets that a run starts from."""
+
+    image_shape: tuple[int, int, int]
+    latent_dim: int | None
+    epoch: int
+
+
+def make_plan(config: TrainConfig, start: Start | None = None) -> Plan:
+    """Opens the images and settles every number.
+
+    Raises:
+        UserError: a value out of range, no such images, fewer images than a batch.
+    """
+    check(config)
+    size, channels = _wanted_shape(config, start)
+    source = open_source(
+        config.data, size=size, channels=channels, value_range=config.value_range, cache=not config.dry_run
+    )
+    preset = preset_for(source.image_shape, config.preset)
+    if start and start.latent_dim:
+        preset = replace(preset, latent_dim=start.latent_dim)
+    batch_size = config.batch_size or preset.batch_size
+    per_epoch = steps_per_epoch(len(source), batch_size, preset.drop_remainder)
+    if per_epoch == 0:
+        raise UserError(
+            f"--data {printable(config.data)}: {len(source)} images are fewer than one batch of {batch_size}: "
+            f"give --batch-size {len(source)} or less"
+        )
+    return Plan(
+        config=config,
+        source=source,
+        preset=preset,
+        run_dir=Path(config.run_dir or f"checkpoints/{source.name}"),
+        batch_size=batch_size,
+        learning_rate=config.learning_rate or preset.learning_rate,
+        epochs=config.epochs or epochs_for(preset, per_epoch),
+        steps_per_epoch=per_epoch,
+        first_epoch=start.epoch if start else 0,
+    )
+
+
+def _wanted_shape(config: TrainConfig, start: Start | None):
+    """((H, W) or None, channels or None): what the flags ask of the images, None where they are taken as they are."""
+    if config.preset != "auto":
+        height, width, channels = PRESETS[config.preset].image_shape
+        return config.image_size or (height, width), channels
+    if start:
+        height, width, channels = start.image_shape
+        return config.image_size or (height, width), channels
+    return config.image_size, None
+
+
+def settings(plan: Plan, precision: str) -> dict:
+    """What config.json holds: every flag, settled; the images; the net; the versions of what made them."""
+    settled = {name: getattr(plan, name) for name in ("batch_size", "learning_rate", "epochs")} | {
+        "run_dir": str(plan.run_dir),
+        "precision": precision,
+    }
+    source = plan.source
+    return {
+        "config": asdict(plan.config) | settled,
+        "data": {
+            "name": source.name,
+            "images": len(source),
+            "image_shape": list(source.image_shape),
+            "values": source.values,
+            "fingerprint": source.fingerprint,
+        },
+        "steps_per_epoch": plan.steps_per_epoch,
+        "preset": asdict(plan.preset),
+        "versions": {"dcgan_tf": __version__, "python": platform.python_version()}
+        | {name: version(name) for name in ("tensorflow", "keras", "numpy")},
+    }
+
+
+# Flags that may change from one start of a run to the next: they decide how far it goes and what is kept, not its steps.
+_FREE = {
+    "data", "preset", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
+    "sample_every", "dry_run",
+}  # fmt: skip
+
+
+def identity(settings: dict) -> dict[str, object]:
+    """The part of `settings` that decides a run's steps, by the name to show to the user."""
+    data, preset = settings["data"], json.dumps(settings["preset"], sort_keys=True)
+    shape = "x".join(str(side) for side in data["image_shape"])
+    fixed = {flag(name): value for name, value in settings["config"].items() if name not in _FREE}
+    return {
+        "--data": f"{data['images']:,} images of {shape} ({data['fingerprint']})",
+        "--preset": settings["preset"]["name"],
+        "definition of the net": hashlib.sha256(preset.encode()).hexdigest()[:8],
+        **json.loads(json.dumps(fixed)),
+    }

@@ -1,0 +1,99 @@
+"""The short text at the start of a run: what is trained, on what, for how long, in how much space."""
+
+import shutil
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dcgan_tf.checkpoints import STATES_KEPT, to_delete
+from dcgan_tf.devices import describe_device, peak_memory
+from dcgan_tf.plan import Plan
+
+
+def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int) -> str:
+    """The lines of the summary; `step` is where the run goes on."""
+    source, preset = plan.source, plan.preset
+    shape = "x".join(str(side) for side in source.image_shape)
+    steps = max(plan.last_step - step, 0)
+    disk, free = expected_disk(plan, gan), shutil.disk_usage(_existing(plan.run_dir)).free
+    rows = {
+        "images": f"{len(source):,} of {shape} from {source.name}, {source.values}",
+        "classes": _classes(source),
+        "preset": f"{preset.name}: {preset.about}",
+        "nets": f"generator {_count(gan.generator):,} parameters, discriminator {_count(gan.discriminator):,}",
+        "device": f"{describe_device()}, {precision}",
+        "steps": f"{plan.steps_per_epoch:,} an epoch of {plan.batch_size} images each, "
+        f"{plan.epochs} epochs, {plan.last_step:,} in all" + (f", {step:,} done" if step else ""),
+        "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "
+        f"({seconds_per_step:.3g} s a step, {plan.batch_size / seconds_per_step:,.0f} images/s)",
+        "memory": f"{_bytes(peak_memory())} so far",
+        "disk": f"about {_bytes(disk)} in {plan.run_dir}" + (f"; ONLY {_bytes(free)} ARE FREE" if free < disk else ""),
+    }
+    lines = [f"{name:<8} {text}" for name, text in rows.items() if text]
+    return "\n".join(lines + [f"note     {note}" for note in source.notes])
+
+
+def measure_step(gan, batch, steps: int) -> float:
+    """Seconds of one training step, the median of `steps` after one that compiles; the nets stay as they were.
+
+    batch: (step, images) as the pipeline gives them.
+    """
+    step, images = batch
+    variables = [variable for owner in gan.variables().values() for variable in owner]
+    before = [variable.numpy() for variable in variables]
+    seconds = []
+    for _ in range(steps + 1):
+        start = time.perf_counter()
+        float(gan.train_step(images, step)["d_loss"])
+        seconds.append(time.perf_counter() - start)
+    for variable, value in zip(variables, before):
+        variable.assign(value)
+    return float(np.median(seconds[1:]))
+
+
+def expected_disk(plan: Plan, gan) -> int:
+    """Bytes of a finished run: the models that retention keeps, two full states, and pictures at their raw size."""
+    config = plan.config
+    saved = [
+        epoch
+        for epoch in range(plan.first_epoch + 1, plan.epochs + 1)
+        if epoch % config.save_every == 0 or epoch == plan.epochs
+    ]
+    kept = len(saved) - len(to_delete(saved, config.keep_last, config.keep_every))
+    generator, discriminator = (4 * _all_values(net.variables) for net in (gan.generator, gan.discriminator))
+    state = 4 * sum(_all_values(variables) for variables in gan.variables().values())
+    pictures = (plan.epochs - plan.first_epoch) // config.sample_every
+    grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
+    # The generator is kept twice, as .h5 and as SavedModel; the pictures once more in the GIF.
+    return kept * (2 * generator + discriminator) + STATES_KEPT * state + 2 * pictures * grid
+
+
+def _classes(source) -> str:
+    if source.labels is None:
+        return ""
+    counts = Counter(source.labels.tolist())
+    names = source.class_names or [str(label) for label in sorted(counts)]
+    return ", ".join(f"{name} {counts[label]:,}" for label, name in enumerate(names))
+
+
+def _count(model) -> int:
+    return _all_values(model.trainable_variables)
+
+
+def _all_values(variables) -> int:
+    return sum(int(np.prod(variable.shape)) for variable in variables)
+
+
+def _bytes(number: float) -> str:
+    for unit in ("B", "KB", "MB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} GB"
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())

@@ -1,0 +1,259 @@
+"""The loop: restore, step, log, sample, save."""
+
+import math
+import signal
+import time
+
+import numpy as np
+
+from dcgan_tf import adapt, checkpoints, h5files, images
+from dcgan_tf.animation import animate
+from dcgan_tf.backend import tf
+from dcgan_tf.config import TrainConfig
+from dcgan_tf.curves import write_curves
+from dcgan_tf.data.pipeline import batches
+from dcgan_tf.devices import choose_precision
+from dcgan_tf.errors import UserError, printable
+from dcgan_tf.gan import GAN, fixed_latents
+from dcgan_tf.networks import build_discriminator, build_generator
+from dcgan_tf.plan import Plan, Start, identity, make_plan, settings
+from dcgan_tf.progress import Progress
+from dcgan_tf.runlog import RunLog
+from dcgan_tf.schedule import is_due
+from dcgan_tf.signals import StopRequest
+from dcgan_tf.summary import measure_step, summary
+
+LOG_EVERY = 10  # steps
+STATE_SECONDS = 600  # the most work that a crash in a long epoch can cost
+SAMPLE_BATCH = 64  # images generated at once for the sample pictures
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+
+
+def train(config: TrainConfig) -> int:
+    """Trains, or goes on training, the run that `config` describes.
+
+    Returns 0 when it is done, or the number of the signal that stopped it, after all is saved.
+
+    Raises:
+        UserError: something the user can mend; the run folder is as it was, or holds a whole checkpoint.
+    """
+    nets, start = _load_start(config)
+    plan = make_plan(config, start)
+    precision = choose_precision(config.precision, plan.source.image_shape)
+    if config.dry_run:
+        gan = _build_gan(plan, precision, nets)
+        print(summary(plan, gan, precision, measure_step(gan, _first_batch(plan), 5), plan.first_step))
+        return 0
+    resumes = _resumes(plan, precision)
+    with checkpoints.locked(plan.run_dir):
+        gan, step = _restore(plan, precision) if resumes else (_build_gan(plan, precision, nets), plan.first_step)
+        if step >= plan.last_step:
+            print(f"{plan.run_dir} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
+            return 0
+        print(summary(plan, gan, precision, measure_step(gan, _first_batch(plan), 2), step), flush=True)
+        checkpoints.write_config(plan.run_dir, settings(plan, precision))
+        _write_reals(plan)
+        with StopRequest() as stop:
+            _loop(Run(plan, gan, step), stop)
+        if stop.signal != signal.SIGTERM:  # whoever sends that will not wait for long
+            write_curves(plan.run_dir / "log.jsonl", plan.run_dir / "losses.png")
+            print(f"making {plan.run_dir / 'training.gif'} ...", flush=True)
+            animate(plan.run_dir)
+    return stop.signal or 0
+
+
+def _loop(run: "Run", stop: StopRequest) -> None:
+    plan = run.plan
+    remaining = batches(
+        plan.source, plan.batch_size, plan.preset.drop_remainder, plan.config.seed, run.step, plan.last_step
+    )
+    for step, real in remaining:
+        metrics = run.gan.train_step(real, step)
+        run.step += 1
+        run.progress.step()
+        epoch_ends = run.step % plan.steps_per_epoch == 0 or run.step == plan.last_step
+        if epoch_ends or is_due(run.step, LOG_EVERY, plan.last_step, first=True):
+            run.log(metrics)
+        if epoch_ends:
+            run.end_epoch()
+        if stop.signal or time.monotonic() - run.state_time > STATE_SECONDS:
+            run.save_state(metrics)
+        if stop.signal:
+            break
+    run.close()
+
+
+class Run:
+    """A run under way: its nets, how many updates are done, and where its outputs go."""
+
+    def __init__(self, plan: Plan, gan: GAN, step: int):
+        config = plan.config
+        self.plan, self.gan, self.step = plan, gan, step
+        self.progress = Progress(step, plan.last_step, plan.steps_per_epoch, plan.epochs)
+        self.state_time = time.monotonic()
+        self._latents = fixed_latents(plan.preset, config.seed)
+        self._log = RunLog(plan.run_dir, step)
+        self._saver = checkpoints.ModelSaver(plan.run_dir, gan, config.keep_last, config.keep_every)
+        self._sound_step = step  # the last at which all losses were finite
+        self._rate_from()
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step belongs to, counted from 1."""
+        return math.ceil(self.step / self.plan.steps_per_epoch)
+
+    def log(self, metrics) -> None:
+        values = self._finite(metrics)
+        seconds = time.perf_counter() - self._rate_time
+        values["images_per_sec"] = (self.step - self._rate_step) * self.plan.batch_size / seconds
+        self._rate_from()
+        self._log.scalars(self.step, self.epoch, values)
+        self.progress.numbers(values)
+
+    def end_epoch(self) -> None:
+        """Pictures and checkpoints, where they are due; a run that ends within an epoch counts it as ended."""
+        config, total = self.plan.config, math.ceil(self.plan.last_step / self.plan.steps_per_epoch)
+        self.progress.line()
+        if is_due(self.epoch, config.sample_every, total):
+            self._sample()
+        if is_due(self.epoch, config.save_every, total):
+            self._saver.save(self.epoch)
+            self.save_state()
+        self._rate_from()
+
+    def save_state(self, metrics=None) -> None:
+        """metrics: of the last step, where they have not been logged."""
+        if metrics is not None:
+            self._finite(metrics)
+        checkpoints.save_state(self.plan.run_dir, self.step, self.gan)
+        self.state_time = time.monotonic()
+
+    def close(self) -> None:
+        self.progress.close()
+        self._log.close()
+
+    def _sample(self) -> None:
+        floats = [
+            self.gan.generator(self._latents[at : at + SAMPLE_BATCH], training=False).numpy()
+            for at in range(0, len(self._latents), SAMPLE_BATCH)
+        ]
+        grid = images.grid(images.to_uint8(np.concatenate(floats)), *self.plan.preset.grid)
+        images.write_png(self.plan.run_dir / "picture" / f"image_at_epoch_{self.epoch:04d}.png", grid)
+        self._log.picture(self.epoch, grid)
+
+    def _finite(self, metrics) -> dict[str, float]:
+        values = {name: float(value) for name, value in metrics.items()}
+        if not all(map(math.isfinite, values.values())):
+            states = checkpoints.saved_steps(self.plan.run_dir)
+            raise UserError(
+                f"the losses became NaN between steps {self._sound_step} and {self.step}: give a lower --learning-rate"
+                f" (it is {self.plan.learning_rate:g}) or --precision float32, and another --run-dir; "
+                + (f"the last sound state, of step {states[-1]}, is kept" if states else "no state was saved yet")
+            )
+        self._sound_step = self.step
+        return values
+
+    def _rate_from(self) -> None:
+        self._rate_step, self._rate_time = self.step, time.perf_counter()
+
+
+def _load_start(config: TrainConfig):
+    """((generator or None, discriminator or None), Start or None): the saved nets that the flags name."""
+    paths = {name: getattr(config, name) for name in ("generator", "discriminator") if getattr(config, name)}
+    if not paths:
+        return (None, None), None
+    nets = {name: h5files.load_model(path) for name, path in paths.items()}
+    epochs = {name: h5files.epoch_of(path) for name, path in paths.items()}
+    if len(set(epochs.values())) > 1:
+        raise UserError(
+            f"--generator {printable(config.generator)} and --discriminator {printable(config.discriminator)} "
+            "are of different epochs: give two files of one epoch"
+        )
+    generator, discriminator = nets.get("generator"), nets.get("discriminator")
+    if generator is not None:
+        adapt.check_generator(generator, config.generator)
+    if discriminator is not None:
+        discriminator, _ = adapt.as_logits(discriminator, config.discriminator)
+    start = Start(
+        image_shape=generator.output_shape[1:] if generator is not None else discriminator.input_shape[1:],
+        latent_dim=generator.input_shape[-1] if generator is not None else None,
+        epoch=next(iter(epochs.values())) or 0,
+    )
+    return (generator, discriminator), start
+
+
+def _build_gan(plan: Plan, precision: str, nets=(None, None)) -> GAN:
+    """The nets as given (float32), or new ones; with new optimizers."""
+    config, shape = plan.config, plan.source.image_shape
+    generator, discriminator = nets
+    if generator is None:
+        generator = build_generator(plan.preset, config.seed)
+    else:
+        adapt.check_generator(generator, config.generator, shape)
+    if discriminator is None:
+        discriminator = build_discriminator(plan.preset, config.seed)
+    else:
+        adapt.check_discriminator(discriminator, config.discriminator, shape)
+    generator, discriminator = (adapt.with_dtype(net, POLICIES[precision]) for net in (generator, discriminator))
+    return GAN(
+        plan.preset,
+        generator,
+        discriminator,
+        learning_rate=plan.learning_rate,
+        seed=config.seed,
+        loss_scaling=precision == "float16",
+    )
+
+
+def _resumes(plan: Plan, precision: str) -> bool:
+    """Whether the run folder holds a run to go on with.
+
+    Raises:
+        UserError: --resume says otherwise, or the run there has other settings.
+    """
+    folder, asked = printable(plan.run_dir), plan.config.resume
+    there = checkpoints.read_config(plan.run_dir)
+    if there is None and checkpoints.saved_epochs(plan.run_dir):
+        raise UserError(
+            f"--run-dir {folder}: holds saved models but no run to resume: start from them with --generator and "
+            "--discriminator and another --run-dir"
+        )
+    if there is not None and asked == "never":
+        raise UserError(f"--resume never: {folder} holds a run already: give another --run-dir")
+    if there is None or not checkpoints.saved_steps(plan.run_dir):
+        if asked == "must":
+            raise UserError(f"--resume must: {folder} holds no run: check --run-dir, or leave out --resume")
+        return False
+    other = checkpoints.differences(identity(there), identity(settings(plan, precision)))
+    if other:
+        raise UserError(
+            f"{folder} was trained with other settings: {'; '.join(other)}: give the same ones, or another --run-dir"
+        )
+    return True
+
+
+def _restore(plan: Plan, precision: str) -> tuple[GAN, int]:
+    """The newest state that can be read, and its step."""
+    steps = checkpoints.saved_steps(plan.run_dir)
+    for step in reversed(steps):
+        try:
+            gan = _build_gan(plan, precision, checkpoints.saved_nets(plan.run_dir, step))
+            checkpoints.restore_state(plan.run_dir, step, gan)
+            return gan, step
+        except (OSError, ValueError, LookupError, AssertionError, tf.errors.OpError) as error:
+            print(f"the state of step {step} cannot be read: {str(error).splitlines()[0]}")
+    raise UserError(
+        f"{printable(plan.run_dir / 'state')}: none of its states can be read: start from a saved epoch with "
+        "--generator and --discriminator and another --run-dir"
+    )
+
+
+def _first_batch(plan: Plan):
+    return next(batches(plan.source, plan.batch_size, plan.preset.drop_remainder, plan.config.seed, 0, 1))
+
+
+def _write_reals(plan: Plan) -> None:
+    """picture/reals.png: real images, evenly spread over the set, in the grid of the samples."""
+    rows, columns = plan.preset.grid
+    chosen = np.unique(np.linspace(0, len(plan.source) - 1, rows * columns).round().astype(int))
+    images.write_png(plan.run_dir / "picture" / "reals.png", images.grid(plan.source.read(chosen), rows, columns))

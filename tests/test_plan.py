@@ -1,0 +1,92 @@
+import json
+
+import numpy as np
+import pytest
+
+from dcgan_tf.checkpoints import differences
+from dcgan_tf.config import TrainConfig
+from dcgan_tf.errors import UserError
+from dcgan_tf.plan import Start, identity, make_plan, settings
+
+
+def test_everything_is_settled_from_the_images(squares):
+    plan = make_plan(TrainConfig(data=str(squares), batch_size=8))
+    assert (plan.preset.name, plan.batch_size, plan.learning_rate) == ("faces64@8x8x1", 8, 2e-4)
+    assert (plan.steps_per_epoch, plan.epochs, plan.last_step) == (6, 400, 2400)
+    assert str(plan.run_dir) == "checkpoints/squares"
+
+
+def test_flags_go_before_the_preset(squares, tmp_path):
+    config = TrainConfig(
+        data=str(squares), preset="paints200", image_size=(16, 16), epochs=3, batch_size=10, learning_rate=0.01,
+        max_steps=12, run_dir=str(tmp_path),
+    )  # fmt: skip
+    plan = make_plan(config)
+    assert (plan.preset.name, plan.source.image_shape) == ("paints200@16x16x3", (16, 16, 3))
+    assert (plan.batch_size, plan.learning_rate, plan.epochs, plan.last_step) == (10, 0.01, 3, 12)
+    assert plan.run_dir == tmp_path
+
+
+def test_a_named_preset_resizes_the_images_to_its_own_size(tmp_path):
+    np.save(tmp_path / "m.npy", np.random.default_rng(0).integers(0, 256, [9, 28, 28], np.uint8))
+    plan = make_plan(TrainConfig(data=str(tmp_path / "m.npy"), preset="mnist56"))
+    assert (plan.preset.name, plan.source.image_shape, plan.source.read(np.array([3])).shape) == (
+        "mnist56", (56, 56, 1), (1, 56, 56, 1),
+    )  # fmt: skip
+
+
+def test_starting_nets_bring_their_size_and_latents_and_the_count_of_epochs(squares):
+    plan = make_plan(TrainConfig(data=str(squares), batch_size=8, epochs=9), Start((10, 12, 3), 33, 7))
+    assert (plan.source.image_shape, plan.preset.latent_dim) == ((10, 12, 3), 33)
+    assert (plan.first_step, plan.last_step) == (42, 54)
+
+
+def test_fewer_images_than_a_batch_that_must_be_whole(squares):
+    with pytest.raises(UserError) as raised:
+        make_plan(TrainConfig(data=str(squares), preset="mri96"))
+    assert (
+        str(raised.value) == f"--data {squares}: 44 images are fewer than one batch of 64: give --batch-size 44 or less"
+    )
+
+
+def test_settings_survive_json_and_say_what_made_them(squares):
+    plan = make_plan(TrainConfig(data=str(squares)))
+    held = settings(plan, "float32")
+    assert list(held) == ["config", "data", "steps_per_epoch", "preset", "versions"]
+    assert list(held["versions"]) == ["dcgan_tf", "python", "tensorflow", "keras", "numpy"]
+    assert (held["config"]["batch_size"], held["config"]["precision"], held["data"]["images"]) == (
+        44,
+        "float32",
+        44,
+    ) or (held["config"]["batch_size"] == 64)
+    assert identity(json.loads(json.dumps(held))) == identity(held)
+
+
+def test_only_what_decides_the_steps_must_be_the_same(squares, tmp_path):
+    def held(**flags):
+        return identity(settings(make_plan(TrainConfig(data=str(squares), **flags)), flags.get("precision", "float32")))
+
+    free = dict(epochs=7, max_steps=5, save_every=2, keep_last=1, keep_every=3, sample_every=2, run_dir="elsewhere")
+    assert differences(held(), held(**free)) == []
+    assert differences(held(batch_size=16), held(batch_size=32, seed=1)) == [
+        "--batch-size 16 there, 32 here",
+        "--seed 0 there, 1 here",
+    ]
+    (net, definition, size) = differences(held(), held(preset="mnist", image_size=(8, 8)))[:3]
+    assert net == "--preset faces64@8x8x1 there, mnist@8x8x1 here"
+    assert definition.startswith("definition of the net ")
+    assert "--image-size not given there, 8 8 here" in differences(held(), held(image_size=(8, 8)))
+
+
+def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):
+    images = np.load(squares)
+    for folder, change in (("a", 0), ("b", 1)):
+        (tmp_path / folder).mkdir()
+        np.save(tmp_path / folder / "x.npy", images ^ change)
+    one, same, other = (
+        identity(settings(make_plan(TrainConfig(data=str(path))), "float32"))
+        for path in (squares, tmp_path / "a" / "x.npy", tmp_path / "b" / "x.npy")
+    )
+    assert differences(one, same) == []
+    (difference,) = differences(one, other)
+    assert difference.startswith("--data 44 images of 8x8x1 (")

@@ -1,0 +1,298 @@
+"""Whole runs on small images: what is on disk, what is printed, and that stopping changes nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dcgan_tf import checkpoints, training
+from dcgan_tf.backend import keras
+from dcgan_tf.config import TrainConfig
+from dcgan_tf.errors import UserError
+from dcgan_tf.gan import GAN
+
+ROOT = Path(__file__).parent.parent
+# 44 images in batches of 16: steps 1 to 3 are epoch 1, the last of them on 12 images.
+SMALL = dict(batch_size=16, epochs=3, precision="float32")
+
+
+def config(squares, run_dir, **changes):
+    return TrainConfig(**{"data": str(squares), "run_dir": str(run_dir), **SMALL, **changes})
+
+
+def weights(run_dir, epoch):
+    return {
+        net: keras.models.load_model(run_dir / f"epoch{epoch}_{net}model.h5", compile=False).get_weights()
+        for net in "GD"
+    }
+
+
+def same_weights(a, b):
+    return all(np.array_equal(x, y) for net in "GD" for x, y in zip(a[net], b[net], strict=True))
+
+
+def log(run_dir):
+    """The lines of log.jsonl, without what depends on the clock."""
+    lines = [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "images_per_sec"} for line in lines]
+
+
+def error_of(config):
+    with pytest.raises(UserError) as raised:
+        training.train(config)
+    return str(raised.value)
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def finished(squares, tmp_path_factory):
+    """A run of three epochs, never stopped."""
+    run_dir = tmp_path_factory.mktemp("runs") / "finished"
+    assert training.train(config(squares, run_dir)) == 0
+    return run_dir
+
+
+def test_files_of_a_run(finished):
+    found = [name for name in files(finished) if not name.startswith("tensorboard/")]
+    epochs = range(1, 4)
+    assert found == sorted(
+        [".lock", "config.json", "log.jsonl", "losses.png", "training.gif", "picture/reals.png"]
+        + [f"epoch{epoch}_{net}model.h5" for epoch in epochs for net in "GD"]
+        + [f"picture/image_at_epoch_000{epoch}.png" for epoch in epochs]
+        + [
+            f"saved_model/{epoch}/{name}"
+            for epoch in epochs
+            for name in (
+                "fingerprint.pb", "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
+            )
+        ]
+        + [
+            f"state/{step}/{name}"
+            for step in (6, 9)
+            for name in ("discriminator.json", "generator.json", "variables.data-00000-of-00001", "variables.index")
+        ]
+    )  # fmt: skip
+    assert len(list((finished / "tensorboard").iterdir())) == 1
+
+
+def test_the_log_has_the_first_step_and_each_epochs_last(finished):
+    lines = [json.loads(line) for line in (finished / "log.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["epoch"]) for line in lines] == [(1, 1), (3, 1), (6, 2), (9, 3)]
+    assert all(list(line)[2:] == ["d_loss", "g_loss", "d_real", "d_fake", "images_per_sec"] for line in lines)
+    assert all(0 < line["d_real"] < 1 and 0 < line["d_fake"] < 1 and line["images_per_sec"] > 0 for line in lines)
+
+
+def test_config_json_holds_every_flag_settled(finished, squares):
+    held = json.loads((finished / "config.json").read_text())
+    assert held["config"] == {
+        "data": str(squares), "preset": "auto", "image_size": None, "value_range": None, "run_dir": str(finished),
+        "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_steps": None, "seed": 0, "resume": "auto",
+        "generator": None, "discriminator": None, "save_every": 1, "keep_last": 10, "keep_every": 50,
+        "sample_every": 1, "precision": "float32", "dry_run": False,
+    }  # fmt: skip
+
+
+def test_tensorboard_shows_scalars_and_grids(finished):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(finished / "tensorboard"))
+    events.Reload()
+    tags = events.Tags()["tensors"]
+    assert set(tags) == {"d_loss", "g_loss", "d_real", "d_fake", "images_per_sec", "samples"}
+    assert [event.step for event in events.Tensors("d_loss")] == [1, 3, 6, 9]
+    assert [event.step for event in events.Tensors("samples")] == [1, 2, 3]
+
+
+def test_the_same_command_again_has_nothing_to_do(finished, squares, capsys):
+    before = {name: (finished / name).stat().st_mtime_ns for name in files(finished) if name != ".lock"}
+    assert training.train(config(squares, finished)) == 0
+    assert capsys.readouterr().out == (
+        f"{finished} is done: 9 steps; to go on, give a larger --epochs or --max-steps\n"
+    )
+    assert {name: (finished / name).stat().st_mtime_ns for name in before} == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"preset": "paints200", "image_size": (8, 8), "precision": "bfloat16"},  # joint update, dropout
+        {"preset": "mnist-mlp", "image_size": (8, 8)},  # fresh latents
+        {"precision": "float16"},  # loss scaling has a state, too
+    ],
+    ids=["float32", "dropout-bfloat16", "fresh-latents", "float16"],
+)
+def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, changes):
+    training.train(config(squares, tmp_path / "whole", **changes))
+    for steps in (2, 4, None):  # within epoch 1, within epoch 2, to the end
+        training.train(config(squares, tmp_path / "parts", max_steps=steps, **changes))
+    assert same_weights(weights(tmp_path / "whole", 3), weights(tmp_path / "parts", 3))
+    whole, parts = log(tmp_path / "whole"), log(tmp_path / "parts")
+    assert [line for line in parts if line["step"] in (1, 3, 6, 9)] == whole
+    for name in ("picture/image_at_epoch_0003.png", "picture/reals.png"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+
+
+def command(squares, run_dir, *more):
+    arguments = [
+        "--data", squares, "--run-dir", run_dir, "--batch-size", 16, "--precision", "float32", *more,
+    ]  # fmt: skip
+    return [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+
+
+def wait_for(path, process, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.01)
+
+
+def test_killed_at_bad_moments_it_ends_the_same(finished, squares, tmp_path):
+    """Killed with -9 as soon as certain files appear, in the middle of whatever it does then."""
+    run_dir = tmp_path / "run"
+    for moment in (run_dir / "epoch1_Gmodel.h5", run_dir / "saved_model" / "2"):
+        process = subprocess.Popen(command(squares, run_dir, "--epochs", 3), stdout=subprocess.PIPE)
+        wait_for(moment, process)
+        process.kill()
+        process.communicate()
+    with (run_dir / "log.jsonl").open("a") as file:
+        file.write('{"step": 7, "ep')  # a torn line
+    training.train(config(squares, run_dir))
+    assert same_weights(weights(finished, 3), weights(run_dir, 3))
+    assert log(run_dir) == log(finished)
+    names = [[name for name in files(folder) if not name.startswith("tensorboard/")] for folder in (finished, run_dir)]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("number, code, gif", [(signal.SIGINT, 130, True), (signal.SIGTERM, 143, False)])
+def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, number, code, gif):
+    run_dir = tmp_path / "run"
+    process = subprocess.Popen(
+        command(squares, run_dir, "--epochs", 400), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(run_dir / "state" / "6", process)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (code, "")
+    step = checkpoints.saved_steps(run_dir)[-1]
+    assert step >= 6 and step < 1200
+    assert ((run_dir / "training.gif").exists(), (run_dir / "losses.png").exists()) == (gif, gif)
+    assert not [name for name in files(run_dir) if ".part" in name]
+    assert training.train(config(squares, run_dir, epochs=400, max_steps=step + 1)) == 0
+    assert checkpoints.saved_steps(run_dir)[-1] == step + 1
+
+
+def test_other_settings_are_refused_with_the_list_of_them(finished, squares):
+    before = files(finished)
+    assert error_of(config(squares, finished, batch_size=8, seed=5)) == (
+        f"{finished} was trained with other settings: --batch-size 16 there, 8 here; --seed 0 there, 5 here: "
+        "give the same ones, or another --run-dir"
+    )
+    assert files(finished) == before
+
+
+def test_resume_never_and_must(finished, squares, tmp_path):
+    assert error_of(config(squares, finished, resume="never")) == (
+        f"--resume never: {finished} holds a run already: give another --run-dir"
+    )
+    assert error_of(config(squares, tmp_path / "new", resume="must")) == (
+        f"--resume must: {tmp_path}/new holds no run: check --run-dir, or leave out --resume"
+    )
+    assert not (tmp_path / "new").exists()
+
+
+def test_models_of_another_program_are_not_overwritten(finished, squares, tmp_path):
+    (tmp_path / "epoch1_Gmodel.h5").write_bytes((finished / "epoch1_Gmodel.h5").read_bytes())
+    assert error_of(config(squares, tmp_path)) == (
+        f"--run-dir {tmp_path}: holds saved models but no run to resume: start from them with --generator and "
+        "--discriminator and another --run-dir"
+    )
+    assert files(tmp_path) == ["epoch1_Gmodel.h5"]
+
+
+def test_a_damaged_newest_state_falls_back_to_the_one_before(finished, squares, tmp_path, capsys):
+    training.train(config(squares, tmp_path, max_steps=6))
+    (tmp_path / "state" / "6" / "variables.data-00000-of-00001").write_bytes(b"rubbish")
+    assert training.train(config(squares, tmp_path)) == 0
+    assert "the state of step 6 cannot be read: " in capsys.readouterr().out
+    assert same_weights(weights(finished, 3), weights(tmp_path, 3))
+    for step in checkpoints.saved_steps(tmp_path):
+        (tmp_path / "state" / str(step) / "generator.json").write_text("{")
+    assert error_of(config(squares, tmp_path, epochs=4)) == (
+        f"{tmp_path}/state: none of its states can be read: start from a saved epoch with --generator and "
+        "--discriminator and another --run-dir"
+    )
+
+
+def test_losses_that_are_not_numbers_stop_the_run_and_keep_the_last_state(squares, tmp_path, monkeypatch):
+    step = GAN.train_step
+
+    def broken(self, images, number):
+        metrics = step(self, images, number)
+        return metrics | {"g_loss": float("nan")} if int(number) == 4 else metrics
+
+    monkeypatch.setattr(GAN, "train_step", broken)
+    # Step 5 is within epoch 2 and not logged: make it the last.
+    assert error_of(config(squares, tmp_path, max_steps=5)) == (
+        "the losses became NaN between steps 3 and 5: give a lower --learning-rate (it is 0.0002) or "
+        "--precision float32, and another --run-dir; the last sound state, of step 3, is kept"
+    )
+    assert checkpoints.saved_steps(tmp_path) == [3]
+    assert checkpoints.saved_epochs(tmp_path) == [1]
+
+
+def test_starting_from_saved_nets_goes_on_counting(finished, squares, tmp_path):
+    for net in "GD":
+        (tmp_path / f"epoch7_{net}model.h5").write_bytes((finished / f"epoch3_{net}model.h5").read_bytes())
+    start = config(
+        squares, tmp_path / "run", epochs=9, learning_rate=1e-12,
+        generator=str(tmp_path / "epoch7_Gmodel.h5"), discriminator=str(tmp_path / "epoch7_Dmodel.h5"),
+    )  # fmt: skip
+    assert training.train(start) == 0
+    assert checkpoints.saved_epochs(tmp_path / "run") == [8, 9]
+    assert [line["step"] for line in log(tmp_path / "run")] == [24, 27]  # 7 epochs of 3 steps were done before
+    before, after = weights(finished, 3), weights(tmp_path / "run", 9)
+    for net in "GD":  # trained by next to nothing: the same kernels
+        assert np.allclose(before[net][0], after[net][0], rtol=0, atol=1e-7)
+    assert training.train(start) == 0  # and the same command carries on
+
+
+def test_nets_of_two_epochs_are_refused(finished, squares, tmp_path):
+    pair = dict(generator=str(finished / "epoch2_Gmodel.h5"), discriminator=str(finished / "epoch3_Dmodel.h5"))
+    assert error_of(config(squares, tmp_path / "run", **pair)) == (
+        f"--generator {pair['generator']} and --discriminator {pair['discriminator']} are of different epochs: "
+        "give two files of one epoch"
+    )
+
+
+def test_a_discriminator_given_as_generator_is_refused(finished, squares, tmp_path):
+    message = error_of(config(squares, tmp_path / "run", generator=str(finished / "epoch2_Dmodel.h5")))
+    assert message == f"{finished}/epoch2_Dmodel.h5: takes 8x8x1, not a row of latents; give --generator another net"
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_measures_and_writes_nothing(squares, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert training.train(TrainConfig(data=str(squares), dry_run=True, **SMALL)) == 0
+    assert list(tmp_path.iterdir()) == [] and not os.listdir(os.environ["DCGAN_TF_CACHE"])
+    rows = {line[:8].strip(): line[9:] for line in capsys.readouterr().out.splitlines()}
+    assert list(rows) == ["images", "preset", "nets", "device", "steps", "time", "memory", "disk"]
+    assert rows["images"] == "44 of 8x8x1 from squares, uint8 0..255"
+    assert rows["nets"] == "generator 629,504 parameters, discriminator 527,872"
+    assert rows["device"].endswith("float32")
+    assert rows["steps"] == "3 an epoch of 16 images each, 3 epochs, 9 in all"
+
+
+def test_measuring_the_speed_leaves_no_trace(squares, tmp_path, monkeypatch, finished):
+    monkeypatch.setattr(training, "measure_step", lambda gan, batch, steps: 1.0)
+    training.train(config(squares, tmp_path / "run"))
+    assert same_weights(weights(finished, 3), weights(tmp_path / "run", 3))
