@@ -40,12 +40,11 @@ def as_logits(discriminator: keras.Sequential, path) -> tuple[keras.Sequential, 
 def with_dtype(model: keras.Model, policy: str) -> keras.Model:
     """A clone that computes under a dtype policy ("float32", "mixed_bfloat16", "mixed_float16"), with equal weights.
 
-    Weights are float32 under each of these. From the last layer with weights on, the clone computes in float32, so
-    that pixels and logits are float32. The states of random layers are copied too.
+    Weights are float32 under each of these. The last layer computes in float32, so that pixels and logits are float32.
+    The states of random layers are copied too.
     """
-    last = max((i for i, layer in enumerate(model.layers) if layer.weights), default=0)
-    in_float32 = {layer.name for layer in model.layers[last:]}
-    return _clone(model, lambda layer: {"dtype": "float32" if layer.name in in_float32 else policy})
+    last = model.layers[-1].name
+    return _clone(model, lambda layer: {"dtype": "float32" if layer.name == last else policy})
 
 
 def _clone(model, settings):

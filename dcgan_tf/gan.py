@@ -36,7 +36,7 @@ def fixed_latents(preset: Preset, seed: int):
 class GAN:
     """Generator, discriminator and their optimizers, trained as `preset` says.
 
-    `train_step` is compiled on its first call; `variables()` is everything that it changes.
+    `train_step(images, step)`, see `_train_step`, is compiled on its first call; `variables()` is all that it changes.
     """
 
     def __init__(self, preset: Preset, generator, discriminator, *, learning_rate=None, seed=0, loss_scaling=False):
@@ -51,9 +51,12 @@ class GAN:
             layer for layer in discriminator.layers + generator.layers if hasattr(layer, "seed_generator")
         ]
         self._update = self._joint_update if preset.update == "joint" else self._alternating_update
+        # One graph for batches of any size: the last of an epoch may be smaller, and graphs may differ in rounding.
+        signature = [tf.TensorSpec([None, *preset.image_shape], tf.float32), tf.TensorSpec([], tf.int64)]
+        self.train_step = tf.function(self._train_step, input_signature=signature)
 
     def variables(self) -> dict[str, list]:
-        """All state by owner, as TensorFlow variables in a fixed order. Dropout seeds are left out: see `train_step`."""
+        """All state by owner, as TensorFlow variables in a fixed order. Dropout seeds are left out: see the top."""
         owners = {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -65,8 +68,7 @@ class GAN:
             for name, owner in owners.items()
         }
 
-    @tf.function(reduce_retracing=True)
-    def train_step(self, images, step):
+    def _train_step(self, images, step):
         """One update of both nets.
 
         images: [N, H, W, C] float32 in -1..1. step: int64 scalar, the number of updates done before this one.
