@@ -23,6 +23,7 @@ from dcgan_tf.exporting import SavedModelWriter
 from dcgan_tf.files import remove_leftovers, whole_file, whole_folder
 
 STATES_KEPT = 2
+NETS = ("generator", "discriminator")
 
 
 @contextlib.contextmanager
@@ -102,25 +103,27 @@ def saved_steps(run_dir: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit()) if folder.is_dir() else []
 
 
+def save_nets(run_dir: Path, gan) -> None:
+    """The architectures: the run's folder alone is enough to go on, also with nets that no preset describes."""
+    for name in NETS:
+        with whole_file(run_dir / "state" / f"{name}.json") as beside:
+            # As float32: the precision is the run's setting, not the net's.
+            beside.write_text(with_dtype(getattr(gan, name), "float32").to_json(), encoding="utf-8")
+
+
+def saved_nets(run_dir: Path):
+    """(generator, discriminator), float32, with fresh weights: `restore_state` fills them."""
+    return tuple(
+        keras.models.model_from_json((run_dir / "state" / f"{name}.json").read_text(encoding="utf-8")) for name in NETS
+    )
+
+
 def save_state(run_dir: Path, step: int, gan) -> None:
-    """All that a resumed run needs, as state/<step>/; then older states but one go."""
+    """Every variable, as state/<step>/; then all older states but one go."""
     with whole_folder(run_dir / "state" / str(step)) as folder:
         tf.train.Checkpoint(**gan.variables()).write(str(folder / "variables"))
-        for name in ("generator", "discriminator"):
-            # As float32: the precision is the run's setting, not the net's.
-            architecture = with_dtype(getattr(gan, name), "float32").to_json()
-            (folder / f"{name}.json").write_text(architecture, encoding="utf-8")
     for old in saved_steps(run_dir)[:-STATES_KEPT]:
         shutil.rmtree(run_dir / "state" / str(old), ignore_errors=True)
-
-
-def saved_nets(run_dir: Path, step: int):
-    """(generator, discriminator) of a state, float32, with fresh weights: `restore_state` fills them."""
-    folder = run_dir / "state" / str(step)
-    return tuple(
-        keras.models.model_from_json((folder / f"{name}.json").read_text(encoding="utf-8"))
-        for name in ("generator", "discriminator")
-    )
 
 
 def restore_state(run_dir: Path, step: int, gan) -> None:

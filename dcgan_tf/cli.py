@@ -13,7 +13,10 @@ from dcgan_tf.errors import UserError
 def main(arguments: Sequence[str] | None = None) -> int:
     """`dcgan-tf train ...` and `dcgan-tf animate RUN`; returns the exit code."""
     config = tyro.extras.subcommand_cli_from_dict(
-        {"train": TrainConfig, "animate": AnimateConfig}, prog="dcgan-tf", args=arguments, description=__doc__
+        {"train": TrainConfig, "animate": AnimateConfig},
+        prog="dcgan-tf",
+        args=arguments,
+        description="Train a GAN on your own images, and watch it learn.",
     )
     return exit_code(lambda: (train if isinstance(config, TrainConfig) else animate)(config))
 
@@ -56,3 +59,7 @@ def exit_code(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     return 128 + stopped_by if stopped_by else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import tyro
 
 from dcgan_tf.errors import UserError
+from dcgan_tf.presets import PRESETS
 
-PresetName = Literal["auto", "mnist", "mnist-mlp", "mnist56", "faces64", "mri96", "paints200"]
+PresetName = Literal["auto", *PRESETS]
 
 
 @dataclass(frozen=True)

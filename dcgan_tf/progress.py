@@ -47,10 +47,6 @@ class Progress:
             flush=True,
         )
 
-    def say(self, text: str) -> None:
-        """A line of its own, above the bar if there is one."""
-        tqdm.write(text)
-
     def close(self) -> None:
         self._bar.close()
 

@@ -1,13 +1,15 @@
 """The loop: restore, step, log, sample, save."""
 
+import contextlib
 import math
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 
 from dcgan_tf import adapt, checkpoints, h5files, images
-from dcgan_tf.animation import animate
+from dcgan_tf.animation import animate, sample_pictures
 from dcgan_tf.backend import tf
 from dcgan_tf.config import TrainConfig
 from dcgan_tf.curves import write_curves
@@ -42,7 +44,7 @@ def train(config: TrainConfig) -> int:
     precision = choose_precision(config.precision, plan.source.image_shape)
     if config.dry_run:
         gan = _build_gan(plan, precision, nets)
-        print(summary(plan, gan, precision, measure_step(gan, _first_batch(plan), 5), plan.first_step))
+        print(summary(plan, gan, precision, measure_step(gan, next(_batches(plan, 0, 1)), 5), plan.first_step))
         return 0
     resumes = _resumes(plan, precision)
     with checkpoints.locked(plan.run_dir):
@@ -50,24 +52,20 @@ def train(config: TrainConfig) -> int:
         if step >= plan.last_step:
             print(f"{plan.run_dir} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
             return 0
-        print(summary(plan, gan, precision, measure_step(gan, _first_batch(plan), 2), step), flush=True)
+        print(summary(plan, gan, precision, measure_step(gan, next(_batches(plan, 0, 1)), 2), step), flush=True)
         checkpoints.write_config(plan.run_dir, settings(plan, precision))
+        checkpoints.save_nets(plan.run_dir, gan)
         _write_reals(plan)
-        with StopRequest() as stop:
-            _loop(Run(plan, gan, step), stop)
+        with StopRequest() as stop, contextlib.closing(Run(plan, gan, step)) as run:
+            _loop(run, stop)
         if stop.signal != signal.SIGTERM:  # whoever sends that will not wait for long
-            write_curves(plan.run_dir / "log.jsonl", plan.run_dir / "losses.png")
-            print(f"making {plan.run_dir / 'training.gif'} ...", flush=True)
-            animate(plan.run_dir)
+            _draw_history(plan.run_dir)
     return stop.signal or 0
 
 
 def _loop(run: "Run", stop: StopRequest) -> None:
     plan = run.plan
-    remaining = batches(
-        plan.source, plan.batch_size, plan.preset.drop_remainder, plan.config.seed, run.step, plan.last_step
-    )
-    for step, real in remaining:
+    for step, real in _batches(plan, run.step, plan.last_step):
         metrics = run.gan.train_step(real, step)
         run.step += 1
         run.progress.step()
@@ -80,7 +78,6 @@ def _loop(run: "Run", stop: StopRequest) -> None:
             run.save_state(metrics)
         if stop.signal:
             break
-    run.close()
 
 
 class Run:
@@ -237,7 +234,7 @@ def _restore(plan: Plan, precision: str) -> tuple[GAN, int]:
     steps = checkpoints.saved_steps(plan.run_dir)
     for step in reversed(steps):
         try:
-            gan = _build_gan(plan, precision, checkpoints.saved_nets(plan.run_dir, step))
+            gan = _build_gan(plan, precision, checkpoints.saved_nets(plan.run_dir))
             checkpoints.restore_state(plan.run_dir, step, gan)
             return gan, step
         except (OSError, ValueError, LookupError, AssertionError, tf.errors.OpError) as error:
@@ -248,8 +245,8 @@ def _restore(plan: Plan, precision: str) -> tuple[GAN, int]:
     )
 
 
-def _first_batch(plan: Plan):
-    return next(batches(plan.source, plan.batch_size, plan.preset.drop_remainder, plan.config.seed, 0, 1))
+def _batches(plan: Plan, start: int, stop: int):
+    return batches(plan.source, plan.batch_size, plan.preset.drop_remainder, plan.config.seed, start, stop)
 
 
 def _write_reals(plan: Plan) -> None:
@@ -257,3 +254,11 @@ def _write_reals(plan: Plan) -> None:
     rows, columns = plan.preset.grid
     chosen = np.unique(np.linspace(0, len(plan.source) - 1, rows * columns).round().astype(int))
     images.write_png(plan.run_dir / "picture" / "reals.png", images.grid(plan.source.read(chosen), rows, columns))
+
+
+def _draw_history(run_dir: Path) -> None:
+    """losses.png and training.gif, from what the run has logged and drawn so far."""
+    write_curves(run_dir / "log.jsonl", run_dir / "losses.png")
+    if sample_pictures(run_dir):
+        print(f"making {run_dir / 'training.gif'} ...", flush=True)
+        animate(run_dir)

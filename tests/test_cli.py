@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from PIL import Image
 
 from dcgan_tf import cli
 from dcgan_tf.config import TrainConfig, check
@@ -60,3 +62,29 @@ def test_a_bug_of_ours_is_a_traceback():
 
 def test_names_that_no_terminal_can_print_are_escaped():
     assert printable("a\udce9b\nc") == "a\\udce9b\\nc"
+
+
+def test_animate_makes_the_film_of_a_run(tmp_path, capsys):
+    (tmp_path / "picture").mkdir()
+    for epoch in (1, 2):
+        Image.fromarray(np.full([20, 20], 60 * epoch, np.uint8)).save(
+            tmp_path / "picture" / f"image_at_epoch_000{epoch}.png"
+        )
+    assert cli.main(["animate", str(tmp_path)]) == 0
+    assert cli.main(["animate", str(tmp_path), "--format", "mp4", "--fps", "2"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/training.gif\n{tmp_path}/training.mp4\n"
+    with Image.open(tmp_path / "training.gif") as film:
+        assert film.n_frames == 2
+
+
+def test_animate_without_pictures_is_one_line(tmp_path, capsys):
+    assert cli.main(["animate", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}/picture: an animation needs image_at_epoch_*.png, but there is none: "
+        "give the folder of a run that has drawn its first samples\n"
+    )
+
+
+def test_train_is_a_subcommand_with_the_same_flags(capsys):
+    assert cli.main(["train", "--epochs", "0"]) == 2
+    assert capsys.readouterr().err == "error: --epochs 0: must be at least 1\n"
