@@ -1,10 +1,8 @@
 """Small nets for the tests, and how to compare them."""
 
 import numpy as np
-import pytest
 
 from dcgan_tf.backend import keras
-from dcgan_tf.errors import UserError
 
 layers = keras.layers
 RNG_SEED = 3
@@ -46,11 +44,3 @@ def discriminator():
         layers.Conv2D(4, 3, 2, "same"), layers.LeakyReLU(0.3), layers.Dropout(0.3),
         layers.Flatten(), layers.Dense(1),
     ]))  # fmt: skip
-
-
-def error_of(call, *arguments):
-    with pytest.raises(UserError) as raised:
-        call(*arguments)
-    message = str(raised.value)
-    assert "\n" not in message
-    return message

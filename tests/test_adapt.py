@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_nets import RNG_SEED, assert_same_net, discriminator, error_of, generator, outputs, shake
+from helpers import error_of
+from small_nets import RNG_SEED, assert_same_net, discriminator, generator, outputs, shake
 
 from dcgan_tf.adapt import as_logits, check_discriminator, check_generator, with_dtype
 from dcgan_tf.backend import keras, tf

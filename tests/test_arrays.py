@@ -4,6 +4,7 @@ import io
 import tracemalloc
 import zipfile
 
+import helpers
 import numpy as np
 import pytest
 
@@ -25,11 +26,7 @@ def saved(tmp_path, array, name="set.npy"):
 
 
 def error_of(data, **wanted):
-    with pytest.raises(UserError) as caught:
-        open_source(str(data), **wanted)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+    return helpers.error_of(open_source, str(data), **wanted)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

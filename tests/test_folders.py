@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import helpers
 import numpy as np
 import pytest
 from PIL import Image
@@ -38,11 +39,7 @@ def put(path, pixels, **options):
 
 
 def error_of(data, **wanted):
-    with pytest.raises(UserError) as caught:
-        open_source(str(data), **wanted)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+    return helpers.error_of(open_source, str(data), **wanted)
 
 
 def cached_files():

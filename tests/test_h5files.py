@@ -9,7 +9,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from small_nets import assert_same_net, discriminator, error_of, generator, outputs, shake
+from helpers import error_of
+from small_nets import assert_same_net, discriminator, generator, outputs, shake
 
 from dcgan_tf.adapt import with_dtype
 from dcgan_tf.backend import keras

@@ -6,11 +6,11 @@ import struct
 import subprocess
 import sys
 
+import helpers
 import numpy as np
 import pytest
 
 from dcgan_tf.data.sources import open_source
-from dcgan_tf.errors import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +19,7 @@ def _own_folder(tmp_path, monkeypatch):
 
 
 def error_of(data, **wanted):
-    with pytest.raises(UserError) as caught:
-        open_source(str(data), **wanted)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
+    return helpers.error_of(open_source, str(data), **wanted)
 
 
 def noise(*shape, seed=0):

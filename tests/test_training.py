@@ -8,13 +8,13 @@ import sys
 import time
 from pathlib import Path
 
+import helpers
 import numpy as np
 import pytest
 
 from dcgan_tf import checkpoints, training
 from dcgan_tf.backend import keras, tf
 from dcgan_tf.config import TrainConfig
-from dcgan_tf.errors import UserError
 from dcgan_tf.gan import GAN
 
 ROOT = Path(__file__).parent.parent
@@ -44,9 +44,7 @@ def log(run_dir):
 
 
 def error_of(config):
-    with pytest.raises(UserError) as raised:
-        training.train(config)
-    return str(raised.value)
+    return helpers.error_of(training.train, config)
 
 
 def files(folder):
