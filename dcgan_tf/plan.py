@@ -11,7 +11,8 @@ from dcgan_tf import __version__
 from dcgan_tf.config import TrainConfig, check, flag
 from dcgan_tf.data.sources import ImageSource, open_source
 from dcgan_tf.errors import UserError, printable
-from dcgan_tf.presets import PRESETS, Preset, epochs_for, preset_for
+from dcgan_tf.fitting import epochs_for, preset_for
+from dcgan_tf.presets import PRESETS, Preset
 from dcgan_tf.schedule import steps_per_epoch
 
 
@@ -77,13 +78,21 @@ def make_plan(config: TrainConfig, start: Start | None = None) -> Plan:
         config=config,
         source=source,
         preset=preset,
-        run_dir=Path(config.run_dir or f"checkpoints/{source.name}"),
+        run_dir=_run_dir(config, source),
         batch_size=batch_size,
         learning_rate=config.learning_rate or preset.learning_rate,
         epochs=config.epochs or epochs_for(preset, per_epoch),
         steps_per_epoch=per_epoch,
         first_epoch=start.epoch if start else 0,
     )
+
+
+def _run_dir(config: TrainConfig, source: ImageSource) -> Path:
+    # TensorFlow writes to paths in UTF-8 only; a name on disk may be any bytes.
+    run_dir = config.run_dir or f"checkpoints/{printable(source.name)}"
+    if run_dir != printable(run_dir):
+        raise UserError(f"--run-dir {printable(run_dir)}: is not UTF-8: give another name")
+    return Path(run_dir)
 
 
 def _wanted_shape(config: TrainConfig, start: Start | None):

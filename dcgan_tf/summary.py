@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from dcgan_tf.checkpoints import STATES_KEPT, to_delete
 from dcgan_tf.devices import describe_device, peak_memory
+from dcgan_tf.errors import printable
 from dcgan_tf.plan import Plan
 
 
@@ -20,7 +21,7 @@ def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int)
     steps = max(plan.last_step - step, 0)
     disk, free = expected_disk(plan, gan), shutil.disk_usage(_existing(plan.run_dir)).free
     rows = {
-        "images": f"{len(source):,} of {shape} from {source.name}, {source.values}",
+        "images": f"{len(source):,} of {shape} from {printable(source.name)}, {source.values}",
         "classes": _classes(source),
         "preset": f"{preset.name}: {preset.about}",
         "nets": f"generator {_count(gan.generator):,} parameters, discriminator {_count(gan.discriminator):,}",
@@ -29,7 +30,7 @@ def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int)
         f"{plan.epochs} epochs, {plan.last_step:,} in all" + (f", {step:,} done" if step else ""),
         "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "
         f"({seconds_per_step:.3g} s a step, {plan.batch_size / seconds_per_step:,.0f} images/s)",
-        "memory": f"{_bytes(peak_memory())} so far",
+        "memory": f"{_bytes(peak_memory())} at the peak so far",
         "disk": f"about {_bytes(disk)} in {plan.run_dir}" + (f"; ONLY {_bytes(free)} ARE FREE" if free < disk else ""),
     }
     lines = [f"{name:<8} {text}" for name, text in rows.items() if text]

@@ -210,10 +210,10 @@ def _resumes(plan: Plan, precision: str) -> bool:
     """
     folder, asked = printable(plan.run_dir), plan.config.resume
     there = checkpoints.read_config(plan.run_dir)
-    if there is None and checkpoints.saved_epochs(plan.run_dir):
+    if there is None and (checkpoints.saved_epochs(plan.run_dir) or checkpoints.saved_steps(plan.run_dir)):
         raise UserError(
-            f"--run-dir {folder}: holds saved models but no run to resume: start from them with --generator and "
-            "--discriminator and another --run-dir"
+            f"--run-dir {folder}: holds saved models, but no config.json to resume them with: start from them with "
+            "--generator and --discriminator and another --run-dir"
         )
     if there is not None and asked == "never":
         raise UserError(f"--resume never: {folder} holds a run already: give another --run-dir")

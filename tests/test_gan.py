@@ -7,9 +7,9 @@ import pytest
 
 from dcgan_tf import gan as gan_module
 from dcgan_tf.backend import tf
+from dcgan_tf.fitting import preset_for
 from dcgan_tf.gan import GAN, draw_latents, fixed_latents
 from dcgan_tf.networks import build_discriminator, build_generator
-from dcgan_tf.presets import preset_for
 
 
 def int64(number):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from dcgan_tf.backend import keras
+from dcgan_tf.fitting import preset_for
 from dcgan_tf.networks import build_discriminator, build_generator
-from dcgan_tf.presets import PRESETS, get_preset, preset_for
+from dcgan_tf.presets import PRESETS, get_preset
 
 
 def count(variables):

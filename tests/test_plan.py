@@ -90,3 +90,12 @@ def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):
     assert differences(one, same) == []
     (difference,) = differences(one, other)
     assert difference.startswith("--data 44 images of 8x8x1 (")
+
+
+def test_the_run_folder_of_a_name_that_is_not_utf_8(squares, tmp_path):
+    odd = tmp_path / "f\udce9tes.npy"
+    odd.write_bytes(squares.read_bytes())
+    assert str(make_plan(TrainConfig(data=str(odd))).run_dir) == "checkpoints/f\\udce9tes"
+    with pytest.raises(UserError) as raised:
+        make_plan(TrainConfig(data=str(squares), run_dir="f\udce9tes"))
+    assert str(raised.value) == "--run-dir f\\udce9tes: is not UTF-8: give another name"

@@ -222,8 +222,8 @@ def test_resume_never_and_must(finished, squares, tmp_path):
 def test_models_of_another_program_are_not_overwritten(finished, squares, tmp_path):
     (tmp_path / "epoch1_Gmodel.h5").write_bytes((finished / "epoch1_Gmodel.h5").read_bytes())
     assert error_of(config(squares, tmp_path)) == (
-        f"--run-dir {tmp_path}: holds saved models but no run to resume: start from them with --generator and "
-        "--discriminator and another --run-dir"
+        f"--run-dir {tmp_path}: holds saved models, but no config.json to resume them with: start from them with "
+        "--generator and --discriminator and another --run-dir"
     )
     assert files(tmp_path) == ["epoch1_Gmodel.h5"]
 
