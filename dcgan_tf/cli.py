@@ -50,7 +50,7 @@ def exit_code(work: Callable[[], int]) -> int:
     def terminated(number, frame):
         sys.exit(128 + number)  # unwinds, so that nothing half-written stays
 
-    signal.signal(signal.SIGTERM, terminated)
+    before = signal.signal(signal.SIGTERM, terminated)
     try:
         stopped_by = work()
     except UserError as error:
@@ -58,6 +58,8 @@ def exit_code(work: Callable[[], int]) -> int:
         return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 128 + stopped_by if stopped_by else 0
 
 

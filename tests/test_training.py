@@ -11,6 +11,7 @@ from pathlib import Path
 import helpers
 import numpy as np
 import pytest
+from PIL import Image
 
 from dcgan_tf import checkpoints, training
 from dcgan_tf.backend import keras, tf
@@ -304,3 +305,34 @@ def test_measuring_the_speed_leaves_no_trace(squares, tmp_path, monkeypatch, fin
     monkeypatch.setattr(training, "measure_step", lambda gan, batch, steps: 1.0)
     training.train(config(squares, tmp_path / "run"))
     assert same_weights(weights(finished, 3), weights(tmp_path / "run", 3))
+
+
+def test_real_digits_are_learned(real_data, tmp_path):
+    """900 steps of the smallest net: noisy still, but dark borders and bright middles, as real digits have."""
+    run_dir = tmp_path / "mnist"
+    settings = TrainConfig(data=str(real_data / "mnist"), preset="mnist-mlp", max_steps=900, run_dir=str(run_dir))
+    assert training.train(settings) == 0
+    last = log(run_dir)[-1]
+    assert last["step"] == 900 and 0.1 < last["d_loss"] < 0.68 and 0.7 < last["g_loss"] < 4
+    real, fake = (tiles(run_dir / "picture" / name) for name in ("reals.png", "image_at_epoch_0001.png"))
+    for images in (real, fake):
+        assert images[:, :3].mean() < 60 and 75 < images[:, 10:18, 10:18].mean() < 140
+
+
+def tiles(path):
+    """The 25 images [25, 28, 28] of a 5x5 grid with 2 pixels between."""
+    with Image.open(path) as picture:
+        sheet = np.asarray(picture)
+    return np.stack([sheet[2 + 30 * row :, 2 + 30 * column :][:28, :28] for row in range(5) for column in range(5)])
+
+
+def test_nets_of_tensorflow_2_0_train_on_real_images(real_data, tmp_path):
+    nets = {name: str(real_data.parent / "h5" / f"tf20_{name[0].upper()}model.h5") for name in checkpoints.NETS}
+    if not Path(nets["generator"]).exists():
+        pytest.skip("no folder h5 beside DCGAN_TF_DATA: no nets of TensorFlow 2.0")
+    settings = TrainConfig(
+        data=str(real_data / "mri-native"), preset="paints200", image_size=(40, 40), max_steps=3,
+        run_dir=str(tmp_path / "run"), **nets,
+    )  # fmt: skip
+    assert training.train(settings) == 0
+    assert checkpoints.saved_epochs(tmp_path / "run") == [1]
