@@ -10,7 +10,7 @@ DEFAULT_FAMILY = "faces64"
 WIDEST = 512  # filters
 SMALLEST_SIDE = 7  # a side is halved until it is no longer than this
 ABOUT_STEPS = 10_000
-GRID_PIXELS = 1024  # sample pictures of a fitted net fit a screen: 2 to 8 images each way
+GRID_PIXELS = 512  # sample pictures of a fitted net are about so large, 2 to 8 images each way: their GIF stays small
 
 
 def preset_for(image_shape: tuple[int, int, int], family: str = "auto") -> Preset:

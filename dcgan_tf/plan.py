@@ -136,14 +136,19 @@ _FREE = {
 }  # fmt: skip
 
 
+# Fields of a preset that do not decide the steps, or are flags as well.
+_NOT_THE_NET = {"about", "grid", "epochs", "batch_size", "learning_rate"}
+
+
 def identity(settings: dict) -> dict[str, object]:
     """The part of `settings` that decides a run's steps, by the name to show to the user."""
-    data, preset = settings["data"], json.dumps(settings["preset"], sort_keys=True)
+    data = settings["data"]
+    net = {name: value for name, value in settings["preset"].items() if name not in _NOT_THE_NET}
     shape = "x".join(str(side) for side in data["image_shape"])
     fixed = {flag(name): value for name, value in settings["config"].items() if name not in _FREE}
     return {
         "--data": f"{data['images']:,} images of {shape} ({data['fingerprint']})",
         "--preset": settings["preset"]["name"],
-        "definition of the net": hashlib.sha256(preset.encode()).hexdigest()[:8],
+        "definition of the net": hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
         **json.loads(json.dumps(fixed)),
     }

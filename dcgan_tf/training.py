@@ -28,6 +28,7 @@ from dcgan_tf.summary import measure_step, summary
 LOG_EVERY = 10  # steps
 STATE_SECONDS = 600  # the most work that a crash in a long epoch can cost
 SAMPLE_BATCH = 64  # images generated at once for the sample pictures
+TENSORBOARD_GRIDS = 50  # of a run, about; TensorBoard shows ten of them
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
@@ -136,7 +137,8 @@ class Run:
         ]
         grid = images.grid(images.to_uint8(np.concatenate(floats)), *self.plan.preset.grid)
         images.write_png(self.plan.run_dir / "picture" / f"image_at_epoch_{self.epoch:04d}.png", grid)
-        self._log.picture(self.epoch, grid)
+        if is_due(self.epoch, max(1, self.plan.epochs // TENSORBOARD_GRIDS), self.plan.epochs, first=True):
+            self._log.picture(self.epoch, grid)
 
     def _finite(self, metrics) -> dict[str, float]:
         values = {name: float(value) for name, value in metrics.items()}

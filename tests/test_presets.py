@@ -17,7 +17,7 @@ def test_the_six_presets_in_the_order_in_which_auto_looks():
         ("mnist-mlp", 2e-4, (0.5, 0.999), 64, 10, "normal", 100, "alternating", "fresh", 1.0, 0.5, "torch", (1e-5, 0.9), False, (5, 5)),
         ("mnist56", 2e-4, (0.5, 0.999), 64, 20, "normal", 100, "alternating", "fresh", 0.9, 1.0, "torch", (1e-5, 0.9), False, (5, 5)),
         ("faces64", 2e-4, (0.5, 0.999), 128, 5, "normal", 100, "alternating", "fakes", 1.0, 1.0, "dcgan", (1e-5, 0.9), False, (8, 8)),
-        ("mri96", 2e-4, (0.5, 0.999), 64, 400, "normal", 100, "alternating", "fakes", 1.0, 1.0, "torch", (1e-5, 0.9), True, (8, 8)),
+        ("mri96", 2e-4, (0.5, 0.999), 64, 400, "normal", 100, "alternating", "fakes", 1.0, 1.0, "torch", (1e-5, 0.9), True, (5, 5)),
         ("paints200", 1e-4, (0.9, 0.999), 16, 800, "normal", 100, "joint", "fakes", 1.0, 1.0, "keras", (1e-3, 0.99), False, (2, 2)),
     ],
 )  # fmt: skip
