@@ -1,5 +1,6 @@
 """The short text at the start of a run: what is trained, on what, for how long, in how much space."""
 
+import math
 import shutil
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from dcgan_tf.checkpoints import STATES_KEPT, to_delete
 from dcgan_tf.devices import describe_device, peak_memory
 from dcgan_tf.errors import printable
 from dcgan_tf.plan import Plan
+from dcgan_tf.schedule import is_due
 
 
 def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int) -> str:
@@ -57,16 +59,12 @@ def measure_step(gan, batch, steps: int) -> float:
 
 def expected_disk(plan: Plan, gan) -> int:
     """Bytes of a finished run: the models that retention keeps, two full states, and pictures at their raw size."""
-    config = plan.config
-    saved = [
-        epoch
-        for epoch in range(plan.first_epoch + 1, plan.epochs + 1)
-        if epoch % config.save_every == 0 or epoch == plan.epochs
-    ]
+    config, epochs = plan.config, math.ceil(plan.last_step / plan.steps_per_epoch)
+    saved = [epoch for epoch in range(plan.first_epoch + 1, epochs + 1) if is_due(epoch, config.save_every, epochs)]
     kept = len(saved) - len(to_delete(saved, config.keep_last, config.keep_every))
     generator, discriminator = (4 * _all_values(net.variables) for net in (gan.generator, gan.discriminator))
     state = 4 * sum(_all_values(variables) for variables in gan.variables().values())
-    pictures = (plan.epochs - plan.first_epoch) // config.sample_every
+    pictures = (epochs - plan.first_epoch) // config.sample_every + 1
     grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
     # The generator is kept twice, as .h5 and as SavedModel; the pictures once more in the GIF.
     return kept * (2 * generator + discriminator) + STATES_KEPT * state + 2 * pictures * grid
