@@ -23,16 +23,18 @@ class RunLog:
         with disk_errors_in_one_line(self.path):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
-        with self._tensorboard.as_default(step):
-            for name, value in values.items():
-                tf.summary.scalar(name, value)
+            with self._tensorboard.as_default(step):
+                for name, value in values.items():
+                    tf.summary.scalar(name, value)
 
     def picture(self, epoch: int, grid):
         """grid: uint8 [h, w, C]; TensorBoard shows it at the epoch's number."""
-        with self._tensorboard.as_default(epoch):
-            tf.summary.image("samples", grid[None])
-        self._tensorboard.flush()
+        with disk_errors_in_one_line(self.path):
+            with self._tensorboard.as_default(epoch):
+                tf.summary.image("samples", grid[None])
+            self._tensorboard.flush()
 
     def close(self):
-        self._file.close()
-        self._tensorboard.close()
+        with disk_errors_in_one_line(self.path):
+            self._file.close()
+            self._tensorboard.close()
