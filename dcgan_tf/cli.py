@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from dcgan_tf.config import AnimateConfig, TrainConfig
+from dcgan_tf.config import AnimateConfig, TrainConfig, check
 from dcgan_tf.errors import UserError
 
 
@@ -28,9 +28,7 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(config: TrainConfig) -> int:
-    from dcgan_tf.config import check
-
-    check(config)
+    check(config)  # once more in the plan, but here before TensorFlow's seconds of import
     from dcgan_tf import training
 
     return training.train(config)

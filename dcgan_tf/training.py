@@ -14,6 +14,7 @@ from dcgan_tf.backend import tf
 from dcgan_tf.config import TrainConfig
 from dcgan_tf.curves import write_curves
 from dcgan_tf.data.pipeline import batches
+from dcgan_tf.data.pixels import spread
 from dcgan_tf.devices import choose_precision
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.gan import GAN, fixed_latents
@@ -88,7 +89,7 @@ class Run:
         config = plan.config
         self.plan, self.gan, self.step = plan, gan, step
         self.progress = Progress(step, plan.last_step, plan.steps_per_epoch, plan.epochs)
-        self.state_time = time.monotonic()
+        self.state_time, self._state_step = time.monotonic(), None
         self._latents = fixed_latents(plan.preset, config.seed)
         self._log = RunLog(plan.run_dir, step)
         self._saver = checkpoints.ModelSaver(plan.run_dir, gan, config.keep_last, config.keep_every)
@@ -120,11 +121,13 @@ class Run:
         self._rate_from()
 
     def save_state(self, metrics=None) -> None:
-        """metrics: of the last step, where they have not been logged."""
+        """metrics: of the last step, where they have not been logged. A state that is there is not written again."""
+        if self._state_step == self.step:
+            return
         if metrics is not None:
             self._finite(metrics)
         checkpoints.save_state(self.plan.run_dir, self.step, self.gan)
-        self.state_time = time.monotonic()
+        self.state_time, self._state_step = time.monotonic(), self.step
 
     def close(self) -> None:
         self.progress.close()
@@ -158,7 +161,7 @@ class Run:
 
 def _load_start(config: TrainConfig):
     """((generator or None, discriminator or None), Start or None): the saved nets that the flags name."""
-    paths = {name: getattr(config, name) for name in ("generator", "discriminator") if getattr(config, name)}
+    paths = {name: getattr(config, name) for name in checkpoints.NETS if getattr(config, name)}
     if not paths:
         return (None, None), None
     nets = {name: h5files.load_model(path) for name, path in paths.items()}
@@ -240,7 +243,8 @@ def _restore(plan: Plan, precision: str) -> tuple[GAN, int]:
             checkpoints.restore_state(plan.run_dir, step, gan)
             return gan, step
         except (OSError, ValueError, LookupError, AssertionError, tf.errors.OpError) as error:
-            print(f"the state of step {step} cannot be read: {str(error).splitlines()[0]}")
+            first_line = str(error).partition("\n")[0]
+            print(f"the state of step {step} cannot be read: {first_line}")
     raise UserError(
         f"{printable(plan.run_dir / 'state')}: none of its states can be read: start from a saved epoch with "
         "--generator and --discriminator and another --run-dir"
@@ -254,8 +258,8 @@ def _batches(plan: Plan, start: int, stop: int):
 def _write_reals(plan: Plan) -> None:
     """picture/reals.png: real images, evenly spread over the set, in the grid of the samples."""
     rows, columns = plan.preset.grid
-    chosen = np.unique(np.linspace(0, len(plan.source) - 1, rows * columns).round().astype(int))
-    images.write_png(plan.run_dir / "picture" / "reals.png", images.grid(plan.source.read(chosen), rows, columns))
+    reals = plan.source.read(spread(len(plan.source), rows * columns))
+    images.write_png(plan.run_dir / "picture" / "reals.png", images.grid(reals, rows, columns))
 
 
 def _draw_history(run_dir: Path) -> None:

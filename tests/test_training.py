@@ -201,6 +201,16 @@ def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, number, code
     assert checkpoints.saved_steps(run_dir)[-1] == step + 1
 
 
+def test_a_stop_at_the_end_of_an_epoch_writes_its_state_once(squares, tmp_path, monkeypatch):
+    save, steps = checkpoints.save_state, []
+    monkeypatch.setattr(
+        checkpoints, "save_state", lambda run_dir, step, gan: (steps.append(step), save(run_dir, step, gan))
+    )
+    monkeypatch.setattr(training.StopRequest, "signal", signal.SIGTERM)
+    assert training.train(config(squares, tmp_path, batch_size=44)) == signal.SIGTERM
+    assert steps == [1] == checkpoints.saved_steps(tmp_path)
+
+
 def test_other_settings_are_refused_with_the_list_of_them(finished, squares):
     before = files(finished)
     assert error_of(config(squares, finished, batch_size=8, seed=5)) == (
