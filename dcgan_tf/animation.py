@@ -1,34 +1,22 @@
-"""The film of a training: training.gif or training.mp4 from the sample pictures of a run, one frame per picture.
+"""The film of a training: training.gif or training.mp4 from the sample pictures of a run, one frame per picture."""
 
-Frames are read, drawn and written one at a time, so that memory does not grow with their number.
-"""
-
-import contextlib
-import functools
 import re
 import struct
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
-from PIL.GifImagePlugin import getdata, getheader
+from PIL import Image
 
+from dcgan_tf import film
 from dcgan_tf.errors import UserError, printable
-from dcgan_tf.files import whole_file
 
 WHOLE_SECONDS = 30  # what the film takes at most, while that is possible at MOST_FPS
 LAST_FRAME_SECONDS = 3
 LEAST_FPS, MOST_FPS = 5, 25
-LEAST_WIDTH = 256  # pixels; smaller pictures are enlarged
-PALETTE_PIXELS = 8000  # pixels of a frame that its 256 colours are chosen from
-NO_ENCODER = "--format mp4: needs ffmpeg with H.264: pip install imageio[ffmpeg], or give --format gif"
 
 Picture = tuple[int, Path]  # epoch, file
-Frame = tuple[Image.Image, float]  # L or RGB, seconds on show
 
 
 def sample_pictures(run_dir) -> list[Picture]:
@@ -57,15 +45,17 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
     Raises:
         UserError: no usable picture, a setting out of range, no H.264 encoder, a full disk.
     """
-    if format not in WRITERS:
+    if format not in film.WRITERS:
         raise UserError(f"--format {printable(format)}: must be gif or mp4")
     if fps is not None and not 1 <= fps <= 50:
         raise UserError(f"--fps {fps:g}: must be from 1 to 50")
     pictures = _usable(run_dir)
     fps = fps or automatic_fps(len(pictures))
     path = Path(run_dir) / f"training.{format}"
-    with whole_file(path) as beside:
-        WRITERS[format](beside, _frames(pictures, fps), fps)
+    try:
+        film.write_film(path, format, _frames(pictures, fps), fps)
+    except film.NoEncoder as error:
+        raise UserError(f"--format mp4: {error}, or give --format gif") from error
     return path
 
 
@@ -97,18 +87,14 @@ def _kind(path: Path) -> tuple | None:
     """Mode and size of a picture; None when it is damaged."""
     try:
         with Image.open(path) as picture:
-            kind = _mode(picture), picture.size
+            kind = "L" if picture.mode == "L" else "RGB", picture.size
             picture.verify()  # checksums: a hundredth of the time of decoding
     except (OSError, SyntaxError, ValueError, struct.error):  # what Pillow raises at damaged files
         return None
     return kind
 
 
-def _mode(picture: Image.Image) -> str:
-    return "L" if picture.mode == "L" else "RGB"
-
-
-def _frames(pictures: list[Picture], fps: float) -> Iterator[Frame]:
+def _frames(pictures: list[Picture], fps: float) -> Iterator[film.Frame]:
     *first, last = pictures
     for epoch, path in first:
         yield _draw(path, f"epoch {epoch}"), 1 / fps
@@ -117,89 +103,5 @@ def _frames(pictures: list[Picture], fps: float) -> Iterator[Frame]:
 
 
 def _draw(path: Path, caption: str) -> Image.Image:
-    """The picture, enlarged by a whole factor where it is small, above a white strip with the caption."""
-    with Image.open(path) as opened:
-        picture = opened.convert(_mode(opened))
-    factor = -(-LEAST_WIDTH // picture.width)
-    width, height = picture.width * factor, picture.height * factor
-    font_size = min(max(width // 24, 14), 32)
-    strip = 2 * font_size
-    # H.264 asks for even sizes: one more white pixel where needed.
-    frame = Image.new(picture.mode, (width + width % 2, height + height % 2 + strip), "white")
-    frame.paste(picture.resize((width, height), Image.Resampling.NEAREST))
-    ImageDraw.Draw(frame).text(
-        (font_size // 2, frame.height - strip // 2), caption, fill="black", font=_font(font_size), anchor="lm"
-    )
-    return frame
-
-
-@functools.cache
-def _font(size: int):
-    return ImageFont.load_default(size)
-
-
-def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:
-    """Frame by frame through Pillow's encoder: Image.save(append_images=...) and imageio keep all frames in memory."""
-    with path.open("wb") as file:
-        for index, (frame, seconds) in enumerate(frames):
-            if frame.mode == "RGB":
-                frame = _to_256_colours(frame)
-            if index == 0:
-                file.writelines(getheader(frame, info={"loop": 0})[0])  # 0: for ever
-            # Colour frames bring their own palette; grey ones use the 256 greys of the header.
-            own_palette = frame.mode == "P"
-            data = getdata(frame, duration=round(100 * seconds) * 10, include_color_table=own_palette)
-            file.writelines(data)
-            data.clear()  # a reference cycle in getdata keeps the list until the next garbage collection
-        file.write(b";")
-
-
-def _to_256_colours(frame: Image.Image) -> Image.Image:
-    """Each pixel to the nearest of 256 colours that suit this frame.
-
-    Choosing the colours from some of the pixels, refined once by k-means, is three times as fast as median cut over
-    all pixels and comes closer. Dithering would flicker from frame to frame.
-    """
-    step = max(1, round((frame.width * frame.height / PALETTE_PIXELS) ** 0.5))
-    some = frame.resize((frame.width // step, frame.height // step), Image.Resampling.NEAREST)
-    frame = frame.quantize(palette=some.quantize(256, kmeans=1), dither=Image.Dither.NONE)
-    # The nearest colour to the white of the strip becomes pure white, else all white would flicker a little.
-    colours, white = frame.getpalette(), 3 * frame.getpixel((0, frame.height - 1))
-    colours[white : white + 3] = [255, 255, 255]
-    frame.putpalette(colours)
-    return frame
-
-
-def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
-    """Frames to ffmpeg's standard input, as PPM files one after the other."""
-    # imageio_ffmpeg.write_frames would do, but for not reporting that ffmpeg failed.
-    command = [
-        *(_ffmpeg(), "-y", "-v", "error"),
-        *("-f", "image2pipe", "-c:v", "ppm", "-framerate", str(Fraction(fps).limit_denominator(1000)), "-i", "-"),
-        # Colours by BT.709, and said so: players guess otherwise, and not all alike.
-        *("-vf", "scale=out_color_matrix=bt709:out_range=tv,setparams=color_primaries=bt709:color_trc=bt709"),
-        *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart", f"file:{path}"),
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
-        with contextlib.suppress(BrokenPipeError):  # ffmpeg gave up: its own words below say why
-            for frame, seconds in frames:
-                ppm = f"P6 {frame.width} {frame.height} 255\n".encode() + frame.convert("RGB").tobytes()
-                for _ in range(round(seconds * fps)):
-                    ffmpeg.stdin.write(ppm)
-        words = ffmpeg.communicate()[1].decode(errors="replace").strip()
-    if "Unknown encoder" in words:
-        raise UserError(NO_ENCODER)
-    if ffmpeg.returncode:
-        raise RuntimeError(f"ffmpeg failed: {words}")
-
-
-def _ffmpeg() -> str:
-    try:
-        import imageio_ffmpeg
-
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError) as error:
-        raise UserError(NO_ENCODER) from error
-
-
-WRITERS = {"gif": _write_gif, "mp4": _write_mp4}
+    with Image.open(path) as picture:
+        return film.frame(picture, caption)

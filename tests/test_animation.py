@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from films import gif_frames, mp4_frames
 from PIL import Image
 
 from dcgan_tf import animation
@@ -26,25 +27,6 @@ def make_run(run, epochs, size=(300, 200), mode="L", seed=0):
 def picture(run, epoch):
     with Image.open(run / "picture" / f"image_at_epoch_{epoch:04d}.png") as opened:
         return np.asarray(opened.convert("RGB"))
-
-
-def gif_frames(path):
-    """Every frame as [h, w, 3], the milliseconds that it is shown, and how often the whole repeats."""
-    frames, durations = [], []
-    with Image.open(path) as gif:
-        for index in range(gif.n_frames):
-            gif.seek(index)
-            frames.append(np.asarray(gif.convert("RGB")))
-            durations.append(gif.info["duration"])
-        return frames, durations, gif.info["loop"]
-
-
-def mp4_frames(path):
-    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
-    reader = imageio_ffmpeg.read_frames(str(path))
-    about = next(reader)
-    width, height = about["size"]
-    return [np.frombuffer(frame, np.uint8).reshape(height, width, 3) for frame in reader], about
 
 
 def files(run):
@@ -76,31 +58,6 @@ def test_a_grey_gif_holds_every_pixel_of_every_sample(tmp_path):
     assert files(run) == ["picture", "training.gif"]
 
 
-def test_a_colour_gif_is_close_to_its_pictures(tmp_path):
-    run = tmp_path / "run"
-    (run / "picture").mkdir(parents=True)
-    down, right = np.mgrid[0:256, 0:256]
-    for epoch in (1, 2, 3):
-        colours = np.stack([down, right, np.full_like(down, 60 * epoch)], axis=-1).astype(np.uint8)
-        Image.fromarray(colours).save(run / f"picture/image_at_epoch_{epoch:04d}.png")
-    frames, _, _ = gif_frames(animation.animate(run))
-    assert len(frames) == 3
-    for epoch, frame in zip([1, 2, 3], frames, strict=True):
-        error = np.abs(frame[:256].astype(int) - picture(run, epoch))
-        # 65,536 colours by 256: squares of 16 x 16 colours, so 4 is the mean error of two of the three channels.
-        assert 1 < error.mean() < 4
-        assert (frame[-1] == 255).all()
-
-
-def test_white_stays_white_beside_other_light_colours(tmp_path):
-    run = make_run(tmp_path / "run", [1, 2, 3], mode="RGB")
-    random = np.random.default_rng(0)
-    for _, path in animation.sample_pictures(run):
-        Image.fromarray(random.integers(240, 256, [200, 300, 3], np.uint8)).save(path)
-    frames, _, _ = gif_frames(animation.animate(run))
-    assert [np.unique(frame[-1]).tolist() for frame in frames] == [[255]] * 3
-
-
 def test_every_frame_carries_its_epoch(tmp_path):
     run = make_run(tmp_path / "run", [7, 8])
     Image.open(run / "picture/image_at_epoch_0007.png").save(run / "picture/image_at_epoch_0008.png")
@@ -111,33 +68,6 @@ def test_every_frame_carries_its_epoch(tmp_path):
         assert 5 < dark_rows.max() - dark_rows.min() < 20  # one line of text
         assert 30 < dark_columns.max() < 80  # some seven letters of it
     assert (seventh[200:] != eighth[200:]).any()
-
-
-def test_identical_frames_are_all_kept(tmp_path, monkeypatch):
-    run = make_run(tmp_path / "run", [1])
-    same = [animation.sample_pictures(run)[0]] * 4
-    monkeypatch.setattr(animation, "sample_pictures", lambda _: same)
-    frames, durations, _ = gif_frames(animation.animate(run, fps=10))
-    assert (len(frames), durations) == (4, [100, 100, 100, 3000])
-
-
-@pytest.mark.parametrize(
-    ("size", "factor", "frame_size"),
-    [
-        ((82, 82), 4, (328, 328 + 28)),
-        ((255, 9), 2, (510, 18 + 42)),
-        ((256, 9), 1, (256, 10 + 28)),
-        ((257, 10), 1, (258, 10 + 28)),
-        ((2000, 10), 1, (2000, 10 + 64)),
-    ],
-)
-def test_small_pictures_are_enlarged_and_sizes_are_even(tmp_path, size, factor, frame_size):
-    run = make_run(tmp_path / "run", [1], size)
-    [frame], durations, _ = gif_frames(animation.animate(run))
-    assert (frame.shape[1], frame.shape[0]) == frame_size
-    enlarged = picture(run, 1).repeat(factor, axis=0).repeat(factor, axis=1)
-    np.testing.assert_array_equal(frame[: enlarged.shape[0], : enlarged.shape[1]], enlarged)
-    assert durations == [3000]
 
 
 @pytest.mark.parametrize(
@@ -245,16 +175,6 @@ def test_settings_out_of_range(tmp_path, format, fps, message):
     assert files(run) == ["picture"]
 
 
-def ffmpeg_that(tmp_path, monkeypatch, does):
-    """A stand-in for ffmpeg: a shell script."""
-    if sys.platform == "win32":
-        pytest.skip("the stand-in for ffmpeg is a shell script")
-    script = tmp_path / "ffmpeg"
-    script.write_text(f"#!/bin/sh\n{does}\n")
-    script.chmod(0o755)
-    monkeypatch.setattr(animation, "_ffmpeg", lambda: str(script))
-
-
 def test_mp4_without_ffmpeg(tmp_path, monkeypatch):
     run = make_run(tmp_path / "run", [1])
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
@@ -264,25 +184,6 @@ def test_mp4_without_ffmpeg(tmp_path, monkeypatch):
         "--format mp4: needs ffmpeg with H.264: pip install imageio[ffmpeg], or give --format gif"
     )
     assert files(run) == ["picture"]
-
-
-@pytest.mark.parametrize(
-    ("words", "kind", "message"),
-    [
-        ("Unknown encoder 'libx264'", UserError, animation.NO_ENCODER),
-        ("av_interleaved_write_frame(): No space left on device", UserError, "no space left on the disk for "),
-        ("Internal bug", RuntimeError, "ffmpeg failed: Internal bug"),
-    ],
-)
-def test_mp4_when_ffmpeg_fails(tmp_path, monkeypatch, words, kind, message):
-    run = make_run(tmp_path / "run", range(1, 9))  # more than a pipe holds
-    (run / "training.mp4").write_bytes(b"the older one")
-    ffmpeg_that(tmp_path, monkeypatch, f'echo "{words}" >&2; exit 1')
-    with pytest.raises(kind) as error:
-        animation.animate(run, "mp4")
-    assert str(error.value).startswith(message)
-    assert files(run) == ["picture", "training.mp4"]
-    assert (run / "training.mp4").read_bytes() == b"the older one"
 
 
 @pytest.mark.parametrize("format", ["gif", "mp4"])
@@ -343,7 +244,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
 
 def test_pixels_and_films_need_no_tensorflow():
     program = (
-        "import sys, dcgan_tf.images, dcgan_tf.animation, dcgan_tf.curves\n"
+        "import sys, dcgan_tf.images, dcgan_tf.animation, dcgan_tf.curves, dcgan_tf.pictures\n"
         "print(sorted({'tensorflow', 'keras', 'matplotlib', 'imageio', 'imageio_ffmpeg'} & set(sys.modules)))\n"
     )
     root = Path(animation.__file__).parents[1]
