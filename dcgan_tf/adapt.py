@@ -20,7 +20,7 @@ def as_logits(discriminator: keras.Sequential, path) -> tuple[keras.Sequential, 
     shape = discriminator.output_shape[1:]
     if None in shape or math.prod(shape) != 1:
         raise UserError(
-            f"{printable(path)}: gives {_by(shape)} numbers per image, not one; give --discriminator another net"
+            f"{printable(path)}: gives {shape_text(shape)} numbers per image, not one; give --discriminator another net"
         )
     reshaping = (layers.Flatten, layers.Reshape)
     last = next((layer for layer in reversed(discriminator.layers) if not isinstance(layer, reshaping)), None)
@@ -67,12 +67,14 @@ def check_generator(model: keras.Model, path, image_shape=None):
     """
     takes, gives = model.input_shape[1:], model.output_shape[1:]
     if len(takes) != 1 or None in takes:
-        raise UserError(f"{printable(path)}: takes {_by(takes)}, not a row of latents; give --generator another net")
+        raise UserError(
+            f"{printable(path)}: takes {shape_text(takes)}, not a row of latents; give the file of a generator"
+        )
     if len(gives) != 3 or None in gives:
-        raise UserError(f"{printable(path)}: gives {_by(gives)}, not images; give --generator another net")
+        raise UserError(f"{printable(path)}: gives {shape_text(gives)}, not images; give the file of a generator")
     if image_shape is not None and gives != tuple(image_shape):
         raise UserError(
-            f"{printable(path)}: makes images of {_by(gives)}, but the images here are {_by(image_shape)}; "
+            f"{printable(path)}: makes images of {shape_text(gives)}, but the images here are {shape_text(image_shape)}; "
             "give --generator a net for these images, or change --image-size"
         )
 
@@ -86,10 +88,10 @@ def check_discriminator(model: keras.Model, path, image_shape):
     takes = model.input_shape[1:]
     if takes != tuple(image_shape):
         raise UserError(
-            f"{printable(path)}: takes images of {_by(takes)}, but the images here are {_by(image_shape)}; "
+            f"{printable(path)}: takes images of {shape_text(takes)}, but the images here are {shape_text(image_shape)}; "
             "give --discriminator a net for these images, or change --image-size"
         )
 
 
-def _by(shape) -> str:
+def shape_text(shape) -> str:
     return "x".join("?" if size is None else str(size) for size in shape)

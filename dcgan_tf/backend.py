@@ -13,7 +13,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 @contextlib.contextmanager
-def _quiet_stderr():
+def quiet_stderr():
+    """Turns away what libraries print on the standard error of the process; TF_CPP_MIN_LOG_LEVEL=0 shows it."""
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
         yield
         return
@@ -27,7 +28,7 @@ def _quiet_stderr():
         os.close(null)
 
 
-with _quiet_stderr():
+with quiet_stderr():
     import absl.logging
     import keras
     import tensorflow as tf
@@ -41,4 +42,4 @@ tf.config.optimizer.set_experimental_options({"remapping": False})
 # Keras warns at every .h5 that the format is legacy; it is the format that this program promises.
 absl.logging.set_verbosity(absl.logging.ERROR)
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras", "quiet_stderr", "tf"]

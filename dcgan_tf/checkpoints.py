@@ -13,14 +13,13 @@ import re
 import shutil
 from pathlib import Path
 
-import filelock
-
 from dcgan_tf import h5files
 from dcgan_tf.adapt import with_dtype
 from dcgan_tf.backend import keras, tf
+from dcgan_tf.card import model_card
 from dcgan_tf.errors import UserError, printable
-from dcgan_tf.exporting import SavedModelWriter
-from dcgan_tf.files import remove_leftovers, whole_file, whole_folder
+from dcgan_tf.files import locked_folder, remove_folder, remove_leftovers, whole_file, whole_folder
+from dcgan_tf.savedmodel import SavedModelWriter
 
 STATES_KEPT = 2
 NETS = ("generator", "discriminator")
@@ -33,24 +32,10 @@ def locked(run_dir: Path):
     Raises:
         UserError: another process holds it, or the folder cannot be written.
     """
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(run_dir / ".lock")
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise UserError(
-            f"--run-dir {printable(run_dir)}: another training is writing to it: wait for it, or give another --run-dir"
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"--run-dir {printable(run_dir)}: cannot be written ({error.strerror}): give another --run-dir"
-        ) from error
-    try:
+    with locked_folder(run_dir, "--run-dir", "training"):
         for folder in (run_dir, run_dir / "state", run_dir / "saved_model", run_dir / "picture"):
             remove_leftovers(folder)
         yield
-    finally:
-        lock.release()
 
 
 # ---------------------------------------------------------------------------------------------- settings
@@ -73,9 +58,7 @@ def read_config(run_dir: Path) -> dict | None:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{printable(path)}: cannot be read ({error}): restore it, or give another --run-dir"
-        ) from error
+        raise UserError(f"{printable(path)}: cannot be read ({error}): restore it, or give another folder") from error
 
 
 def differences(there: dict, here: dict) -> list[str]:
@@ -152,7 +135,7 @@ class ModelSaver:
         self._keep_last, self._keep_every = keep_last, keep_every
         self._generator = with_dtype(gan.generator, "float32")
         self._discriminator = with_dtype(gan.discriminator, "float32")
-        self._saved_model = SavedModelWriter(self._generator)
+        self._saved_model = SavedModelWriter(self._generator, gan.preset.latents)
 
     def save(self, epoch: int) -> None:
         self._generator.set_weights(self._gan.generator.get_weights())
@@ -160,12 +143,17 @@ class ModelSaver:
         generator, discriminator, saved_model = model_paths(self._run_dir, epoch)
         h5files.save_model(self._generator, generator)
         h5files.save_model(self._discriminator, discriminator)
-        self._saved_model.write(saved_model)
+        self._saved_model.write(saved_model, self._card(epoch))
         for old in to_delete(saved_epochs(self._run_dir), self._keep_last, self._keep_every, best_epoch(self._run_dir)):
             *files, folder = model_paths(self._run_dir, old)
             for file in files:
                 file.unlink(missing_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
+
+    def _card(self, epoch: int) -> dict:
+        name, settings = self._run_dir.resolve().name, read_config(self._run_dir)
+        signatures = self._saved_model.signatures
+        return model_card(name, epoch, settings, self._gan.preset.latents, self._generator, signatures)
 
 
 def saved_epochs(run_dir: Path) -> list[int]:

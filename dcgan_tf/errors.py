@@ -9,6 +9,17 @@ class UserError(Exception):
     """
 
 
+class Mismatch(Exception):
+    """An exported artifact that does not do what the net it was made from does; ``str(error)`` is one line.
+
+    The commands print it as ``error: <line>`` and exit with code 1. difference: where there is a figure.
+    """
+
+    def __init__(self, message: str, difference: float | None = None):
+        super().__init__(message)
+        self.difference = difference
+
+
 def printable(text) -> str:
     """Text (a path, say) that any terminal can print on one line: undecodable bytes escaped, line breaks too."""
     return str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")

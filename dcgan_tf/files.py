@@ -7,14 +7,17 @@ import re
 import shutil
 from pathlib import Path
 
+import filelock
+
 from dcgan_tf.errors import UserError, printable
 
 
 @contextlib.contextmanager
-def whole_file(path):
+def whole_file(path, flush: bool = True):
     """Yields a path beside `path` (same ending) to write to; on leaving, that file becomes `path`.
 
-    When the block raises, nothing is left behind and an older `path` stays as it was.
+    When the block raises, nothing is left behind and an older `path` stays as it was. Without `flush`, for files by the
+    thousand that are made again in no time, a power cut (and nothing else) may take the newest.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written.
@@ -26,9 +29,11 @@ def whole_file(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             beside.touch()  # fails at once where nothing can be written
             yield beside
-            _flush(beside)
+            if flush:
+                _flush(beside)
             os.replace(beside, path)
-            _flush(path.parent)
+            if flush:
+                _flush(path.parent)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -43,7 +48,7 @@ def whole_folder(path):
         UserError: the disk is full, or the folder cannot be written.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = _beside(path)
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     shutil.rmtree(beside, ignore_errors=True)
     try:
@@ -59,6 +64,33 @@ def whole_folder(path):
     finally:
         shutil.rmtree(beside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def staging_folder(path):
+    """Yields a new hidden folder beside `path` to build in; on leaving, it is gone with all that was not published."""
+    beside = _beside(path)
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def publish(built, path) -> None:
+    """Gives a file or folder its place, flushed to disk, in one step.
+
+    Raises:
+        FileExistsError: something is there already; it stays as it is.
+    """
+    built, path = Path(built), Path(path)
+    for file in (built, *built.rglob("*")):
+        _flush(file)
+    if path.exists():
+        raise FileExistsError(f"{path} is there already")
+    os.rename(built, path)
+    _flush(path.parent)
 
 
 @contextlib.contextmanager
@@ -82,12 +114,63 @@ def disk_errors_in_one_line(path):
         raise
 
 
+@contextlib.contextmanager
+def locked_folder(folder, flag: str, work: str):
+    """Makes the folder that `flag` names; one process at a time holds it. The lock goes with the process.
+
+    work: what is done there, such as "training".
+
+    Raises:
+        UserError: another process holds it, or it cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock")
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UserError(
+            f"{flag} {printable(folder)}: another {work} is writing to it: wait for it, or give another {flag}"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"{flag} {printable(folder)}: cannot be written ({error.strerror}): give another {flag}"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove_folder(path):
+    """Deletes a folder that others may be reading: its name goes first, so that nobody finds half of it."""
+    path = Path(path)
+    hidden = path.with_name(f".{path.name}.{os.getpid()}.old")
+    with contextlib.suppress(OSError):
+        os.replace(path, hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def size_text(number: float) -> str:
+    """A number of bytes for people: 72.7 MB."""
+    for unit in ("B", "KB", "MB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} GB"
+
+
 def remove_leftovers(folder):
     """Deletes what a killed process left half-written in `folder` (not in the folders below it)."""
     for path in Path(folder).glob(".*.part*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for path in Path(folder).glob(".*.old"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _beside(path) -> Path:
+    """The hidden folder in which `path` is built."""
+    return Path(path).with_name(f".{Path(path).name}.{os.getpid()}.part")
 
 
 def _flush(path):

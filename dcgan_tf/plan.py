@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import platform
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
-from dcgan_tf import __version__
+from dcgan_tf.card import versions
 from dcgan_tf.config import TrainConfig, check, flag
 from dcgan_tf.data.sources import ImageSource, open_source
 from dcgan_tf.errors import UserError, printable
@@ -124,8 +122,7 @@ def settings(plan: Plan, precision: str) -> dict:
         },
         "steps_per_epoch": plan.steps_per_epoch,
         "preset": asdict(plan.preset),
-        "versions": {"dcgan_tf": __version__, "python": platform.python_version()}
-        | {name: version(name) for name in ("tensorflow", "keras", "numpy")},
+        "versions": versions(),
     }
 
 

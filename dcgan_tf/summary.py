@@ -12,6 +12,7 @@ from tqdm import tqdm
 from dcgan_tf.checkpoints import STATES_KEPT, to_delete
 from dcgan_tf.devices import describe_device, peak_memory
 from dcgan_tf.errors import printable
+from dcgan_tf.files import size_text
 from dcgan_tf.plan import Plan
 from dcgan_tf.schedule import is_due
 
@@ -32,8 +33,9 @@ def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int)
         f"{plan.epochs} epochs, {plan.last_step:,} in all" + (f", {step:,} done" if step else ""),
         "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "
         f"({seconds_per_step:.3g} s a step, {plan.batch_size / seconds_per_step:,.0f} images/s)",
-        "memory": f"{_bytes(peak_memory())} at the peak so far",
-        "disk": f"about {_bytes(disk)} in {plan.run_dir}" + (f"; ONLY {_bytes(free)} ARE FREE" if free < disk else ""),
+        "memory": f"{size_text(peak_memory())} at the peak so far",
+        "disk": f"about {size_text(disk)} in {plan.run_dir}"
+        + (f"; ONLY {size_text(free)} ARE FREE" if free < disk else ""),
     }
     lines = [f"{name:<8} {text}" for name, text in rows.items() if text]
     return "\n".join(lines + [f"note     {note}" for note in source.notes])
@@ -84,14 +86,6 @@ def _count(model) -> int:
 
 def _all_values(variables) -> int:
     return sum(int(np.prod(variable.shape)) for variable in variables)
-
-
-def _bytes(number: float) -> str:
-    for unit in ("B", "KB", "MB"):
-        if number < 1000:
-            return f"{number:.3g} {unit}"
-        number /= 1000
-    return f"{number:.3g} GB"
 
 
 def _existing(path: Path) -> Path:

@@ -43,7 +43,7 @@ def test_differences_name_each_setting_with_both_values():
 def test_a_config_that_is_not_json_is_one_line(tmp_path):
     assert checkpoints.read_config(tmp_path) is None
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UserError, match="config.json: cannot be read .*: restore it, or give another --run-dir"):
+    with pytest.raises(UserError, match="config.json: cannot be read .*: restore it, or give another folder"):
         checkpoints.read_config(tmp_path)
 
 

@@ -71,7 +71,7 @@ def test_files_of_a_run(finished):
             f"saved_model/{epoch}/{name}"
             for epoch in epochs
             for name in (
-                "fingerprint.pb", "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
+                "assets.extra/model_card.json", "fingerprint.pb", "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
             )
         ]
         + [
@@ -295,7 +295,7 @@ def test_nets_of_two_epochs_are_refused(finished, squares, tmp_path):
 
 def test_a_discriminator_given_as_generator_is_refused(finished, squares, tmp_path):
     message = error_of(config(squares, tmp_path / "run", generator=str(finished / "epoch2_Dmodel.h5")))
-    assert message == f"{finished}/epoch2_Dmodel.h5: takes 8x8x1, not a row of latents; give --generator another net"
+    assert message == f"{finished}/epoch2_Dmodel.h5: takes 8x8x1, not a row of latents; give the file of a generator"
     assert not (tmp_path / "run").exists()
 
 

@@ -1,0 +1,170 @@
+"""Exported generators run by the runtimes that they are made for: TensorFlow without Keras, onnxruntime, LiteRT.
+
+This file imports nothing of dcgan_tf. It is also a program, started by `verify` as a process of its own in which neither
+dcgan_tf nor Keras can be imported: whatever it runs will run for others, too.
+
+    python -P runtimes.py KIND PATH INPUTS OUTPUTS      INPUTS, OUTPUTS: pickles, see `main`
+"""
+
+import os
+import pickle
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+
+class SavedModel:
+    """The folder of a SavedModel, through `tf.saved_model.load`; a call takes latents and gives images."""
+
+    def __init__(self, path: str):
+        import tensorflow as tf
+
+        self.signatures = tf.saved_model.load(path).signatures
+        [spec] = self.signatures["serving_default"].structured_input_signature[1].values()
+        [self._output] = self.signatures["serving_default"].structured_outputs
+        self._input, self.latent_dim = spec.name, _latent_dim(spec.shape.as_list())
+
+    def __call__(self, latents):
+        return self.run("serving_default", {self._input: latents})[self._output]
+
+    def run(self, signature: str, inputs: dict) -> dict:
+        function = self.signatures[signature]
+        specs = function.structured_input_signature[1]
+        outputs = function(**{name: _tensor(value, specs[name].dtype) for name, value in inputs.items()})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+
+class SavedModelSession:
+    """The same through the loader of TensorFlow 1 and a Session, as TensorFlow Serving does it."""
+
+    def __init__(self, path: str):
+        import tensorflow as tf
+
+        self._session = tf.compat.v1.Session(graph=tf.Graph())
+        with self._session.graph.as_default():
+            self.signatures = tf.compat.v1.saved_model.load(self._session, ["serve"], path).signature_def
+
+    def __call__(self, latents):
+        return self.run("serving_default", {"latents": latents})["images"]
+
+    def run(self, signature: str, inputs: dict) -> dict:
+        definition = self.signatures[signature]
+        fetches = {name: tensor.name for name, tensor in definition.outputs.items()}
+        return self._session.run(fetches, {definition.inputs[name].name: value for name, value in inputs.items()})
+
+
+class Onnx:
+    """An ONNX file, through onnxruntime. card: its model card, "" where it has none."""
+
+    def __init__(self, path: str):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors
+        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        [spec] = self._session.get_inputs()
+        self._input, self.latent_dim = spec.name, _latent_dim(spec.shape)
+        self.card = self._session.get_modelmeta().custom_metadata_map.get("model_card", "")
+
+    def __call__(self, latents):
+        [images] = self._session.run(None, {self._input: latents})
+        return images
+
+
+class LiteRT:
+    """A .tflite file, through ai-edge-litert."""
+
+    card = ""
+
+    def __init__(self, path: str):
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(path, num_threads=os.cpu_count())
+        [spec] = interpreter.get_input_details()
+        self.latent_dim = _latent_dim(spec["shape_signature"])
+        self._runner = interpreter.get_signature_runner("serving_default")
+        self._keep = interpreter  # the runner does not
+
+    def __call__(self, latents):
+        return self._runner(latents=latents)["images"]
+
+
+RUNTIMES = {"savedmodel": SavedModel, "onnx": Onnx, "litert": LiteRT}
+
+
+def _latent_dim(shape) -> int:
+    if len(shape) != 2 or not isinstance(shape[1], (int, np.integer)) or shape[1] < 1:
+        raise ValueError(f"its input is of shape {list(shape)}, not a row of latents for each image")
+    return int(shape[1])
+
+
+def _tensor(value, dtype):
+    import tensorflow as tf
+
+    return tf.constant(value, dtype)
+
+
+# ---------------------------------------------------------------------------------------------- as a program
+
+
+def main(kind: str, path: str, inputs_path: str, outputs_path: str) -> None:
+    """INPUTS holds {signature: {name: array}}; for ONNX and LiteRT only serving_default is run.
+
+    OUTPUTS gets {"outputs": {loader: {signature: {name: array}}}, "milliseconds": {1: float, 64: float},
+    "warmup": [batch size of each request, in order]}.
+    """
+    inputs = pickle.loads(Path(inputs_path).read_bytes())
+    warmup = []
+    if kind == "savedmodel":
+        nets = {"tf.saved_model.load": SavedModel(path), "session": SavedModelSession(path)}
+        outputs = {
+            loader: {signature: net.run(signature, inputs[signature]) for signature in sorted(net.signatures)
+                     if signature in inputs}
+            for loader, net in nets.items()
+        }  # fmt: skip
+        net = nets["session"]
+        warmup = [_replay(request, net) for request in _warmup_requests(path)]
+    else:
+        net = RUNTIMES[kind](path)
+        outputs = {kind: {"serving_default": {"images": net(inputs["serving_default"]["latents"])}}}
+    latents = np.resize(inputs["serving_default"]["latents"], [64, inputs["serving_default"]["latents"].shape[1]])
+    milliseconds = {count: _milliseconds(lambda batch=latents[:count]: net(batch)) for count in (1, 64)}
+    result = {"outputs": outputs, "milliseconds": milliseconds, "warmup": warmup}
+    Path(outputs_path).write_bytes(pickle.dumps(result))
+
+
+def _warmup_requests(path: str) -> list:
+    import tensorflow as tf
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    file = Path(path) / "assets.extra" / "tf_serving_warmup_requests"
+    if not file.exists():
+        return []
+    records = tf.compat.v1.io.tf_record_iterator(str(file))
+    return [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
+
+
+def _replay(request, net) -> int:
+    import tensorflow as tf
+
+    inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+    outputs = net.run(request.model_spec.signature_name, inputs)
+    return len(next(iter(outputs.values())))
+
+
+def _milliseconds(run, times: int = 3) -> float:
+    """Of one call, the median of `times` after one that warms up."""
+    seconds = []
+    for _ in range(times + 1):
+        start = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - start)
+    return 1000 * float(np.median(seconds[1:]))
+
+
+if __name__ == "__main__":
+    for _absent in ("dcgan_tf", "keras"):
+        sys.modules[_absent] = None
+    main(*sys.argv[1:])

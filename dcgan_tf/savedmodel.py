@@ -1,0 +1,120 @@
+"""The generator as a SavedModel that TensorFlow Serving can load, and that needs neither this package nor Keras.
+
+signature         inputs                                  outputs
+serving_default   latents float32 [N, Z]                  images uint8 [N, H, W, C]
+generate          seeds int32 [N]                         images, latents
+generate_png      seeds                                   image_bytes string [N], PNG files
+interpolate       seeds_a, seeds_b int32 [N], t [N] 0..1  images
+score             images uint8 [N, H, W, C]               logits float32 [N, 1], only with a discriminator
+
+Every input and output has N in front, so that a server may batch requests.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from dcgan_tf.backend import tf
+from dcgan_tf.files import whole_folder
+from dcgan_tf.latents import interpolate, seed_latents
+
+# How many images the net makes at a time where a seed must always give the same picture: sums in a net are ordered by
+# the size of the batch, and their rounding shows in a pixel now and then. Larger blocks cost a single picture more time,
+# smaller ones a large batch: 4 costs paints200 a sixth at 64 pictures.
+BLOCK = 4
+
+
+def picture_function(generator):
+    """latents [N, Z] float32 -> images [N, H, W, C] uint8, compiled, N as one batch."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, generator.input_shape[-1]], tf.float32, name="latents")])
+    def pictures(latents):
+        levels = tf.round(generator(latents, training=False) * 127.5 + 127.5)
+        return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
+
+    return pictures
+
+
+class SavedModelWriter:
+    """Writes a generator's SavedModel again and again, with the weights of the moment; traced once.
+
+    Not through Keras's ExportArchive, which (Keras 3.15) writes every variable twice: twice the disk for each epoch.
+    """
+
+    def __init__(self, generator, distribution: str, discriminator=None):
+        """distribution: of the latents, "normal" or "uniform". discriminator: gives logits; adds `score`."""
+        latent_dim = generator.input_shape[-1]
+        pictures = picture_function(generator)
+
+        def generate(seeds):
+            latents = seed_latents(seeds, latent_dim, distribution)
+            return {"images": _in_blocks(pictures, latents), "latents": latents}
+
+        def generate_png(seeds):
+            return {"image_bytes": tf.io.encode_png(generate(seeds)["images"])}
+
+        def between(seeds_a, seeds_b, t):
+            ends = (seed_latents(seeds, latent_dim, distribution) for seeds in (seeds_a, seeds_b))
+            return {"images": pictures(interpolate(*ends, t, distribution))}
+
+        self._module = tf.Module()
+        # What is saved: all but the states of dropout, which nothing served draws on.
+        models = [model for model in (generator, discriminator) if model is not None]
+        self._module.weights = [
+            variable.value for model in models for variable in model.variables if "seed_generator" not in variable.path
+        ]
+        self.signatures = {
+            "serving_default": _signature(
+                lambda latents: {"images": pictures(latents)}, latents=([latent_dim], tf.float32)
+            ),
+            "generate": _signature(generate, seeds=([], tf.int32)),
+            "generate_png": _signature(generate_png, seeds=([], tf.int32)),
+            "interpolate": _signature(between, seeds_a=([], tf.int32), seeds_b=([], tf.int32), t=([], tf.float32)),
+        }
+        if discriminator is not None:
+
+            def score(images):
+                return {"logits": discriminator(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)}
+
+            self.signatures["score"] = _signature(score, images=(list(generator.output_shape[1:]), tf.uint8))
+        self._module.signature_functions = self.signatures
+
+    def write(self, path, card: dict | None = None) -> None:
+        """The folder `path`, whole or not at all; `card` goes into assets.extra/model_card.json.
+
+        Raises:
+            UserError: the disk is full, or the folder cannot be written.
+        """
+        with whole_folder(path) as beside:
+            tf.saved_model.save(self._module, str(beside), signatures=self.signatures)
+            if card is not None:
+                write_card(beside, card)
+
+
+def write_card(folder: Path, card: dict) -> None:
+    extra = folder / "assets.extra"
+    extra.mkdir(exist_ok=True)
+    text = re.sub(
+        r"\[\n\s+([-+.,\w\s]*?)\n\s+\]", lambda row: f"[{' '.join(row[1].split())}]", json.dumps(card, indent=2)
+    )
+    (extra / "model_card.json").write_text(text + "\n", encoding="utf-8")  # rows of numbers on one line
+
+
+def _signature(function, **inputs):
+    """A tf.function with named inputs, each ([shape of one example], dtype)."""
+    specs = [tf.TensorSpec([None, *shape], dtype, name=name) for name, (shape, dtype) in inputs.items()]
+    return tf.function(function, input_signature=specs)
+
+
+def _in_blocks(pictures, latents):
+    """Images of latents [N, Z], by BLOCK latents at a time, so that a picture does not depend on its batch."""
+    count, latent_dim = tf.shape(latents)[0], latents.shape[1]
+    blocks = -(-count // BLOCK)
+    padded = tf.pad(latents, [[0, blocks * BLOCK - count], [0, 0]])
+    images = tf.map_fn(
+        pictures,
+        tf.reshape(padded, [blocks, BLOCK, latent_dim]),
+        parallel_iterations=1,
+        fn_output_signature=tf.uint8,
+    )  # [blocks, BLOCK, H, W, C]
+    return tf.reshape(images, [-1, *images.shape[2:]])[:count]
