@@ -6,19 +6,21 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from dcgan_tf.config import AnimateConfig, TrainConfig, check
-from dcgan_tf.errors import UserError
+from dcgan_tf import config as configs
+from dcgan_tf.config import AnimateConfig, ExportConfig, GenerateConfig, InterpolateConfig, TrainConfig
+from dcgan_tf.errors import Mismatch, UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`dcgan-tf train ...` and `dcgan-tf animate RUN`; returns the exit code."""
+    """`dcgan-tf train ...`, `dcgan-tf export RUN ...` and so on; returns the exit code."""
     config = tyro.extras.subcommand_cli_from_dict(
-        {"train": TrainConfig, "animate": AnimateConfig},
+        {name: kind for name, (kind, _) in COMMANDS.items()},
         prog="dcgan-tf",
         args=arguments,
-        description="Train a GAN on your own images, and watch it learn.",
+        description="Train a GAN on your own images, watch it learn, and ship the result.",
     )
-    return exit_code(lambda: (train if isinstance(config, TrainConfig) else animate)(config))
+    run = next(run for kind, run in COMMANDS.values() if type(config) is kind)
+    return exit_code(lambda: run(config))
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
@@ -27,8 +29,17 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
     return exit_code(lambda: train(config))
 
 
+def export_main(arguments: Sequence[str] | None = None) -> int:
+    """`python export.py ...`; returns the exit code."""
+    config = tyro.cli(ExportConfig, prog="export.py", args=arguments)
+    return exit_code(lambda: export(config))
+
+
+# Each checks its flags before TensorFlow's seconds of import.
+
+
 def train(config: TrainConfig) -> int:
-    check(config)  # once more in the plan, but here before TensorFlow's seconds of import
+    configs.check(config)  # once more in the plan, for callers from Python
     from dcgan_tf import training
 
     return training.train(config)
@@ -41,9 +52,42 @@ def animate(config: AnimateConfig) -> int:
     return 0
 
 
+def export(config: ExportConfig) -> int:
+    configs.check_export(config)
+    from dcgan_tf import exporting
+
+    return exporting.export(config)
+
+
+def generate(config: GenerateConfig) -> int:
+    configs.check_generate(config)
+    from dcgan_tf import pictures
+
+    pictures.generate(config)
+    return 0
+
+
+def interpolate(config: InterpolateConfig) -> int:
+    configs.check_interpolate(config)
+    from dcgan_tf import pictures
+
+    pictures.interpolate(config)
+    return 0
+
+
+COMMANDS = {
+    "train": (TrainConfig, train),
+    "animate": (AnimateConfig, animate),
+    "export": (ExportConfig, export),
+    "generate": (GenerateConfig, generate),
+    "interpolate": (InterpolateConfig, interpolate),
+}
+
+
 def exit_code(work: Callable[[], int]) -> int:
     """Runs `work`, which returns 0 or the number of the signal that stopped it, and turns the outcome into an exit
-    code: 0 done, 2 a mistake the user can mend (one line on standard error), 128 + the signal's number."""
+    code: 0 done, 1 an export that is not what it should be, 2 a mistake the user can mend (one line on standard error
+    for both), 128 + the signal's number."""
 
     def terminated(number, frame):
         sys.exit(128 + number)  # unwinds, so that nothing half-written stays
@@ -54,6 +98,9 @@ def exit_code(work: Callable[[], int]) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except Mismatch as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:

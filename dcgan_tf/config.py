@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from dcgan_tf.errors import UserError
+from dcgan_tf.errors import UserError, printable
 from dcgan_tf.presets import PRESETS
 
 PresetName = Literal["auto", *PRESETS]
@@ -69,6 +70,71 @@ class AnimateConfig:
     """Frames a second. Default: so many that the whole takes about half a minute, between 5 and 25."""
 
 
+@dataclass(frozen=True)
+class ExportConfig:
+    """Write a trained generator for TensorFlow Serving, ONNX or LiteRT, checked against the original."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """A run's folder, such as checkpoints/paints200, or a generator's .h5 or .keras, also of old TensorFlow."""
+    out: str | None = None
+    """The folder that gets a numbered version and what a server needs. Default: serving/<name of the source>."""
+    epoch: int | None = None
+    """Of a run: the epoch whose generator to take. Default: the newest that is kept."""
+    discriminator: str | None = None
+    """Also serve this discriminator's scores. Default: for a run, its own."""
+    formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
+    quantize: tuple[Literal["float16", "dynamic"], ...] = ()
+    """Also write LiteRT files with smaller weights: float16 halves them, dynamic makes 8 bits of them."""
+    quantized_tolerance: float = 0.01
+    """The largest difference allowed to quantized images, whose values are -1 to 1; 8 bits often need 0.1 or more."""
+    latents: Literal["auto", "normal", "uniform"] = "auto"
+    """What the generator was trained on. auto: as the run says, else as a preset of its sizes."""
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """Make pictures with a trained generator, one for every seed: the same seed, the same picture."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    out: str
+    """The folder that gets seed0001.png and so on."""
+    count: int = 64
+    """How many."""
+    seed: int = 1
+    """The first seed; the others follow one by one."""
+    grid: bool = False
+    """Also lay them out on contact sheets of up to 100: grid.png, or grid_0001-0100.png and so on."""
+    truncation: float = 1.0
+    """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
+    epoch: int | None = None
+    """Of a run: the epoch whose generator to take."""
+    latents: Literal["auto", "normal", "uniform"] = "auto"
+    """What the generator was trained on. auto: as the source says."""
+
+
+@dataclass(frozen=True)
+class InterpolateConfig:
+    """Make a film that goes from picture to picture, through all between, and from the last back to the first."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    seeds: tuple[int, ...]
+    """The pictures to pass, at least 2, in this order; "dcgan-tf generate" shows the picture of every seed."""
+    out: str
+    """The film: a name that ends in .gif or .mp4."""
+    frames: int = 60
+    """Of the whole loop."""
+    fps: float = 25.0
+    """Frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second."""
+    truncation: float = 1.0
+    """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
+    epoch: int | None = None
+    """Of a run: the epoch whose generator to take."""
+    latents: Literal["auto", "normal", "uniform"] = "auto"
+    """What the generator was trained on. auto: as the source says."""
+
+
 def check(config: TrainConfig) -> None:
     """Refuses values out of range.
 
@@ -92,6 +158,69 @@ def check(config: TrainConfig) -> None:
     low, high = config.value_range or (0, 1)
     if not (low < high and math.isfinite(high - low)):
         raise UserError(f"--value-range {low:g} {high:g}: the first number must be below the second, both finite")
+
+
+def check_export(config: ExportConfig) -> None:
+    """Refuses values out of range and flags that do not go together.
+
+    Raises:
+        UserError: naming the flag, the value and what would be right.
+    """
+    if not config.formats:
+        raise UserError("--formats: names none: give one or more of savedmodel, onnx, litert")
+    if config.quantize and "litert" not in config.formats:
+        raise UserError(f"--quantize {' '.join(config.quantize)}: is for LiteRT: add litert to --formats")
+    if not 0 < config.quantized_tolerance <= 2:
+        raise UserError(
+            f"--quantized-tolerance {config.quantized_tolerance:g}: must be above 0 and at most 2, such as 0.01"
+        )
+
+
+def check_generate(config: GenerateConfig) -> None:
+    """Refuses values out of range.
+
+    Raises:
+        UserError: naming the flag, the value and what would be right.
+    """
+    if config.count < 1:
+        raise UserError(f"--count {config.count}: must be at least 1")
+    if config.seed < 0:
+        raise UserError(f"--seed {config.seed}: must be at least 0")
+    if config.seed + config.count > 2**31:
+        raise UserError(f"--seed {config.seed} --count {config.count}: the last seed must be below 2147483648")
+    _check_generator_flags(config)
+
+
+def check_interpolate(config: InterpolateConfig) -> None:
+    """Refuses values out of range.
+
+    Raises:
+        UserError: naming the flag, the value and what would be right.
+    """
+    seeds = " ".join(["--seeds", *map(str, config.seeds)])
+    if len(config.seeds) < 2:
+        raise UserError(f"{seeds}: must be at least 2 seeds, such as --seeds 1 2")
+    if not all(0 <= seed < 2**31 for seed in config.seeds):
+        raise UserError(f"{seeds}: each must be at least 0 and below 2147483648")
+    if config.frames < len(config.seeds):
+        raise UserError(f"--frames {config.frames}: must be at least the number of seeds, {len(config.seeds)}")
+    if not 1 <= config.fps <= 50:
+        raise UserError(f"--fps {config.fps:g}: must be from 1 to 50")
+    if film_format(config.out) not in ("gif", "mp4"):
+        raise UserError(f"--out {printable(config.out)}: must end in .gif or .mp4")
+    _check_generator_flags(config)
+
+
+def film_format(path: str) -> str:
+    """The format of a film by the ending of its name: walk.gif -> gif."""
+    return Path(path).suffix[1:].lower()
+
+
+def _check_generator_flags(config: GenerateConfig | InterpolateConfig) -> None:
+    if not 0 < config.truncation <= 1:
+        raise UserError(f"--truncation {config.truncation:g}: must be above 0 and at most 1, such as 0.7")
+    if config.epoch is not None and config.epoch < 1:
+        raise UserError(f"--epoch {config.epoch}: must be at least 1")
 
 
 def flag(name: str) -> str:

@@ -47,15 +47,26 @@ def grid(images: np.ndarray, rows: int, columns: int, padding: int = PADDING) ->
     return sheet
 
 
-def write_png(path, image: np.ndarray) -> None:
+def to_picture(image: np.ndarray) -> Image.Image:
+    """uint8 [h, w, 1 or 3] to Pillow's grey or colour.
+
+    Raises:
+        ValueError: an image of another type or shape.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (1, 3):
+        raise ValueError(f"an image must be uint8 [h, w, 1 or 3], not {image.dtype} {list(image.shape)}")
+    return Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+
+
+def write_png(path, image: np.ndarray, flush: bool = True) -> None:
     """Writes uint8 [h, w, 1 or 3] as a grey or colour PNG, whole or not at all; it reads back pixel for pixel.
+
+    flush: see `whole_file`.
 
     Raises:
         ValueError: an image of another type or shape.
         UserError: the disk is full.
     """
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] not in (1, 3):
-        raise ValueError(f"an image must be uint8 [h, w, 1 or 3], not {image.dtype} {list(image.shape)}")
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    with whole_file(path) as beside:
+    picture = to_picture(image)
+    with whole_file(path, flush) as beside:
         picture.save(beside, "PNG")

@@ -1,0 +1,37 @@
+"""Fetches pictures from the model server by REST, with nothing but Python; a seed is always the same picture.
+
+python client.py [--host localhost] [--port 8501] SEED...    writes seed0001.png and so on
+"""
+
+import argparse
+import base64
+import http.client
+import json
+import urllib.error
+import urllib.request
+
+MODEL = "$model_name"
+
+
+def fetch(host, port, seeds):
+    """PNG files (bytes), one for each seed."""
+    body = json.dumps({"signature_name": "generate_png", "inputs": {"seeds": seeds}}).encode()
+    with urllib.request.urlopen(f"http://{host}:{port}/v1/models/{MODEL}:predict", body, timeout=60) as answer:
+        return [base64.b64decode(picture["b64"]) for picture in json.load(answer)["outputs"]]
+
+
+parser = argparse.ArgumentParser(description="Fetches one picture for each seed.")
+parser.add_argument("--host", default="localhost")
+parser.add_argument("--port", type=int, default=8501)
+parser.add_argument("seeds", type=int, nargs="+", metavar="SEED")
+options = parser.parse_args()
+try:
+    pictures = fetch(options.host, options.port, options.seeds)
+except urllib.error.HTTPError as error:  # the server's own words are in the body
+    parser.exit(1, f"error: {error.url}: {error.code}: {' '.join(error.read().decode(errors='replace').split())}\n")
+except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
+    parser.exit(1, f"error: no model server at {options.host}:{options.port}: {error}\n")
+for seed, picture in zip(options.seeds, pictures):
+    with open(name := f"seed{seed:04}.png", "wb") as file:
+        file.write(picture)
+    print(name)

@@ -1,0 +1,39 @@
+"""Fetches pictures from the model server by gRPC, with tensorflow-serving-api; a seed is always the same picture.
+
+python client_grpc.py [--host localhost] [--port 8500] SEED...    writes seed0001.png and so on
+"""
+
+import argparse
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+MODEL = "$model_name"
+
+
+def fetch(host, port, seeds):
+    """PNG files (bytes), one for each seed."""
+    request = predict_pb2.PredictRequest(model_spec={"name": MODEL, "signature_name": "generate_png"})
+    request.inputs["seeds"].CopyFrom(tf.make_tensor_proto(np.array(seeds, np.int32)))
+    with grpc.insecure_channel(f"{host}:{port}", [("grpc.max_receive_message_length", -1)]) as channel:  # not 4 MiB
+        answer = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=60)
+    return answer.outputs["image_bytes"].string_val
+
+
+parser = argparse.ArgumentParser(description="Fetches one picture for each seed.")
+parser.add_argument("--host", default="localhost")
+parser.add_argument("--port", type=int, default=8500)
+parser.add_argument("seeds", type=int, nargs="+", metavar="SEED")
+options = parser.parse_args()
+try:
+    pictures = fetch(options.host, options.port, options.seeds)
+except grpc.RpcError as error:
+    parser.exit(1, f"error: {options.host}:{options.port}: {error.code().name}: {' '.join(error.details().split())}\n")
+except OverflowError as error:  # a seed that is no int32
+    parser.exit(1, f"error: {error}\n")
+for seed, picture in zip(options.seeds, pictures):
+    with open(name := f"seed{seed:04}.png", "wb") as file:
+        file.write(picture)
+    print(name)
