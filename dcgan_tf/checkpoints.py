@@ -18,7 +18,7 @@ from dcgan_tf.adapt import with_dtype
 from dcgan_tf.backend import keras, tf
 from dcgan_tf.card import model_card
 from dcgan_tf.errors import UserError, printable
-from dcgan_tf.files import locked_folder, remove_folder, remove_leftovers, whole_file, whole_folder
+from dcgan_tf.files import locked_folder, numbered, remove_folder, remove_leftovers, whole_file, whole_folder
 from dcgan_tf.savedmodel import SavedModelWriter
 
 STATES_KEPT = 2
@@ -82,8 +82,7 @@ def _shown(value) -> str:
 
 def saved_steps(run_dir: Path) -> list[int]:
     """The steps that have a full state, ascending."""
-    folder = run_dir / "state"
-    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit()) if folder.is_dir() else []
+    return list(numbered(run_dir / "state"))
 
 
 def save_nets(run_dir: Path, gan) -> None:
@@ -143,7 +142,8 @@ class ModelSaver:
         generator, discriminator, saved_model = model_paths(self._run_dir, epoch)
         h5files.save_model(self._generator, generator)
         h5files.save_model(self._discriminator, discriminator)
-        self._saved_model.write(saved_model, self._card(epoch))
+        with whole_folder(saved_model) as beside:
+            self._saved_model.write(beside, self._card(epoch))
         for old in to_delete(saved_epochs(self._run_dir), self._keep_last, self._keep_every, best_epoch(self._run_dir)):
             *files, folder = model_paths(self._run_dir, old)
             for file in files:

@@ -9,7 +9,15 @@ from dcgan_tf.backend import tf
 from dcgan_tf.card import model_card
 from dcgan_tf.config import ExportConfig, check_export
 from dcgan_tf.errors import Mismatch, UserError, printable
-from dcgan_tf.files import disk_errors_in_one_line, locked_folder, publish, remove_leftovers, size_text, staging_folder
+from dcgan_tf.files import (
+    disk_errors_in_one_line,
+    locked_folder,
+    numbered,
+    publish,
+    remove_leftovers,
+    size_text,
+    staging_folder,
+)
 from dcgan_tf.latents import seed_latents
 from dcgan_tf.savedmodel import SavedModelWriter
 
@@ -61,6 +69,9 @@ def export(config: ExportConfig) -> int:
             for artifact in reports:
                 publish(stage / artifact.name, job.out / artifact.name)
     print(_table(rows))
+    newest = max(numbered(job.out), default=version)
+    if "savedmodel" in config.formats and newest > version:
+        print(f"note: a server takes the highest version, {newest}; models.config says how to serve {version}")
     if faults:
         raise Mismatch("; ".join(faults))
     return 0
@@ -68,7 +79,7 @@ def export(config: ExportConfig) -> int:
 
 def next_version(out: Path, name: str, epoch: int | None) -> int:
     """The epoch where no export has that number yet, else one more than the highest."""
-    numbers = {int(path.name) for path in out.iterdir() if path.name.isdigit()}
+    numbers = set(numbered(out))
     files = (re.fullmatch(re.escape(name) + r"-(\d+)(-\w+)?\.(onnx|tflite)", path.name) for path in out.iterdir())
     numbers |= {int(match[1]) for match in files if match}
     return epoch if epoch is not None and epoch not in numbers else max(numbers, default=0) + 1

@@ -142,6 +142,13 @@ def locked_folder(folder, flag: str, work: str):
         lock.release()
 
 
+def numbered(folder) -> dict[int, Path]:
+    """What in `folder` has a number for its name, by number, ascending; {} where there is no such folder."""
+    folder = Path(folder)
+    paths = [path for path in folder.iterdir() if re.fullmatch("[0-9]+", path.name)] if folder.is_dir() else []
+    return {int(path.name): path for path in sorted(paths, key=lambda path: int(path.name))}
+
+
 def remove_folder(path):
     """Deletes a folder that others may be reading: its name goes first, so that nobody finds half of it."""
     path = Path(path)

@@ -1,6 +1,7 @@
 """A generator on disk, wherever it is: in a run's folder, a file of Keras, a SavedModel, an ONNX or LiteRT file."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from dcgan_tf import checkpoints, h5files, runtimes
 from dcgan_tf.adapt import check_generator
 from dcgan_tf.backend import quiet_stderr
 from dcgan_tf.errors import UserError, printable
+from dcgan_tf.files import numbered
 from dcgan_tf.images import to_uint8
 from dcgan_tf.presets import PRESETS
 from dcgan_tf.savedmodel import BLOCK, picture_function
@@ -74,10 +76,12 @@ def find(source: str, epoch: int | None = None) -> Found:
         beside = _of_run_file(path) if kind == "keras" else {}
         return Found(kind, path, path.stem, h5files.epoch_of(path), **beside)
     if _is_savedmodel(path):
-        name = path.resolve().parent.name if path.name.isdigit() else path.resolve().name
-        return Found("savedmodel", path, name, int(path.name) if path.name.isdigit() else None)
-    if versions := [int(folder.name) for folder in path.iterdir() if folder.name.isdigit() and _is_savedmodel(folder)]:
-        return find(str(path / str(max(versions))))
+        version = path.resolve()
+        if re.fullmatch("[0-9]+", version.name):
+            return Found("savedmodel", path, version.parent.name, int(version.name))
+        return Found("savedmodel", path, version.name)
+    if versions := [folder for folder in numbered(path).values() if _is_savedmodel(folder)]:
+        return find(str(versions[-1]))
     raise UserError(f"{shown}: holds no saved model: {KINDS}, in which training has ended an epoch")
 
 

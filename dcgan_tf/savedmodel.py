@@ -15,7 +15,6 @@ import re
 from pathlib import Path
 
 from dcgan_tf.backend import tf
-from dcgan_tf.files import whole_folder
 from dcgan_tf.latents import interpolate, seed_latents
 
 # How many images the net makes at a time where a seed must always give the same picture: sums in a net are ordered by
@@ -80,15 +79,10 @@ class SavedModelWriter:
         self._module.signature_functions = self.signatures
 
     def write(self, path, card: dict | None = None) -> None:
-        """The folder `path`, whole or not at all; `card` goes into assets.extra/model_card.json.
-
-        Raises:
-            UserError: the disk is full, or the folder cannot be written.
-        """
-        with whole_folder(path) as beside:
-            tf.saved_model.save(self._module, str(beside), signatures=self.signatures)
-            if card is not None:
-                write_card(beside, card)
+        """Fills the folder `path`, file by file; `card` goes into assets.extra/model_card.json."""
+        tf.saved_model.save(self._module, str(path), signatures=self.signatures)
+        if card is not None:
+            write_card(path, card)
 
 
 def write_card(folder: Path, card: dict) -> None:

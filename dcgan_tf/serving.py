@@ -115,22 +115,20 @@ def write_warmup(version_folder: Path, model_name: str, batches: list[np.ndarray
     """Writes the requests that TensorFlow Serving runs before it calls a version available.
 
     batches: latents [n, Z], float32, one request each, by the signature serving_default.
-
-    Raises:
-        UserError: the disk is full, or the folder cannot be written.
     """
     from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
     from dcgan_tf.backend import tf
 
     spec = model_pb2.ModelSpec(name=model_name, signature_name="serving_default")
-    with whole_file(Path(version_folder) / "assets.extra" / "tf_serving_warmup_requests") as path:
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for latents in batches:
-                request = predict_pb2.PredictRequest(model_spec=spec)
-                request.inputs["latents"].CopyFrom(tf.make_tensor_proto(latents, tf.float32))
-                log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
-                writer.write(log.SerializeToString())
+    extra = Path(version_folder) / "assets.extra"
+    extra.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
+        for latents in batches:
+            request = predict_pb2.PredictRequest(model_spec=spec)
+            request.inputs["latents"].CopyFrom(tf.make_tensor_proto(latents, tf.float32))
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())
 
 
 def write_companions(out: Path, model_name: str, batching: Batching | None) -> list[str]:

@@ -6,17 +6,21 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
+import model_server
 import numpy as np
 import pytest
 import small_nets
 from helpers import error_of
+from PIL import Image
 
 from dcgan_tf import cli, convert, exporting, h5files, runtimes, serving, verify
 from dcgan_tf.config import ExportConfig
 from dcgan_tf.errors import Mismatch
 from dcgan_tf.exporting import export, next_version
+from dcgan_tf.images import to_uint8
 
 ROOT = Path(__file__).parent.parent
 COMPANIONS = {
@@ -104,18 +108,60 @@ def test_the_warm_up_asks_for_one_image_and_for_the_largest_batch(exported):
     assert {request.model_spec.name for request in requests} == {"my-squares"}
 
 
+def test_a_server_of_the_export_gives_the_pictures_of_generate(exported, run, tmp_path):
+    """The stand-in of tests/model_server.py, with the batching and the clients that the export has written."""
+    out, _ = exported
+    for folder in ("server", "rest", "grpc"):
+        (tmp_path / folder).mkdir()
+    with model_server.serving(out, "my-squares", tmp_path / "server") as server:
+        for folder, client, port in (("rest", "client.py", server.rest_port), ("grpc", "client_grpc.py", server.port)):
+            command = [sys.executable, out / client, "--port", str(port), "1", "2", "3"]
+            subprocess.run(command, cwd=tmp_path / folder, check=True, capture_output=True)
+        answers = {}
+        for count in (1, 3, 64):
+            body = json.dumps({"signature_name": "generate", "inputs": {"seeds": list(range(1, count + 1))}}).encode()
+            address = f"http://localhost:{server.rest_port}/v1/models/my-squares:predict"
+            with urllib.request.urlopen(address, body) as answer:
+                answers[count] = np.array(json.load(answer)["outputs"]["images"], np.uint8)
+    assert cli.main(["generate", str(run), "--count", "3", "--out", str(tmp_path / "direct")]) == 0
+    names = ["seed0001.png", "seed0002.png", "seed0003.png"]
+    pixels = {folder: np.stack([np.asarray(Image.open(tmp_path / folder / name)) for name in names])
+              for folder in ("direct", "rest", "grpc")}  # fmt: skip
+    for given in (pixels["rest"], pixels["grpc"], answers[3], answers[64][:3]):
+        np.testing.assert_array_equal(given, pixels["direct"])
+    np.testing.assert_array_equal(answers[1], pixels["direct"][:1])
+
+
+def test_files_of_old_tensorflow_with_a_discriminator_of_their_own(tmp_path, capsys):
+    folder = Path(__file__).parent / "h5"
+    source = str(folder / "tf212_paints_generator.h5")
+    discriminator = str(folder / "tf212_paints_discriminator.h5")
+    assert export(ExportConfig(source, str(tmp_path / "net"), discriminator=discriminator)) == 0
+    net = runtimes.SavedModel(str(tmp_path / "net" / "1"))
+    expected = np.load(folder / "tf212_expected.npz")
+    images = net(expected["paints_generator_x"])
+    assert np.abs(images.astype(int) - to_uint8(expected["paints_generator_y"])).max() <= 1
+    seen = to_uint8(expected["paints_discriminator_x"])
+    logits = h5files.load_model(discriminator)(seen / np.float32(127.5) - 1, training=False)
+    np.testing.assert_allclose(net.run("score", {"images": seen})["logits"], logits, rtol=0, atol=1e-4)
+
+
 def test_again_takes_the_next_number_and_leaves_all_that_is_there(exported, run, capsys):
     out, _ = exported
     before = {name: (out / name).read_bytes() for name in files(out)}
     (out / "batching.config").write_text("max_batch_size { value: 5 }\n")  # as a server was started with
     assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
     assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
-    assert "as version 8 to" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "as version 3 to" in printed and "as version 8 to" in printed
+    assert printed.count("note: a server takes the highest version, 7; models.config says how to serve 3\n") == 1
+    assert printed.count("note:") == 1
     assert {int(path.name) for path in out.iterdir() if path.name.isdigit()} == {3, 7, 8}
     net = runtimes.SavedModelSession(str(out / "8"))
     assert [runtimes._replay(request, net) for request in runtimes._warmup_requests(str(out / "8"))] == [1, 5]
-    before["batching.config"] = b"max_batch_size { value: 5 }\n"
-    assert {name: (out / name).read_bytes() for name in before} == before
+    after = {name: (out / name).read_bytes() for name in before}
+    (out / "batching.config").write_bytes(before["batching.config"])
+    assert after == before | {"batching.config": b"max_batch_size { value: 5 }\n"}
 
 
 @pytest.mark.parametrize(
