@@ -44,39 +44,49 @@ class SavedModelWriter:
         """distribution: of the latents, "normal" or "uniform". discriminator: gives logits; adds `score`."""
         latent_dim = generator.input_shape[-1]
         pictures = picture_function(generator)
+        seeds_spec, t_spec = ([], tf.int32), ([], tf.float32)
 
+        # Each is a function of its own in the graph, however many signatures call it.
+        @_signature(seeds=seeds_spec)
+        def draw(seeds):
+            return seed_latents(seeds, latent_dim, distribution)
+
+        @_signature(latents=([latent_dim], tf.float32))
+        def serving_default(latents):
+            return {"images": pictures(latents)}
+
+        @_signature(seeds=seeds_spec)
         def generate(seeds):
-            latents = seed_latents(seeds, latent_dim, distribution)
+            latents = draw(seeds)
             return {"images": _in_blocks(pictures, latents), "latents": latents}
 
+        @_signature(seeds=seeds_spec)
         def generate_png(seeds):
             return {"image_bytes": tf.io.encode_png(generate(seeds)["images"])}
 
+        @_signature(seeds_a=seeds_spec, seeds_b=seeds_spec, t=t_spec)
         def between(seeds_a, seeds_b, t):
-            ends = (seed_latents(seeds, latent_dim, distribution) for seeds in (seeds_a, seeds_b))
-            return {"images": pictures(interpolate(*ends, t, distribution))}
+            return {"images": pictures(interpolate(draw(seeds_a), draw(seeds_b), t, distribution))}
 
+        self.signatures = {
+            "serving_default": serving_default,
+            "generate": generate,
+            "generate_png": generate_png,
+            "interpolate": between,
+        }
+        if discriminator is not None:
+
+            @_signature(images=(list(generator.output_shape[1:]), tf.uint8))
+            def score(images):
+                return {"logits": discriminator(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)}
+
+            self.signatures["score"] = score
         self._module = tf.Module()
         # What is saved: all but the states of dropout, which nothing served draws on.
         models = [model for model in (generator, discriminator) if model is not None]
         self._module.weights = [
             variable.value for model in models for variable in model.variables if "seed_generator" not in variable.path
         ]
-        self.signatures = {
-            "serving_default": _signature(
-                lambda latents: {"images": pictures(latents)}, latents=([latent_dim], tf.float32)
-            ),
-            "generate": _signature(generate, seeds=([], tf.int32)),
-            "generate_png": _signature(generate_png, seeds=([], tf.int32)),
-            "interpolate": _signature(between, seeds_a=([], tf.int32), seeds_b=([], tf.int32), t=([], tf.float32)),
-        }
-        if discriminator is not None:
-
-            def score(images):
-                return {"logits": discriminator(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)}
-
-            self.signatures["score"] = _signature(score, images=(list(generator.output_shape[1:]), tf.uint8))
-        self._module.signature_functions = self.signatures
 
     def write(self, path, card: dict | None = None) -> None:
         """Fills the folder `path`, file by file; `card` goes into assets.extra/model_card.json."""
@@ -94,10 +104,10 @@ def write_card(folder: Path, card: dict) -> None:
     (extra / "model_card.json").write_text(text + "\n", encoding="utf-8")  # rows of numbers on one line
 
 
-def _signature(function, **inputs):
+def _signature(**inputs):
     """A tf.function with named inputs, each ([shape of one example], dtype)."""
     specs = [tf.TensorSpec([None, *shape], dtype, name=name) for name, (shape, dtype) in inputs.items()]
-    return tf.function(function, input_signature=specs)
+    return tf.function(input_signature=specs)
 
 
 def _in_blocks(pictures, latents):
