@@ -1,6 +1,7 @@
 """The generator for other runtimes: ONNX and LiteRT. Input `latents` float32 [N, Z], output `images` float32
 [N, H, W, C] in -1..1 (pixel = round(x * 127.5 + 127.5)); N is free."""
 
+import contextlib
 import importlib.util
 import json
 import logging
@@ -8,7 +9,7 @@ import warnings
 from pathlib import Path
 
 from dcgan_tf.backend import quiet_stderr, tf
-from dcgan_tf.errors import UserError
+from dcgan_tf.errors import Mismatch, UserError, printable
 
 OPSET = 18  # of ONNX: the newest that tf2onnx 1.17 writes; onnxruntime 1.14 (2023) and later run it
 NEEDED = {
@@ -31,18 +32,22 @@ def check_packages(formats) -> None:
 
 
 def to_onnx(generator, path: Path, card: dict) -> None:
-    """Writes an ONNX file of opset `OPSET`, with the model card among its metadata."""
+    """Writes an ONNX file of opset `OPSET`, with the model card among its metadata.
+
+    Raises:
+        Mismatch: ONNX of that opset has not all that the net is made of.
+    """
     import onnx
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = _float_function(generator)
-    with quiet_stderr():
+    with _in_one_line(path), quiet_stderr():
         model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=OPSET)
+        onnx.checker.check_model(model)
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "N"
     onnx.helper.set_model_props(model, {"model_card": json.dumps(card)})
-    onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
 
@@ -50,6 +55,9 @@ def to_litert(generator, path: Path, quantize: str | None = None) -> None:
     """Writes a .tflite file with the signature serving_default.
 
     quantize: "float16" halves the weights; "dynamic" stores them in 8 bits, computed with in integers where LiteRT can.
+
+    Raises:
+        Mismatch: LiteRT has not all that the net is made of.
     """
     function = _float_function(generator)
     module = tf.Module()
@@ -59,9 +67,22 @@ def to_litert(generator, path: Path, quantize: str | None = None) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if quantize == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    with quiet_stderr(), warnings.catch_warnings():
+    with _in_one_line(path), quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        path.write_bytes(converter.convert())
+        converted = converter.convert()
+    path.write_bytes(converted)
+
+
+@contextlib.contextmanager
+def _in_one_line(path: Path):
+    """Of a net that a converter cannot express. Each has exceptions of its own, tf2onnx none at all: its check tells."""
+    try:
+        yield
+    except OSError:
+        raise  # of the disk
+    except Exception as error:
+        words = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise Mismatch(f"{path.name}: this net cannot be expressed so: {printable(words.strip())}") from error
 
 
 def _float_function(generator):

@@ -144,16 +144,16 @@ def _build(config: ExportConfig, job: Job, version: int, stage: Path, largest: i
     for artifact in artifacts(config, job.name, version):
         path, warmup, tolerance = stage / artifact.name, [], verify.FLOATS
         print(f"making and checking {artifact.name} ...", flush=True)
-        if artifact.kind == "savedmodel":
-            job.writer.write(path, card)
-            warmup = [1, largest]
-            serving.write_warmup(path, job.name, [_latents(job, count) for count in warmup])
-        elif artifact.kind == "onnx":
-            convert.to_onnx(job.generator, path, card)
-        else:
-            convert.to_litert(job.generator, path, artifact.quantize)
-            tolerance = config.quantized_tolerance if artifact.quantize else tolerance
         try:
+            if artifact.kind == "savedmodel":
+                job.writer.write(path, card)
+                warmup = [1, largest]
+                serving.write_warmup(path, job.name, [_latents(job, count) for count in warmup])
+            elif artifact.kind == "onnx":
+                convert.to_onnx(job.generator, path, card)
+            else:
+                convert.to_litert(job.generator, path, artifact.quantize)
+                tolerance = config.quantized_tolerance if artifact.quantize else tolerance
             reports[artifact] = verify.verify(artifact.kind, path, expected, warmup, tolerance)
         except Mismatch as mismatch:
             faults.append(f"{mismatch}: removed")
@@ -189,8 +189,8 @@ def _batching(config: ExportConfig, job: Job) -> tuple[serving.Batching | None, 
     if known is not None:
         return None, known
     print("measuring batches ...", flush=True)
-    serve = job.writer.signatures["serving_default"]
-    batching = serving.batching(serving.measure(lambda count: serve(tf.constant(_latents(job, count)))))
+    latent_dim, serve = job.generator.input_shape[-1], job.writer.signatures["serving_default"]
+    batching = serving.batching(serving.measure(lambda count: serve(tf.zeros([count, latent_dim]))["images"].numpy()))
     return batching, batching.max_batch_size
 
 

@@ -169,10 +169,10 @@ def size_text(number: float) -> str:
 
 def remove_leftovers(folder):
     """Deletes what a killed process left half-written in `folder` (not in the folders below it)."""
-    for path in Path(folder).glob(".*.part*"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for path in Path(folder).glob(".*.old"):
-        shutil.rmtree(path, ignore_errors=True)
+    for path in Path(folder).glob(".*"):
+        # As the functions above name them, with the number of the process: a person's own files may be like them.
+        if re.fullmatch(r"\..+\.\d+\.(part(\.\w+)?|old)", path.name):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _beside(path) -> Path:

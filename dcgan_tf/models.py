@@ -25,7 +25,7 @@ class Found:
 
     kind           keras, or one of `runtimes.RUNTIMES`
     discriminator  the file of the same epoch, where there is one
-    settings       of the run that trained it, as config.json holds them; {} where they are not known
+    settings       of the run that trained it, as config.json holds them; None where they are not known
     """
 
     kind: str
@@ -64,7 +64,13 @@ def find(source: str, epoch: int | None = None) -> Found:
     Raises:
         UserError: nothing that holds a generator, or not of that epoch.
     """
-    path, shown = Path(source), printable(source)
+    try:
+        return _find(Path(source), printable(source), epoch)
+    except OSError as error:
+        raise UserError(f"{printable(source)}: cannot be read ({error.strerror}): {KINDS}") from error
+
+
+def _find(path: Path, shown: str, epoch: int | None) -> Found:
     if not path.exists():
         raise UserError(f"{shown}: there is no such file or folder: {KINDS}")
     if path.is_dir() and not _is_savedmodel(path) and (epochs := checkpoints.saved_epochs(path)):
@@ -81,7 +87,7 @@ def find(source: str, epoch: int | None = None) -> Found:
             return Found("savedmodel", path, version.parent.name, int(version.name))
         return Found("savedmodel", path, version.name)
     if versions := [folder for folder in numbered(path).values() if _is_savedmodel(folder)]:
-        return find(str(versions[-1]))
+        return _find(versions[-1], shown, None)
     raise UserError(f"{shown}: holds no saved model: {KINDS}, in which training has ended an epoch")
 
 

@@ -1,5 +1,6 @@
 """Whether an exported generator makes the pictures of the Keras one: asked of a process of its own, see `runtimes`."""
 
+import io
 import pickle
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from dcgan_tf import runtimes
 from dcgan_tf.errors import Mismatch, printable
@@ -124,9 +126,5 @@ def _difference(array, wanted, tolerance: float) -> tuple[float, float]:
 
 
 def _decoded(png: bytes, shape) -> np.ndarray:
-    import io
-
-    from PIL import Image
-
     with Image.open(io.BytesIO(png)) as picture:
         return np.asarray(picture).reshape(shape)

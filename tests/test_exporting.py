@@ -233,6 +233,18 @@ def test_a_quantized_file_that_differs_too_much_is_removed(run, tmp_path, capsys
     )
 
 
+def test_a_net_that_a_format_cannot_express_is_told_and_the_others_are_published(tmp_path, capsys):
+    pytest.importorskip("tf2onnx", reason="needs dcgan-tf[export]")
+    layers, keras = small_nets.layers, small_nets.keras
+    net = keras.Sequential([keras.Input([4]), layers.Dense(12, activation="gelu"), layers.Reshape([2, 2, 3])])
+    net.save(tmp_path / "gelu.keras")
+    arguments = [str(tmp_path / "gelu.keras"), "--out", str(tmp_path / "net"), "--formats", "onnx", "litert"]
+    assert cli.export_main(arguments) == 1
+    assert files(tmp_path / "net") == {"net-1.tflite"}
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"error: net-1\.onnx: this net cannot be expressed so: .*Erfc.*: removed\n", line)
+
+
 # ---------------------------------------------------------------------------------------------- the check itself
 
 

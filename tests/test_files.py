@@ -3,7 +3,17 @@ import errno
 import pytest
 
 from dcgan_tf.errors import UserError
-from dcgan_tf.files import disk_errors_in_one_line, remove_leftovers, whole_file, whole_folder
+from dcgan_tf.files import (
+    disk_errors_in_one_line,
+    numbered,
+    publish,
+    remove_folder,
+    remove_leftovers,
+    size_text,
+    staging_folder,
+    whole_file,
+    whole_folder,
+)
 
 
 def names(folder):
@@ -83,7 +93,63 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
     (tmp_path / ".7.123.part").mkdir()
     (tmp_path / ".7.123.part" / "x").touch()
     (tmp_path / ".6.123.old").mkdir()
-    for kept in ("image.png", "department", ".lock"):
+    for kept in ("image.png", "department", ".lock", ".mine.old", ".mine.part", ".my.1.partial"):
         (tmp_path / kept).touch()
     remove_leftovers(tmp_path)
-    assert names(tmp_path) == [".lock", "department", "image.png"]
+    assert names(tmp_path) == [".lock", ".mine.old", ".mine.part", ".my.1.partial", "department", "image.png"]
+
+
+def test_what_is_built_appears_when_it_is_published_and_the_rest_is_gone(tmp_path):
+    with staging_folder(tmp_path / "7") as stage:
+        for name in ("7", "8"):
+            (stage / name).mkdir()
+            (stage / name / "x").touch()
+        publish(stage / "7", tmp_path / "7")
+        assert stage.parent == tmp_path and stage.name.startswith(".")
+    assert names(tmp_path) == ["7"] and names(tmp_path / "7") == ["x"]
+
+
+@pytest.mark.parametrize("there", ["a file", "a folder", "an empty folder"])
+def test_nothing_is_published_over_what_is_there(tmp_path, there):
+    place = tmp_path / "7"
+    if there == "a file":
+        place.write_text("old")
+    else:
+        place.mkdir()
+        if there == "a folder":
+            (place / "x").touch()
+    with staging_folder(place) as stage:
+        (stage / "7").mkdir()
+        with pytest.raises(FileExistsError):
+            publish(stage / "7", place)
+    assert names(tmp_path) == ["7"]
+    assert place.read_text() == "old" if place.is_file() else names(place) == ["x"] * (there == "a folder")
+
+
+def test_a_removed_folder_is_gone_at_once_and_a_missing_one_is_no_error(tmp_path):
+    (tmp_path / "7" / "variables").mkdir(parents=True)
+    remove_folder(tmp_path / "7")
+    remove_folder(tmp_path / "7")
+    assert names(tmp_path) == []
+
+
+def test_numbered(tmp_path):
+    for name in ("10", "9", "007", "7a", "-1", "\u00b2", ".8", "epoch5"):
+        (tmp_path / name).mkdir()
+    assert list(numbered(tmp_path).items()) == [(7, tmp_path / "007"), (9, tmp_path / "9"), (10, tmp_path / "10")]
+    assert numbered(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize(
+    "number, text",
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 KB"),
+        (72_764_000, "72.8 MB"),
+        (2_500_000_000, "2.5 GB"),
+        (3e12, "3e+03 GB"),
+    ],
+)
+def test_sizes(number, text):
+    assert size_text(number) == text

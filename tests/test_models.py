@@ -63,6 +63,8 @@ def test_what_holds_no_generator_is_one_line(run, tmp_path):
     assert error_of(models.find, str(file), 2) == (
         f"--epoch 2: {file} is not a run's folder with saved models: leave --epoch out"
     )
+    long = "x" * 300
+    assert error_of(models.find, long) == f"{long}: cannot be read (File name too long): {KINDS}"
     (tmp_path / "x.onnx").write_text("no")
     message = error_of(models.open_generator, str(tmp_path / "x.onnx"))
     assert message.startswith(f"{tmp_path}/x.onnx: is not a generator that runs (") and message.endswith(KINDS)

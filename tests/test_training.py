@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_tf import checkpoints, training
+from dcgan_tf import checkpoints, h5files, runtimes, training
 from dcgan_tf.backend import keras, tf
 from dcgan_tf.config import TrainConfig
 from dcgan_tf.gan import GAN
+from dcgan_tf.images import to_uint8
 
 ROOT = Path(__file__).parent.parent
 # 44 images in batches of 16: steps 1 to 3 are epoch 1, the last of them on 12 images.
@@ -58,6 +59,19 @@ def finished(squares, tmp_path_factory):
     run_dir = tmp_path_factory.mktemp("runs") / "finished"
     assert training.train(config(squares, run_dir)) == 0
     return run_dir
+
+
+def test_a_run_s_own_saved_models_can_be_served(finished):
+    served = runtimes.SavedModelSession(str(finished / "saved_model" / "2"))
+    assert {"serving_default", "generate", "generate_png", "interpolate"} <= set(served.signatures)
+    made = served.run("generate", {"seeds": [1, 2, 3]})
+    generator = h5files.load_model(finished / "epoch2_Gmodel.h5")
+    wanted = to_uint8(generator(made["latents"], training=False))
+    assert np.abs(made["images"].astype(int) - wanted).max() <= 1
+    card = json.loads((finished / "saved_model" / "2" / "assets.extra" / "model_card.json").read_text())
+    assert (card["name"], card["epoch"], card["preset"]) == ("finished", 2, "faces64@8x8x1")
+    assert card["data"] == {"name": "squares", "images": 44, "image_shape": [8, 8, 1]}
+    assert card["latents"] == {"size": 100, "distribution": "normal"}
 
 
 def test_files_of_a_run(finished):
