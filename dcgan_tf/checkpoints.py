@@ -56,7 +56,10 @@ def read_config(run_dir: Path) -> dict | None:
     if not path.exists():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(settings, dict):
+            raise ValueError("no settings")
+        return settings
     except (OSError, ValueError) as error:
         raise UserError(f"{printable(path)}: cannot be read ({error}): restore it, or give another folder") from error
 

@@ -42,7 +42,7 @@ def to_onnx(generator, path: Path, card: dict) -> None:
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = _float_function(generator)
-    with _in_one_line(path), quiet_stderr():
+    with _in_one_line(), quiet_stderr():
         model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=OPSET)
         onnx.checker.check_model(model)
     for tensor in (*model.graph.input, *model.graph.output):
@@ -67,14 +67,14 @@ def to_litert(generator, path: Path, quantize: str | None = None) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if quantize == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    with _in_one_line(path), quiet_stderr(), warnings.catch_warnings():
+    with _in_one_line(), quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         converted = converter.convert()
     path.write_bytes(converted)
 
 
 @contextlib.contextmanager
-def _in_one_line(path: Path):
+def _in_one_line():
     """Of a net that a converter cannot express. Each has exceptions of its own, tf2onnx none at all: its check tells."""
     try:
         yield
@@ -82,7 +82,7 @@ def _in_one_line(path: Path):
         raise  # of the disk
     except Exception as error:
         words = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-        raise Mismatch(f"{path.name}: this net cannot be expressed so: {printable(words.strip())}") from error
+        raise Mismatch(f"cannot express this net: {printable(words.strip())}") from error
 
 
 def _float_function(generator):

@@ -1,5 +1,6 @@
 """From a saved generator to what other software uses: built in a hidden folder, checked there, then published."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,8 +157,8 @@ def _build(config: ExportConfig, job: Job, version: int, stage: Path, largest: i
                 tolerance = config.quantized_tolerance if artifact.quantize else tolerance
             reports[artifact] = verify.verify(artifact.kind, path, expected, warmup, tolerance)
         except Mismatch as mismatch:
-            faults.append(f"{mismatch}: removed")
-            if artifact.quantize and mismatch.difference:
+            faults.append(f"{printable(job.out / artifact.name)}: {mismatch}: removed")
+            if artifact.quantize and mismatch.difference and math.isfinite(mismatch.difference):
                 faults[-1] += f"; --quantized-tolerance {1.1 * mismatch.difference:.2g} would let it pass"
     return reports, faults
 

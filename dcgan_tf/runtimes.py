@@ -142,7 +142,7 @@ def _warmup_requests(path: str) -> list:
     file = Path(path) / "assets.extra" / "tf_serving_warmup_requests"
     if not file.exists():
         return []
-    records = tf.compat.v1.io.tf_record_iterator(str(file))
+    records = tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
     return [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
 
 

@@ -74,26 +74,26 @@ def verify(kind: str, path: Path, expected: Reference, warmup: list[int] = (), t
     tolerance: for floats.
 
     Raises:
-        Mismatch: it does not run, or differs by more than is allowed; the message says by how much.
+        Mismatch: it does not run, or differs by more than is allowed; the message says what and by how much, to be put
+            after the artifact's name.
     """
     result = _run(kind, path, expected.inputs)
     wanted = expected.outputs if kind == "savedmodel" else {"serving_default": {"images": expected.floats}}
     differences: dict[str, float] = {}
     for loader, outputs in result["outputs"].items():
-        if outputs.keys() != wanted.keys():
-            raise Mismatch(f"{path.name}: has the signatures {sorted(outputs)}, not {sorted(wanted)}")
-        for signature, arrays in outputs.items():
-            for name, array in arrays.items():
-                difference, allowed = _difference(array, wanted[signature][name], tolerance)
-                if not difference <= allowed:  # also where it is NaN
-                    raise Mismatch(
-                        f"{path.name}: {name} of {signature} ({loader}) differ by {difference:.3g} from the Keras "
-                        f"generator, more than {allowed:.3g}",
-                        difference,
-                    )
-                differences[name] = max(difference, differences.get(name, 0.0))
+        if _names(outputs) != _names(wanted):
+            raise Mismatch(f"has the outputs {_names(outputs)} ({loader}), not {_names(wanted)}")
+        for signature, name in _names(wanted):
+            difference, allowed = _difference(outputs[signature][name], wanted[signature][name], tolerance)
+            if not difference <= allowed:  # also where it is NaN
+                raise Mismatch(
+                    f"{name} of {signature} ({loader}) differ by {difference:.3g} from the Keras generator, "
+                    f"more than {allowed:.3g}",
+                    difference,
+                )
+            differences[name] = max(difference, differences.get(name, 0.0))
     if result["warmup"] != list(warmup):
-        raise Mismatch(f"{path.name}: replays warm-up requests of {result['warmup']} images, not of {list(warmup)}")
+        raise Mismatch(f"replays warm-up requests of {result['warmup']} images, not of {list(warmup)}")
     return Report(differences, result["milliseconds"])
 
 
@@ -106,11 +106,16 @@ def _run(kind: str, path: Path, inputs: dict) -> dict:
         process = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if process.returncode:
             words = process.stderr.strip().splitlines() or [f"ended with code {process.returncode}"]
-            raise Mismatch(f"{path.name}: does not run: {printable(words[-1])}")
+            raise Mismatch(f"does not run: {printable(words[-1])}")
         return pickle.loads(outputs_path.read_bytes())
     finally:
         inputs_path.unlink(missing_ok=True)
         outputs_path.unlink(missing_ok=True)
+
+
+def _names(outputs: dict) -> list[tuple[str, str]]:
+    """(signature, name of an output), sorted."""
+    return sorted((signature, name) for signature, arrays in outputs.items() for name in arrays)
 
 
 def _difference(array, wanted, tolerance: float) -> tuple[float, float]:

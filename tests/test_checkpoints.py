@@ -40,9 +40,10 @@ def test_differences_name_each_setting_with_both_values():
     assert checkpoints.differences(there, dict(there)) == []
 
 
-def test_a_config_that_is_not_json_is_one_line(tmp_path):
+@pytest.mark.parametrize("content", ["{", "[]", '"preset"'])
+def test_a_config_that_holds_no_settings_is_one_line(tmp_path, content):
     assert checkpoints.read_config(tmp_path) is None
-    (tmp_path / "config.json").write_text("{")
+    (tmp_path / "config.json").write_text(content)
     with pytest.raises(UserError, match="config.json: cannot be read .*: restore it, or give another folder"):
         checkpoints.read_config(tmp_path)
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import small_nets
 from PIL import Image
 
-from dcgan_tf import cli
+from dcgan_tf import cli, h5files
 from dcgan_tf.config import TrainConfig, check
 from dcgan_tf.errors import UserError, printable
 
@@ -88,3 +89,20 @@ def test_animate_without_pictures_is_one_line(tmp_path, capsys):
 def test_train_is_a_subcommand_with_the_same_flags(capsys):
     assert cli.main(["train", "--epochs", "0"]) == 2
     assert capsys.readouterr().err == "error: --epochs 0: must be at least 1\n"
+
+
+def test_pictures_and_films_of_a_generator(tmp_path, capsys):
+    h5files.save_model(small_nets.generator(), tmp_path / "epoch3_Gmodel.h5")
+    source, out = str(tmp_path / "epoch3_Gmodel.h5"), tmp_path / "pictures"
+    assert cli.main(["generate", source, "--count", "2", "--seed", "9", "--out", str(out), "--grid"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["grid.png", "seed0009.png", "seed0010.png"]
+    film = tmp_path / "walk.gif"
+    assert cli.main(["interpolate", source, "--seeds", "9", "10", "--frames", "4", "--out", str(film)]) == 0
+    assert capsys.readouterr().out == (
+        f"{out}: 2 pictures, seed0009.png to seed0010.png; 1 contact sheet, grid.png\n"
+        f"{film}: 4 frames, 0.16 seconds, a loop over 2 seeds\n"
+    )
+    with Image.open(film) as opened:
+        assert opened.n_frames == 4
+    assert cli.main(["generate", source, "--out", str(out), "--truncation", "0"]) == 2
+    assert capsys.readouterr().err == "error: --truncation 0: must be above 0 and at most 1, such as 0.7\n"
