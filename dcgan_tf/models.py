@@ -88,7 +88,7 @@ def _find(path: Path, shown: str, epoch: int | None) -> Found:
         return Found("savedmodel", path, version.name)
     if versions := [folder for folder in numbered(path).values() if _is_savedmodel(folder)]:
         return _find(versions[-1], shown, None)
-    raise UserError(f"{shown}: holds no saved model: {KINDS}, in which training has ended an epoch")
+    raise UserError(f"{shown}: holds no saved model, or none yet (each epoch saves one at its end): {KINDS}")
 
 
 def load_keras(found: Found):

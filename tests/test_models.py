@@ -56,7 +56,7 @@ def test_an_epoch_that_is_gone_is_one_line_with_those_that_are_kept(run):
 
 def test_what_holds_no_generator_is_one_line(run, tmp_path):
     assert error_of(models.find, str(tmp_path)) == (
-        f"{tmp_path}: holds no saved model: {KINDS}, in which training has ended an epoch"
+        f"{tmp_path}: holds no saved model, or none yet (each epoch saves one at its end): {KINDS}"
     )
     assert error_of(models.find, f"{tmp_path}/no") == f"{tmp_path}/no: there is no such file or folder: {KINDS}"
     file = run / "epoch2_Gmodel.h5"
