@@ -34,6 +34,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
+import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory, text_format, wrappers_pb2
 from tensorflow_serving.apis import get_model_metadata_pb2, predict_pb2, prediction_log_pb2
 from tensorflow_serving.apis import prediction_service_pb2_grpc as service_grpc
@@ -461,6 +462,18 @@ class Running:
     def get(self, path: str) -> dict:
         with urllib.request.urlopen(f"http://localhost:{self.rest_port}{path}", timeout=60) as answer:
             return json.load(answer)
+
+
+SERVERS = ("stand-in", "tensorflow_model_server")
+
+
+def binary_of(server: str) -> str | None:
+    """For `serving`: None for the stand-in, else what TF_MODEL_SERVER names; without it the test is skipped."""
+    if server == "stand-in":
+        return None
+    if not os.environ.get("TF_MODEL_SERVER"):
+        pytest.skip("TF_MODEL_SERVER is not set: no tensorflow_model_server")
+    return os.environ["TF_MODEL_SERVER"]
 
 
 @contextlib.contextmanager

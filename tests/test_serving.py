@@ -1,6 +1,5 @@
 import base64
 import json
-import os
 import re
 import stat
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 import yaml
 from google.protobuf import text_format
 from helpers import error_of
-from model_server import batching_parameters_class, free_ports, serving
+from model_server import SERVERS, batching_parameters_class, binary_of, free_ports, serving
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     predict_pb2,
@@ -377,15 +376,10 @@ def exported(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=["stand-in", "tensorflow_model_server"])
+@pytest.fixture(scope="module", params=SERVERS)
 def server(request, exported, tmp_path_factory):
     """The export served, by the stand-in and, where TF_MODEL_SERVER names it, by the real tensorflow_model_server."""
-    binary = None
-    if request.param != "stand-in":
-        binary = os.environ.get("TF_MODEL_SERVER")
-        if not binary:
-            pytest.skip("TF_MODEL_SERVER is not set: no tensorflow_model_server")
-    with serving(exported, "tiny", tmp_path_factory.mktemp("server"), binary) as running:
+    with serving(exported, "tiny", tmp_path_factory.mktemp("server"), binary_of(request.param)) as running:
         yield running
 
 
