@@ -8,6 +8,7 @@ best.json                 optional, {"epoch": 7}: that epoch is never deleted
 """
 
 import contextlib
+import functools
 import json
 import re
 import shutil
@@ -146,17 +147,19 @@ class ModelSaver:
         h5files.save_model(self._generator, generator)
         h5files.save_model(self._discriminator, discriminator)
         with whole_folder(saved_model) as beside:
-            self._saved_model.write(beside, self._card(epoch))
+            self._saved_model.write(beside, self._card | {"epoch": epoch})
         for old in to_delete(saved_epochs(self._run_dir), self._keep_last, self._keep_every, best_epoch(self._run_dir)):
             *files, folder = model_paths(self._run_dir, old)
             for file in files:
                 file.unlink(missing_ok=True)
             remove_folder(folder)
 
-    def _card(self, epoch: int) -> dict:
+    @functools.cached_property
+    def _card(self) -> dict:
+        """The model card of every epoch, but for its number."""
         name, settings = self._run_dir.resolve().name, read_config(self._run_dir)
         signatures = self._saved_model.signatures
-        return model_card(name, epoch, settings, self._gan.preset.latents, self._generator, signatures)
+        return model_card(name, None, settings, self._gan.preset.latents, self._generator, signatures)
 
 
 def saved_epochs(run_dir: Path) -> list[int]:

@@ -30,7 +30,7 @@ class Job:
     out: Path
     name: str
     epoch: int | None
-    settings: dict | None
+    settings: dict
     distribution: str
     generator: object
     discriminator: object | None
@@ -112,7 +112,7 @@ def _job(config: ExportConfig) -> Job:
             f"give another, such as serving/{printable(run.name)}"
         )
     distribution = models.distribution(
-        config.latents, found.settings or {}, generator.input_shape[-1], generator.output_shape[1:]
+        config.latents, found.settings, generator.input_shape[-1], generator.output_shape[1:]
     )
     return Job(
         out=out,

@@ -48,21 +48,16 @@ def whole_folder(path):
         UserError: the disk is full, or the folder cannot be written.
     """
     path = Path(path)
-    beside = _beside(path)
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    shutil.rmtree(beside, ignore_errors=True)
+    old = _beside(path, "old")
     try:
-        with disk_errors_in_one_line(path):
-            beside.mkdir(parents=True)
+        with disk_errors_in_one_line(path), staging_folder(path) as beside:
             yield beside
-            for file in beside.rglob("*"):
-                _flush(file)
+            _flush_all(beside)
             if path.exists():
                 os.replace(path, old)
             os.replace(beside, path)
             _flush(path.parent)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 
@@ -85,8 +80,7 @@ def publish(built, path) -> None:
         FileExistsError: something is there already; it stays as it is.
     """
     built, path = Path(built), Path(path)
-    for file in (built, *built.rglob("*")):
-        _flush(file)
+    _flush_all(built)
     if path.exists():
         raise FileExistsError(f"{path} is there already")
     os.rename(built, path)
@@ -152,7 +146,7 @@ def numbered(folder) -> dict[int, Path]:
 def remove_folder(path):
     """Deletes a folder that others may be reading: its name goes first, so that nobody finds half of it."""
     path = Path(path)
-    hidden = path.with_name(f".{path.name}.{os.getpid()}.old")
+    hidden = _beside(path, "old")
     with contextlib.suppress(OSError):
         os.replace(path, hidden)
     shutil.rmtree(hidden, ignore_errors=True)
@@ -175,9 +169,15 @@ def remove_leftovers(folder):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def _beside(path) -> Path:
-    """The hidden folder in which `path` is built."""
-    return Path(path).with_name(f".{Path(path).name}.{os.getpid()}.part")
+def _beside(path, ending: str = "part") -> Path:
+    """The hidden folder in which `path` is built, or with "old" is put out of the way."""
+    return Path(path).with_name(f".{Path(path).name}.{os.getpid()}.{ending}")
+
+
+def _flush_all(path: Path):
+    """A file, or a folder with all that lies in it."""
+    for part in (path, *path.rglob("*")):
+        _flush(part)
 
 
 def _flush(path):

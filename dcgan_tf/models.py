@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ class Found:
 
     kind           keras, or one of `runtimes.RUNTIMES`
     discriminator  the file of the same epoch, where there is one
-    settings       of the run that trained it, as config.json holds them; None where they are not known
+    settings       of the run that trained it, as config.json holds them; {} where they are not known
     """
 
     kind: str
@@ -33,7 +33,7 @@ class Found:
     name: str
     epoch: int | None = None
     discriminator: Path | None = None
-    settings: dict | None = None
+    settings: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,12 +131,12 @@ def open_generator(source: str, epoch: int | None = None, latents: str = "auto")
             raise UserError(f"{printable(source)}: is not a generator that runs ({reason}): {KINDS}") from error
         if len(shape) != 3 or shape[-1] not in (1, 3):
             raise UserError(f"{printable(source)}: gives {list(shape)}, not images of 1 or 3 channels: {KINDS}")
-    known = _card(found, run) if found.kind != "keras" else found.settings or {}
+    known = found.settings if found.kind == "keras" else _card(found, run)
     return Generator(found.name, latent_dim, tuple(shape), distribution(latents, known, latent_dim, shape), run)
 
 
 def distribution(asked: str, known: dict, latent_dim: int, image_shape: tuple) -> str:
-    """ "normal" or "uniform": as asked, else as the run or the card says, else as in a preset of these sizes, else
+    """Normal or uniform: as asked, else as the run or the card says, else as in a preset of these sizes, else
     normal.
 
     known: a run's settings or a model card, {} for neither.
@@ -171,7 +171,7 @@ def _of_run_file(path: Path) -> dict:
         return {}
     return {
         "discriminator": discriminator if discriminator.exists() else None,
-        "settings": checkpoints.read_config(path.parent),
+        "settings": checkpoints.read_config(path.parent) or {},
     }
 
 
