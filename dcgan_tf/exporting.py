@@ -64,14 +64,15 @@ def export(config: ExportConfig) -> int:
         with staging_folder(job.out / str(version)) as stage:
             batching, largest = _batching(config, job)
             reports, faults = _build(config, job, version, stage, largest)
-            if any(artifact.kind == "savedmodel" for artifact in reports):
+            served = any(artifact.kind == "savedmodel" for artifact in reports)
+            if served:
                 serving.write_companions(job.out, job.name, batching)
             rows = [_row(stage / artifact.name, report) for artifact, report in reports.items()]
             for artifact in reports:
                 publish(stage / artifact.name, job.out / artifact.name)
     print(_table(rows))
     newest = max(numbered(job.out), default=version)
-    if "savedmodel" in config.formats and newest > version:
+    if served and newest > version:
         print(f"note: a server takes the highest version, {newest}; models.config says how to serve {version}")
     if faults:
         raise Mismatch("; ".join(faults))
@@ -196,7 +197,7 @@ def _batching(config: ExportConfig, job: Job) -> tuple[serving.Batching | None, 
 
 
 def _row(path: Path, report: verify.Report) -> tuple[str, ...]:
-    size = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
+    size = sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
     name = f"{path.name}/" if path.is_dir() else path.name
     differences = ", ".join(f"{output} {value:.2g}" for output, value in sorted(report.differences.items()))
     return (name, size_text(size), differences, *(f"{report.milliseconds[count]:,.1f} ms" for count in (1, 64)))
