@@ -1,18 +1,23 @@
 """The two nets, their optimizers, and one training step.
 
-All randomness of a step is keyed by (seed, step): latents through stateless draws, dropout by setting the seeds of the
-dropout layers anew at every step. So a resumed run needs the step number alone to go on exactly as it would have.
+All randomness of a step is keyed by (seed, step): latents and dropout alike are stateless draws. So a resumed run needs
+the step number alone to go on exactly as it would have.
 """
+
+import functools
+import itertools
 
 import numpy as np
 
-from dcgan_tf import losses
+from dcgan_tf import kernels, losses
 from dcgan_tf.backend import keras, tf
+from dcgan_tf.forward import TrainingForward
 from dcgan_tf.presets import Preset
 
 # What a random number is for; each purpose is a stream of its own.
 LATENTS, FRESH_LATENTS, FIXED_LATENTS, DROPOUT = range(4)
-_DRAWS_PER_STEP = 8  # of one dropout layer: more than the calls of the discriminator in a step
+_DRAWS_PER_STEP = 8  # of one random layer: more than the calls of a net in a step
+_LEAST_GRADIENT = 1e-20  # of a logit; below it, neither net's weights would move
 
 
 def _key(seed: int, *purpose: int) -> int:
@@ -47,9 +52,10 @@ class GAN:
             _adam(preset, learning_rate or preset.learning_rate, model, loss_scaling)
             for model in (generator, discriminator)
         )
-        self._dropouts = [
-            layer for layer in discriminator.layers + generator.layers if hasattr(layer, "seed_generator")
-        ]
+        keys = (_key(seed, DROPOUT, number) for number in itertools.count())
+        self._judge, self._generate = TrainingForward(discriminator, keys), TrainingForward(generator, keys)
+        # Without batch normalization, images do not touch each other on their way through the discriminator.
+        self._one_backward = not self._judge.has_batch_norm and not loss_scaling
         self._update = self._joint_update if preset.update == "joint" else self._alternating_update
         # One graph for batches of any size: the last of an epoch may be smaller, and graphs may differ in rounding.
         signature = [tf.TensorSpec([None, *preset.image_shape], tf.float32), tf.TensorSpec([], tf.int64)]
@@ -76,9 +82,6 @@ class GAN:
         Returns scalars, all float32: d_loss, g_loss, and d_real and d_fake, the discriminator's mean probability of
         being real for real and for generated images before its update.
         """
-        for number, layer in enumerate(self._dropouts):
-            key = tf.constant(_key(self.seed, DROPOUT, number), tf.int64)
-            layer.seed_generator.state.assign(tf.stack([key, step * _DRAWS_PER_STEP]))
         d_loss, g_loss, real_logits, fake_logits = self._update(images, step)
         return {
             "d_loss": d_loss,
@@ -87,50 +90,77 @@ class GAN:
             "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
         }
 
+    # Each update differentiates the nets one by one: the gradients at the fakes connect them.
+
     def _joint_update(self, images, step):
         """One forward pass, both losses, both nets at once (TensorFlow's DCGAN tutorial)."""
-        latents = self._latents(LATENTS, images, step)
-        with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
-            fakes = self.generator(latents, training=True)
-            d_loss, real_logits, fake_logits = self._discriminator_loss(images, fakes)
-            g_loss = losses.generator_loss(fake_logits, self.preset.real_target)
+        draws = self._draws(step)
+        with tf.GradientTape() as g_tape:
+            fakes = self._generate(self._latents(LATENTS, images, step), next(draws))
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(fakes)
+            real_logits, fake_logits = self._both_logits(images, fakes, draws)
+            d_loss, g_loss = self._d_loss(real_logits, fake_logits), self._g_loss(fake_logits)
             scaled_d, scaled_g = self.d_optimizer.scale_loss(d_loss), self.g_optimizer.scale_loss(g_loss)
-        _apply(self.g_optimizer, g_tape, scaled_g, self.generator)
-        _apply(self.d_optimizer, d_tape, scaled_d, self.discriminator)
+        weights = _values(self.discriminator)
+        if self._one_backward:
+            # The losses' gradients at a fake differ by a factor, that of their gradients at its logit: one pass back
+            # serves both. The discriminator's gradient at a fake's logit, a probability, is never 0 but by underflow.
+            at_real, at_fake = tape.gradient(d_loss, [real_logits, fake_logits])
+            at_fake = tf.maximum(at_fake, _LEAST_GRADIENT)
+            *d_gradients, at_fakes = tape.gradient(
+                [real_logits, fake_logits], [*weights, fakes], output_gradients=[at_real, at_fake]
+            )
+            at_fakes *= (tape.gradient(g_loss, fake_logits) / at_fake)[:, :, None, None]
+        else:
+            d_gradients, at_fakes = tape.gradient(scaled_d, weights), tape.gradient(scaled_g, fakes)
+        _apply(self.g_optimizer, g_tape.gradient(fakes, _values(self.generator), at_fakes), self.generator)
+        _apply(self.d_optimizer, d_gradients, self.discriminator)
         return d_loss, g_loss, real_logits, fake_logits
 
     def _alternating_update(self, images, step):
         """The discriminator, then the generator through the updated discriminator."""
+        draws = self._draws(step)
         latents = self._latents(LATENTS, images, step)
         with tf.GradientTape() as g_tape:
-            fakes = self.generator(latents, training=True)
-            with g_tape.stop_recording():
-                d_loss, real_logits, fake_logits = self._update_discriminator(images, fakes)
-                if self.preset.generator_step == "fresh":
-                    latents = self._latents(FRESH_LATENTS, images, step)
-            if self.preset.generator_step != "fakes":
-                fakes = self.generator(latents, training=True)
-            g_loss = losses.generator_loss(self.discriminator(fakes, training=True), self.preset.real_target)
+            fakes = self._generate(latents, next(draws))
+        with tf.GradientTape() as tape:
+            real_logits, fake_logits = self._both_logits(images, fakes, draws)
+            d_loss = self._d_loss(real_logits, fake_logits)
+            scaled = self.d_optimizer.scale_loss(d_loss)
+        _apply(self.d_optimizer, tape.gradient(scaled, _values(self.discriminator)), self.discriminator)
+        if self.preset.generator_step != "fakes":
+            if self.preset.generator_step == "fresh":
+                latents = self._latents(FRESH_LATENTS, images, step)
+            with tf.GradientTape() as g_tape:
+                fakes = self._generate(latents, next(draws))
+        with tf.GradientTape() as tape:
+            tape.watch(fakes)
+            g_loss = self._g_loss(self._judge(fakes, next(draws)))
             scaled = self.g_optimizer.scale_loss(g_loss)
-        _apply(self.g_optimizer, g_tape, scaled, self.generator)
+        gradients = g_tape.gradient(fakes, _values(self.generator), tape.gradient(scaled, fakes))
+        _apply(self.g_optimizer, gradients, self.generator)
         return d_loss, g_loss, real_logits, fake_logits
 
-    def _update_discriminator(self, images, fakes):
-        with tf.GradientTape() as tape:
-            d_loss, real_logits, fake_logits = self._discriminator_loss(images, fakes)
-            scaled = self.d_optimizer.scale_loss(d_loss)
-        _apply(self.d_optimizer, tape, scaled, self.discriminator)
-        return d_loss, real_logits, fake_logits
+    def _both_logits(self, images, fakes, draws):
+        """The discriminator's logits of real and generated images, [N, 1] each."""
+        if self._judge.has_batch_norm:  # in one mixed batch, it would give the answer away
+            return self._judge(images, next(draws)), self._judge(fakes, next(draws))
+        logits = self._judge(tf.concat([images, fakes], 0), next(draws))
+        return tf.split(logits, [tf.shape(images)[0], tf.shape(fakes)[0]])
 
-    def _discriminator_loss(self, images, fakes):
-        # Two passes: in one mixed batch, batch normalization would give the answer away.
-        real_logits = self.discriminator(images, training=True)
-        fake_logits = self.discriminator(fakes, training=True)
-        loss = losses.discriminator_loss(real_logits, fake_logits, self.preset.real_target, self.preset.d_loss_scale)
-        return loss, real_logits, fake_logits
+    def _d_loss(self, real_logits, fake_logits):
+        return losses.discriminator_loss(real_logits, fake_logits, self.preset.real_target, self.preset.d_loss_scale)
+
+    def _g_loss(self, fake_logits):
+        return losses.generator_loss(fake_logits, self.preset.real_target)
 
     def _latents(self, purpose, images, step):
         return draw_latents(self.preset, tf.shape(images)[0], _key(self.seed, purpose), step)
+
+    def _draws(self, step):
+        """Numbers for the calls of the nets in a step: no two calls of a run have the same."""
+        return (step * _DRAWS_PER_STEP + call for call in range(_DRAWS_PER_STEP))
 
 
 def _adam(preset, learning_rate, model, loss_scaling):
@@ -141,6 +171,26 @@ def _adam(preset, learning_rate, model, loss_scaling):
     return optimizer
 
 
-def _apply(optimizer, tape, loss, model):
+def _values(model) -> list:
+    return [variable.value for variable in model.trainable_variables]
+
+
+def _apply(optimizer, gradients, model):
+    """What `optimizer.apply` does; Adam itself in one pass over the weights instead of a dozen."""
     variables = model.trainable_variables
-    optimizer.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer.apply(gradients, variables)
+        return
+    optimizer.iterations.assign_add(1)
+    update = functools.partial(
+        kernels.adam,
+        step=tf.cast(optimizer.iterations, tf.float32),
+        learning_rate=optimizer.learning_rate,
+        beta_1=optimizer.beta_1,
+        beta_2=optimizer.beta_2,
+        epsilon=optimizer.epsilon,
+    )
+    for variable, gradient, m, v in zip(variables, gradients, optimizer._momentums, optimizer._velocities, strict=True):
+        update(variable.value, gradient, m.value, v.value)
+        if variable.constraint is not None:
+            variable.assign(variable.constraint(variable))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dcgan_tf import gan as gan_module
-from dcgan_tf.backend import tf
+from dcgan_tf import kernels
+from dcgan_tf.backend import keras, tf
 from dcgan_tf.fitting import preset_for
 from dcgan_tf.gan import GAN, draw_latents, fixed_latents
 from dcgan_tf.networks import build_discriminator, build_generator
@@ -50,12 +51,29 @@ def gradients(tape, loss, net):
     return tape.gradient(loss, [variable.value for variable in net.trainable_variables])
 
 
-def reference_step(preset, g, d, g_adam, d_adam, real, latents, fresh):
+def through(net, x, step, half):
+    """net(x, training=True) by Keras, layer by layer; dropout takes the masks that the step draws for real (half 0) and
+    generated images (half 1) together."""
+    number = 0
+    for layer in net.layers:
+        if isinstance(layer, keras.layers.Dropout):
+            seed = tf.stack(
+                [tf.constant(gan_module._key(0, gan_module.DROPOUT, number), tf.int64), int64(8 * step + 1)]
+            )
+            keep = kernels.keep_mask(tf.constant([2 * x.shape[0], *x.shape[1:]]), layer.rate, seed)
+            x = x * tf.cast(tf.split(keep, 2)[half], x.dtype) / (1 - layer.rate)
+            number += 1
+        else:
+            x = layer(x, training=True)
+    return x
+
+
+def reference_step(preset, g, d, g_adam, d_adam, real, latents, fresh, step=0):
     """One update as the preset describes it, written out; returns d_loss, g_loss."""
     target, scale = preset.real_target, preset.d_loss_scale
     with tf.GradientTape(persistent=True) as tape:
         fakes = g(latents, training=True)
-        real_logits, fake_logits = d(real, training=True), d(fakes, training=True)
+        real_logits, fake_logits = through(d, real, step, 0), through(d, fakes, step, 1)
         d_loss = scale * (bce(real_logits, target) + bce(fake_logits, 0.0))
         g_loss = bce(fake_logits, target)
     if preset.update == "joint":
@@ -81,14 +99,11 @@ def test_two_steps_are_those_of_the_description(name):
     preset, real = gan.preset, real_images()
     adams = [Adam(preset.learning_rate, preset.beta_1, preset.beta_2, preset.adam_epsilon) for _ in range(2)]
     for step in range(2):
-        for number, layer in enumerate(other._dropouts):  # the reference draws its dropout from the same seeds
-            key = gan_module._key(0, gan_module.DROPOUT, number)
-            layer.seed_generator.state.assign([key, step * gan_module._DRAWS_PER_STEP])
         latents, fresh = (
             draw_latents(preset, 6, gan_module._key(0, purpose), step)
             for purpose in (gan_module.LATENTS, gan_module.FRESH_LATENTS)
         )
-        expected = reference_step(preset, other.generator, other.discriminator, *adams, real, latents, fresh)
+        expected = reference_step(preset, other.generator, other.discriminator, *adams, real, latents, fresh, step)
         metrics = gan.train_step(real, int64(step))
         assert float(metrics["d_loss"]) == pytest.approx(expected[0], abs=2e-4)
         assert float(metrics["g_loss"]) == pytest.approx(expected[1], abs=2e-4)
@@ -123,15 +138,59 @@ def test_a_step_depends_on_seed_and_step_number_alone(name):
     assert all(np.array_equal(a, b) for a, b in zip(weights(whole), weights(late)))
 
 
-def test_dropout_draws_anew_at_every_step_and_in_every_layer():
-    gan, real = small_gan("paints200"), real_images()
-    seeds = []
+class Kept:
+    """In place of an optimizer: keeps the gradients and moves nothing."""
+
+    def apply(self, gradients, variables):
+        self.gradients = [gradient.numpy() for gradient in gradients]
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist-mlp", "mnist56", "faces64", "mri96", "paints200"])
+def test_gradients_are_those_of_the_plain_step(name, monkeypatch):
+    """Within float32 rounding, at weights where the discriminator is sure of itself, as it soon is in training."""
+    gan, other = small_gan(name), small_gan(name)
+    for net in (gan, other):
+        last = [variable for variable in net.discriminator.trainable_variables if "kernel" in variable.path][-1]
+        last.assign(last * 40)
+    got = {}
+    monkeypatch.setattr(
+        gan_module, "_apply", lambda optimizer, gradients, net: got.update({net.name: [g.numpy() for g in gradients]})
+    )
+    gan._train_step(real_images(), int64(0))
+    latents, fresh = (
+        draw_latents(gan.preset, 6, gan_module._key(0, purpose), 0)
+        for purpose in (gan_module.LATENTS, gan_module.FRESH_LATENTS)
+    )
+    expected = {"generator": Kept(), "discriminator": Kept()}
+    reference_step(gan.preset, other.generator, other.discriminator, *expected.values(), real_images(), latents, fresh)
+    for net, kept in expected.items():
+        for gradient, value in zip(got[net], kept.gradients, strict=True):
+            np.testing.assert_allclose(gradient, value, rtol=0, atol=2e-5 * max(np.abs(value).max(), 1e-6))
+
+
+def test_one_pass_back_serves_both_losses_where_the_discriminator_is_certain():
+    """Its gradient at a fake underflows to 0 there; the generator's, 1 / N a logit, must not be lost with it."""
+    gan, other = small_gan("paints200"), small_gan("paints200")
+    assert gan._one_backward
+    other._one_backward = False
+    results = []
+    for net in (gan, other):
+        net.discriminator.layers[-1].bias.assign([-200.0])  # a probability of exp(-200): 0 in float32
+        net.train_step(real_images(), int64(0))
+        results.append([m.numpy() for m in net.g_optimizer._momentums])
+    assert max(np.abs(value).max() for value in results[0]) > 1e-6
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_allclose(one, two, rtol=0, atol=1e-4 * np.abs(two).max())
+
+
+def test_dropout_draws_anew_at_every_step_and_in_every_layer(monkeypatch):
+    drawn = []
+    draw = kernels.keep_mask
+    monkeypatch.setattr(kernels, "keep_mask", lambda *a: drawn.append(tuple(a[2].numpy().tolist())) or draw(*a))
+    gan = small_gan("paints200")
     for step in range(2):
-        gan.train_step(real, int64(step))
-        seeds += [tuple(layer.seed_generator.state.numpy().tolist()) for layer in gan._dropouts]
-    assert len(set(seeds)) == len(seeds) > 2
-    # Two calls of the discriminator in a step of a joint update, real and fake.
-    assert {second % gan_module._DRAWS_PER_STEP for _, second in seeds} == {2}
+        gan._train_step(real_images(), int64(step))
+    assert len(set(drawn)) == len(drawn) == 2 * 2  # steps, layers; real and generated images go through together
 
 
 @pytest.mark.parametrize("name, low, high, std", [("mnist", -1, 1, 3**-0.5), ("faces64", -6, 6, 1.0)])
