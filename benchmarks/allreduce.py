@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import socket
 import time
+import traceback
 
 
 def seconds(sizes: list[int], rounds: int) -> list[list[float]]:
@@ -19,11 +20,16 @@ def seconds(sizes: list[int], rounds: int) -> list[list[float]]:
         worker.start()
     theirs.close()
     try:
-        return ours.recv()
+        times = ours.recv()
+    except EOFError:
+        raise RuntimeError("the processes that sum gradients died") from None
     finally:
         for worker in workers:
             worker.kill()
             worker.join()
+    if isinstance(times, str):
+        raise RuntimeError(times)
+    return times
 
 
 def _free_ports(count: int) -> list[int]:
@@ -37,23 +43,37 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _work(index: int, ports: list[int], sizes: list[int], rounds: int, pipe) -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries' start-up noise; errors go through the pipe
     cluster = {"worker": [f"localhost:{port}" for port in ports]}
     os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
+    try:
+        times = _measure(sizes, rounds)
+    except Exception:
+        times = traceback.format_exc()
+    if index == 0 or isinstance(times, str):
+        pipe.send(times)
+    time.sleep(60)  # until killed: the cluster complains of those who leave first
+
+
+def _measure(sizes: list[int], rounds: int) -> list[list[float]]:
     import tensorflow as tf
 
     ring = tf.distribute.experimental.CommunicationOptions(
         implementation=tf.distribute.experimental.CommunicationImplementation.RING
     )
-    strategy = tf.distribute.MultiWorkerMirroredStrategy(ring)
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=ring)
 
     @tf.function
     def total(values):
-        return strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("sum", values))
+        def replica():  # the copy is on the replica's device, as gradients are
+            return tf.distribute.get_replica_context().all_reduce("sum", tf.identity(values))
+
+        return strategy.run(replica)
 
     def one(values):
         start = time.perf_counter()
-        assert float(total(values)[0]) == 2
+        if float(total(values)[0]) != 2:
+            raise ValueError("the sum of two ones is not 2")
         return time.perf_counter() - start
 
     times = []
@@ -61,7 +81,4 @@ def _work(index: int, ports: list[int], sizes: list[int], rounds: int, pipe) -> 
         values = tf.ones([size])
         one(values)
         times.append([one(values) for _ in range(rounds)])
-    one(tf.ones([1]))  # nobody leaves before both are done
-    if index == 0:
-        pipe.send(times)
-        time.sleep(60)  # until killed: tearing down the cluster complains
+    return times
