@@ -21,7 +21,13 @@ class TrainingForward:
 
     def __init__(self, model: keras.Sequential, keys):
         """keys: an iterator of int64 numbers, one of which every random layer takes for its own."""
-        self._layers = [_RUNNERS.get(type(layer), _run_as_keras)(layer, keys) for layer in model.layers]
+        self._layers, previous = [], None
+        for layer in model.layers:
+            if isinstance(layer, layers.Dropout) and isinstance(previous, layers.LeakyReLU):
+                self._layers[-1] = _run_leaky_dropout(previous, layer, keys)
+            else:
+                self._layers.append(_RUNNERS.get(type(layer), _run_as_keras)(layer, keys))
+            previous = layer
         self.has_batch_norm = any(isinstance(layer, layers.BatchNormalization) for layer in model.layers)
 
     def __call__(self, x, draw):
@@ -52,7 +58,23 @@ def _run_reshape(layer, keys):
 
 
 def _run_leaky(layer, keys):
-    return layer, lambda x, scale, draw: (tf.nn.leaky_relu(x, layer.negative_slope), scale)
+    return layer, lambda x, scale, draw: (kernels.leaky_relu(x, layer.negative_slope), scale)
+
+
+def _run_relu(layer, keys):
+    if layer.activation is not keras.activations.relu:
+        return _run_as_keras(layer, keys)
+    return layer, lambda x, scale, draw: (kernels.leaky_relu(x, 0.0), scale)
+
+
+def _run_leaky_dropout(leaky, dropout, keys):
+    key = tf.constant(next(keys), tf.int64)
+
+    def run(x, scale, draw):
+        keep = kernels.keep_mask(tf.shape(x), dropout.rate, tf.stack([key, draw])) if dropout.rate else None
+        return kernels.leaky_relu(x, leaky.negative_slope, keep), scale / (1 - dropout.rate)
+
+    return leaky, run
 
 
 def _run_dropout(layer, keys):
@@ -136,6 +158,7 @@ _RUNNERS = {
     layers.Flatten: _run_reshape,
     layers.Reshape: _run_reshape,
     layers.LeakyReLU: _run_leaky,
+    layers.Activation: _run_relu,
     layers.Dropout: _run_dropout,
     layers.Dense: _run_dense,
     layers.Conv2D: _run_convolution,

@@ -215,6 +215,39 @@ def keep_mask(shape, rate: float, seed):
     return tf.reshape(numbers >= tf.constant(round(rate * 2**16) - 2**15, tf.int16), shape)
 
 
+def leaky_relu(x, slope: float, keep=None):
+    """max(x, slope * x), 0 <= slope < 1, and 0 where `keep`, booleans of the same shape, is False."""
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    # XLA makes one loop of it over all threads, TensorFlow three slow ones; a small x is not worth the call.
+    compiled = on_cpu and math.prod(x.shape[1:]) >= 2**14
+    forward, backward = _LEAKY_COMPILED if compiled else _LEAKY
+    keep = tf.ones([], tf.bool) if keep is None else keep
+
+    @tf.custom_gradient
+    def run(x):
+        y = forward(x, keep, slope)
+        # Where y is 0 because it was dropped, so is the gradient: the sign of y is all it takes, and x can go.
+        return y, lambda gradient: backward(gradient, y, keep, slope)
+
+    return run(x)
+
+
+def _leaky(x, keep, slope):
+    zero = tf.zeros([], x.dtype)
+    y = tf.where(x > 0, x, x * tf.constant(slope, x.dtype) if slope else zero)
+    return tf.where(keep, y, zero) if keep.shape.rank else y
+
+
+def _leaky_gradient(gradient, y, keep, slope):
+    zero = tf.zeros([], y.dtype)
+    x_gradient = tf.where(y > 0, gradient, gradient * tf.constant(slope, y.dtype) if slope else zero)
+    return tf.where(keep, x_gradient, zero) if keep.shape.rank else x_gradient
+
+
+_LEAKY = (_leaky, _leaky_gradient)
+_LEAKY_COMPILED = tuple(tf.function(function, jit_compile=True) for function in _LEAKY)
+
+
 def adam(variable, gradient, m, v, step, learning_rate, beta_1: float, beta_2: float, epsilon: float):
     """Adam's update number `step` (from 1; float32 scalar) of float32 tf.Variables, in one pass (arXiv:1412.6980)."""
     tf.raw_ops.ResourceApplyAdam(
