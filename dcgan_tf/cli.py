@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import tyro
 
 from dcgan_tf import config as configs
-from dcgan_tf.config import AnimateConfig, ExportConfig, GenerateConfig, InterpolateConfig, TrainConfig
+from dcgan_tf.config import AnimateConfig, ExportConfig, GenerateConfig, InterpolateConfig, PrepareConfig, TrainConfig
 from dcgan_tf.errors import Mismatch, UserError
 
 
@@ -75,12 +75,20 @@ def interpolate(config: InterpolateConfig) -> int:
     return 0
 
 
+def prepare(config: PrepareConfig) -> int:
+    configs.check_prepare(config)
+    from dcgan_tf.data import prepare
+
+    return prepare.prepare(config)
+
+
 COMMANDS = {
     "train": (TrainConfig, train),
     "animate": (AnimateConfig, animate),
     "export": (ExportConfig, export),
     "generate": (GenerateConfig, generate),
     "interpolate": (InterpolateConfig, interpolate),
+    "prepare": (PrepareConfig, prepare),
 }
 
 

@@ -18,8 +18,8 @@ class TrainConfig:
     """Train a GAN on your own images. The same command again carries on where it stopped."""
 
     data: str = "digits"
-    """Images: a .npy or .npz array, an IDX file or a folder of pictures, as given or under data/;
-    or one of digits, mnist, fashion_mnist, cifar10."""
+    """Images: a .npy or .npz array, an IDX file, a folder of pictures, a prepared set or a pattern of TFRecord files,
+    as given or under data/ (the last two also gs://...); or one of digits, mnist, fashion_mnist, cifar10."""
     preset: PresetName = "auto"
     """The net. auto: the preset made for the images' shape, else one fitted to it.
     A named preset resizes the images to its own size, or with --image-size is itself fitted to that size."""
@@ -135,6 +135,22 @@ class InterpolateConfig:
     """What the generator was trained on. auto: as the source says."""
 
 
+@dataclass(frozen=True)
+class PrepareConfig:
+    """Write images as TFRecord shards with an index: for data larger than memory, or in a cloud."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """Images: anything that --data of "dcgan-tf train" takes."""
+    out: str
+    """The new folder, here or at an address such as gs://bucket/paints."""
+    shards: int = 64
+    """How many files; 100 MB to 1 GB each is a good size."""
+    image_size: tuple[int, int] | None = None
+    """Height and width: the shorter side is resized, then the middle is cut out."""
+    value_range: tuple[float, float] | None = None
+    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+
+
 def check(config: TrainConfig) -> None:
     """Refuses values out of range.
 
@@ -152,12 +168,7 @@ def check(config: TrainConfig) -> None:
         raise UserError(f"--seed {config.seed}: must be below 2147483648")
     if config.learning_rate is not None and not 0 < config.learning_rate < 1:
         raise UserError(f"--learning-rate {config.learning_rate}: must be above 0 and below 1, such as 0.0002")
-    if config.image_size is not None and min(config.image_size) < 1:
-        height, width = config.image_size
-        raise UserError(f"--image-size {height} {width}: must be a height and a width of at least 1 pixel")
-    low, high = config.value_range or (0, 1)
-    if not (low < high and math.isfinite(high - low)):
-        raise UserError(f"--value-range {low:g} {high:g}: the first number must be below the second, both finite")
+    _check_image_flags(config)
 
 
 def check_export(config: ExportConfig) -> None:
@@ -211,9 +222,31 @@ def check_interpolate(config: InterpolateConfig) -> None:
     _check_generator_flags(config)
 
 
+def check_prepare(config: PrepareConfig) -> None:
+    """Refuses values out of range.
+
+    Raises:
+        UserError: naming the flag, the value and what would be right.
+    """
+    if not 1 <= config.shards < 100_000:
+        raise UserError(f"--shards {config.shards}: must be from 1 to 99999")
+    if not config.out:
+        raise UserError("--out: is empty: give a new folder")
+    _check_image_flags(config)
+
+
 def film_format(path: str) -> str:
     """The format of a film by the ending of its name: walk.gif -> gif."""
     return Path(path).suffix[1:].lower()
+
+
+def _check_image_flags(config: TrainConfig | PrepareConfig) -> None:
+    if config.image_size is not None and min(config.image_size) < 1:
+        height, width = config.image_size
+        raise UserError(f"--image-size {height} {width}: must be a height and a width of at least 1 pixel")
+    low, high = config.value_range or (0, 1)
+    if not (low < high and math.isfinite(high - low)):
+        raise UserError(f"--value-range {low:g} {high:g}: the first number must be below the second, both finite")
 
 
 def _check_generator_flags(config: GenerateConfig | InterpolateConfig) -> None:

@@ -72,11 +72,11 @@ def test_files_that_are_no_images(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     assert error_of("notes.txt") == (
         "notes.txt is not a set of images that can be read: "
-        "give a .npy, .npz or IDX file (also .gz), or a folder of images"
+        "give a .npy, .npz, IDX (also .gz) or TFRecord file, or a folder of images"
     )
     (tmp_path / "empty.npy").touch()
     assert error_of("empty.npy") == "empty.npy is empty: copy or download it again"
-    expected = "/dev/null is neither a file nor a folder: give a .npy, .npz or IDX file, or a folder"
+    expected = "/dev/null is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
     assert error_of("/dev/null") == expected
 
 

@@ -1,4 +1,4 @@
-"""Arrays of images: .npy files (memory-mapped), .npz archives, arrays in memory; their layout and value range."""
+"""Arrays of images: .npy files (read row by row), .npz archives, arrays in memory; their layout and value range."""
 
 import zipfile
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from dcgan_tf.data import pixels
 from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.rows import open_npy
 from dcgan_tf.errors import UserError, printable
 
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
@@ -16,14 +17,14 @@ CHUNK_BYTES = 2**24
 
 
 def npy_source(path, name, *, size, channels, value_range) -> ImageSource:
-    """The images of a .npy file, memory-mapped: only what is read is loaded.
+    """The images of a .npy file, read where they lie: nothing is kept in memory.
 
     Raises:
         UserError: the file is damaged, holds no images, or its value range is not clear.
     """
     what = printable(path)
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = open_npy(path)
     except Exception as error:  # a damaged header raises almost anything
         raise UserError(_why_not_loaded(what, error)) from error
     return array_source(name, array, what=what, size=size, channels=channels, value_range=value_range)

@@ -1,4 +1,4 @@
-"""Decoded images, kept between runs: one memory-mapped .npy and one small .json for each folder and wanted shape.
+"""What is worked out once and kept between runs, decoded images above all: for each an array in a .npy and a .json.
 
 The .json is written last and names the .npy, so that it never speaks of half a file. Every file appears whole, and two
 processes that decode the same folder at once write the same content under the same name.
@@ -15,6 +15,8 @@ import numpy as np
 import platformdirs
 
 from dcgan_tf.data import pixels
+from dcgan_tf.data.places import is_remote
+from dcgan_tf.data.rows import open_npy
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.files import whole_file
 
@@ -24,16 +26,20 @@ CHUNK_BYTES = 2**24
 
 
 class CacheEntry:
-    """Where the decoded images of one folder live.
+    """Where the decoded images of one folder live, or what else is known of data in one place.
 
     Args:
-        folder: the folder of images.
+        place: the folder of images, a pattern, or an address with "://".
         wanted: all that decides how they are decoded; any value with a stable repr.
-        stamp: a short hex string that is another one as soon as any file of the folder is.
+        stamp: a short hex string that is another one as soon as any file there is.
+        dtype: of the array.
+        what: the array in words, for messages.
     """
 
-    def __init__(self, folder, wanted, stamp):
-        identity = repr((VERSION, os.fsencode(os.path.realpath(folder)), wanted))
+    def __init__(self, place, wanted, stamp, dtype=np.uint8, what="the decoded images"):
+        place = place if is_remote(place) else os.path.realpath(place)
+        identity = repr((VERSION, os.fsencode(place), wanted))
+        self._dtype, self._what = np.dtype(dtype), what
         self._key = hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
         self._stamp = stamp
         self._home = Path(os.environ.get("DCGAN_TF_CACHE") or platformdirs.user_cache_dir("dcgan_tf", appauthor=False))
@@ -41,22 +47,21 @@ class CacheEntry:
         self._npy = self._home / f"{self._key}-{stamp}.npy"
 
     def load(self):
-        """(uint8 [N, H, W, C] memory-mapped, facts), or None when nothing of this stamp is there, or it is damaged."""
+        """(the array, facts), or None when nothing of this stamp is there, or it is damaged."""
         with contextlib.suppress(Exception):  # missing, or damaged in any way: it is made again
             entry = json.loads(self._json.read_text("utf-8"))
-            images, facts = np.load(self._npy, mmap_mode="r", allow_pickle=False), entry["facts"]
-            shape = (facts["count"], *facts["image_shape"])
-            if entry["stamp"] == self._stamp and images.dtype == np.uint8 and images.shape == shape:
-                return images, facts
+            array, facts = open_npy(self._npy), entry["facts"]
+            shape = (facts["count"], *facts.get("image_shape", ()))
+            if entry["stamp"] == self._stamp and array.dtype == self._dtype and array.shape == shape:
+                return array, facts
         return None
 
-    def store(self, images, size, channels, finish):
-        """Writes the images, then what `finish` says of them, and returns what `load` returns.
+    def store(self, write):
+        """Keeps what `write` writes, and returns what `load` returns.
 
         Args:
-            images: iterable of uint8 [H, W, channels], never held in memory together.
-            finish: called after the last image: facts as a dict for JSON, with "count" and "image_shape". When that has
-                one channel, coloured `images` are made grey.
+            write: called with a path: writes the .npy there and returns the facts, a dict for JSON with "count", the
+                length of the array, and for images "image_shape".
 
         Raises:
             UserError: the folder of the cache cannot be written to, or its disk is full.
@@ -65,13 +70,9 @@ class CacheEntry:
             self._home.mkdir(parents=True, exist_ok=True)
             self._remove_abandoned()
             with whole_file(self._npy) as beside:
-                _write_npy(beside, images, (*size, channels))
-                facts = finish()
-                if facts["image_shape"][-1] < channels:
-                    with whole_file(beside) as grey:
-                        _write_npy(grey, _grey_chunks(beside, (*size, channels)), facts["image_shape"])
+                facts = write(beside)
             # Open it before anyone can replace it.
-            loaded = np.load(self._npy, mmap_mode="r", allow_pickle=False), facts
+            loaded = open_npy(self._npy), facts
             with whole_file(self._json) as beside:
                 beside.write_text(json.dumps({"stamp": self._stamp, "facts": facts}), "utf-8")
             for outdated in self._home.glob(f"{self._key}-*.npy"):
@@ -95,9 +96,25 @@ class CacheEntry:
             if not isinstance(trouble, OSError):
                 raise
             raise UserError(
-                f"the decoded images cannot be kept in {printable(self._home)} ({trouble.strerror or trouble}): "
+                f"{self._what} cannot be kept in {printable(self._home)} ({trouble.strerror or trouble}): "
                 "set DCGAN_TF_CACHE to a folder with free space"
             ) from error
+
+
+def write_images(path, images, size, channels, finish) -> dict:
+    """Writes the images, then returns what `finish` says of them: for `CacheEntry.store`.
+
+    Args:
+        images: iterable of uint8 [H, W, channels], never held in memory together.
+        finish: called after the last image: facts with "count" and "image_shape". When that has one channel, coloured
+            `images` are made grey.
+    """
+    _write_npy(path, images, (*size, channels))
+    facts = finish()
+    if facts["image_shape"][-1] < channels:
+        with whole_file(path) as grey:
+            _write_npy(grey, _grey_chunks(path, (*size, channels)), facts["image_shape"])
+    return facts
 
 
 def _write_npy(path, images, image_shape):

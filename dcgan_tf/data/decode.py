@@ -1,6 +1,7 @@
-"""One image file, of any common format and mode, to uint8 pixels of the wanted size."""
+"""One image, a file or its content, of any common format and mode, to uint8 pixels of the wanted size."""
 
 import contextlib
+import io
 import logging
 import os
 import warnings
@@ -49,10 +50,17 @@ def image_size(path) -> tuple[int, int]:
         return _upright_size(image)
 
 
+def size_and_channels(content: bytes) -> tuple[tuple[int, int], int]:
+    """(H, W) of the upright image, and 1 where it is stored in grey, else 3. Raises whatever Pillow raises."""
+    with _open(content) as image:
+        return _upright_size(image), 1 if image.mode[0] in "1LIF" else 3
+
+
 def decode(path, size, value_range) -> Decoded:
     """The image, upright, on white where it is transparent, covering `size` (H, W), cut to its centre.
 
     Args:
+        path: of the file; or its content, as bytes.
         value_range: the values that become 0 and 255. None: 0..65535 for 16 bits, 0..255 for 8.
 
     Raises:
@@ -72,7 +80,7 @@ def decode(path, size, value_range) -> Decoded:
 
 
 def reason(error, path) -> str:
-    """Why a file could not be decoded, in a few words."""
+    """Why `path`, as `decode` takes it, could not be decoded, in a few words."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, FileNotFoundError):
@@ -82,7 +90,8 @@ def reason(error, path) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels"
     if isinstance(error, UnidentifiedImageError):
-        return "empty file" if os.path.getsize(path) == 0 else f"not a readable {FORMATS_TEXT} image"
+        size = len(path) if isinstance(path, bytes) else os.path.getsize(path)
+        return "empty file" if size == 0 else f"not a readable {FORMATS_TEXT} image"
     if "truncated" in str(error).lower():
         return "truncated"
     return f"damaged: {printable(error)[:60]}" if str(error) else "damaged"
@@ -91,7 +100,10 @@ def reason(error, path) -> str:
 @contextlib.contextmanager
 def _open(path):
     # Given a path, Pillow maps some TIFF files into memory, and then scrambles those that are stored turned.
-    with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
+    with (
+        io.BytesIO(path) if isinstance(path, bytes) else open(path, "rb") as file,
+        Image.open(file, formats=FORMATS) as image,
+    ):
         yield image
 
 

@@ -6,15 +6,15 @@ import hashlib
 import os
 import statistics
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.data import pixels
-from dcgan_tf.data.cache import CacheEntry
+from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, opens, reason
+from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.pixels import ImageSource
 from dcgan_tf.errors import UserError, printable
 
@@ -43,7 +43,7 @@ def folder_source(folder, name, *, size, channels, value_range, cache) -> ImageS
             if not cache:
                 collections.deque(decoded, maxlen=0)
                 return _source(name, survey.facts(), survey.read, value_range)
-            loaded = entry.store(decoded, size, channels or 3, survey.facts)
+            loaded = entry.store(lambda path: write_images(path, decoded, size, channels or 3, survey.facts))
     array, facts = loaded
     return _source(name, facts, lambda indices: array[indices], value_range)
 
@@ -81,7 +81,7 @@ class _Survey:
             except Exception as error:  # noqa: BLE001, a damaged file makes Pillow raise almost anything
                 return reason(error, path)
 
-        with contextlib.closing(_in_order(decode_one, self._names)) as results:
+        with contextlib.closing(in_order(decode_one, self._names)) as results:
             in_terminal = sys.stderr.isatty()
             bar = tqdm(results, "decoding", len(self._names), leave=False, unit="image", disable=not in_terminal)
             for name, result in zip(self._names, bar, strict=True):
@@ -208,15 +208,20 @@ def _common_size(folder, names):
         with contextlib.suppress(Exception):
             return image_size(os.path.join(folder, name))
 
-    with contextlib.closing(_in_order(size_of, names)) as found:
+    with contextlib.closing(in_order(size_of, names)) as found:
         sizes = collections.Counter(size for size in found if size)
     if len(sizes) > 1:
-        shorter = sorted(min(size) for size in sizes.elements())
-        raise UserError(
-            f"{printable(folder)} holds images of {len(sizes):,} sizes (shorter side: smallest {shorter[0]}, "
-            f"median {statistics.median_low(shorter)}): choose one with --image-size H W or --preset NAME"
-        )
+        raise UserError(f"{printable(folder)} {many_sizes(sizes)}: choose one with --image-size H W or --preset NAME")
     return next(iter(sizes), (1, 1))  # when none can be read, decoding says why
+
+
+def many_sizes(sizes: collections.Counter) -> str:
+    """Says that there are several (H, W), in a few words."""
+    shorter = sorted(min(size) for size in sizes.elements())
+    return (
+        f"holds images of {len(sizes):,} sizes (shorter side: smallest {shorter[0]}, "
+        f"median {statistics.median_low(shorter)})"
+    )
 
 
 def _classes(names):
@@ -227,22 +232,6 @@ def _classes(names):
         return None, None
     label_of = {name: label for label, name in enumerate(class_names)}
     return [label_of[parent] for parent in parents], [printable(name) for name in class_names]
-
-
-def _in_order(function, items):
-    """`map` in threads (Pillow decodes without the interpreter lock): results in order, few of them in memory."""
-    workers = min(32, os.cpu_count() or 1)
-    pool = ThreadPoolExecutor(workers)
-    pending = collections.deque()
-    try:
-        for item in items:
-            pending.append(pool.submit(function, item))
-            if len(pending) >= 4 * workers:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _some(texts):

@@ -1,4 +1,4 @@
-"""IDX, the format of the original MNIST files: plain (memory-mapped) or gzipped, images with their labels beside."""
+"""IDX, the format of the original MNIST files: plain (read row by row) or gzipped, images with their labels beside."""
 
 import gzip
 import math
@@ -11,6 +11,7 @@ import numpy as np
 
 from dcgan_tf.data.arrays import array_source
 from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.rows import Rows
 from dcgan_tf.errors import UserError, printable
 
 UNSIGNED_BYTE = 0x08
@@ -58,8 +59,8 @@ def idx_source(path, name, *, size, channels, value_range) -> ImageSource:
     )
 
 
-def read_idx(path) -> np.ndarray:
-    """The uint8 array of an IDX file: memory-mapped, or unpacked in memory when gzipped.
+def read_idx(path) -> Rows | np.ndarray:
+    """The uint8 array of an IDX file: its rows in the file, or an array in memory when gzipped or of one axis.
 
     Raises:
         UserError: the file is no IDX of unsigned bytes, or its length is not the one its header says.
@@ -88,9 +89,10 @@ def read_idx(path) -> np.ndarray:
     if found != data_bytes:
         amount = "more than" if found > data_bytes else f"{found:,} of"
         raise UserError(f"{what} is damaged: it holds {amount} the {data_bytes:,} bytes that its header says")
-    if zipped or data_bytes == 0:  # nothing cannot be memory-mapped
+    if zipped or data_bytes == 0:
         return np.frombuffer(content, np.uint8).reshape(shape)
-    return np.memmap(path, np.uint8, "r", offset=4 + 4 * len(shape), shape=shape)
+    rows = Rows(path, shape, np.uint8, offset=4 + 4 * len(shape))
+    return rows if rows.ndim > 1 else rows[np.arange(len(rows))]
 
 
 def _labels_beside(path):

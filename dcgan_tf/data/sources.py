@@ -1,16 +1,19 @@
 """Where images come from: `open_source` looks at what `--data` names and returns an `ImageSource`."""
 
 import difflib
+import glob
 import os
 from http.client import HTTPException
 from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.data import places
 from dcgan_tf.data.arrays import array_source, npy_source, npz_source
 from dcgan_tf.data.folders import folder_source
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
 from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.records import HEADER_BYTES, is_prepared, is_record_file, records_source
 from dcgan_tf.errors import UserError, printable
 
 # Named sets that Keras downloads, and what it keeps of each below its own folder `datasets`.
@@ -30,15 +33,17 @@ def open_source(
     value_range: tuple[float, float] | None = None,
     cache: bool = True,
 ) -> ImageSource:
-    """Opens a set of images: a .npy, .npz or IDX file, a folder of images, or a named set.
+    """Opens a set of images: a .npy, .npz or IDX file, a folder of images, TFRecord files, or a named set.
 
     Args:
-        data: a path; or a name below the folder ``data/``; or a named set: digits, mnist, fashion_mnist, cifar10.
+        data: a path or a pattern of TFRecord files; or one below the folder ``data/``; or a named set: digits, mnist,
+            fashion_mnist, cifar10; or an address of TFRecord files that tf.io.gfile knows, such as gs://bucket/folder.
         size: wanted (H, W), each at least 1; None keeps the images' own. Images of another size are resized, so that
             they cover it, and cropped to their centre.
         channels: wanted 1 (grey) or 3 (RGB); None decides by the content.
         value_range: the stored values that become 0 and 255, the first below the second; None recognises them.
-        cache: whether the images of a folder are decoded once and kept; False writes nothing anywhere.
+        cache: whether the images of a folder are decoded once and kept, and the index of TFRecord files of others;
+            False writes nothing anywhere.
 
     Raises:
         UserError: nothing is called `data`; it holds no images, is damaged, or does not say clearly what it holds.
@@ -48,6 +53,9 @@ def open_source(
             f"a net for images of {channels} channels cannot be trained: images are read as 1 or 3 channels"
         )
     wanted = {"size": size and tuple(size), "channels": channels, "value_range": value_range}
+    pattern = data if places.is_remote(data) else _pattern(data)
+    if pattern is not None:
+        return records_source(pattern, _name_of_pattern(pattern), **wanted, cache=cache)
     path = _find(data)
     if path is None:
         return _named_set(data, wanted)
@@ -57,19 +65,39 @@ def open_source(
             images = training_images(path)
             if images is not None:
                 return idx_source(images, _name(path), **wanted)
+            if is_prepared(str(path)):
+                return records_source(str(path), _name(path), **wanted, cache=cache)
+            if any(path.glob("*.tfrecord*")):
+                raise UserError(
+                    f"{what} holds TFRecord files, and no index of theirs: if they are of one set, give a pattern, "
+                    f"--data '{what}/*.tfrecord*'"
+                )
             return folder_source(path, _name(path), **wanted, cache=cache)
         if not path.is_file():
-            raise UserError(f"{what} is neither a file nor a folder: give a .npy, .npz or IDX file, or a folder")
-        return _file_source(path, wanted)
+            raise UserError(
+                f"{what} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
+            )
+        return _file_source(path, wanted, cache)
     except PermissionError as error:
         raise UserError(f"{printable(error.filename or path)} cannot be read: permission denied") from error
     except OSError as error:
         raise UserError(f"{what} cannot be read: {printable(error.strerror or error)}") from error
 
 
+def _pattern(data):
+    """The pattern that `data` is, where it matches files, here or below data/; else None."""
+    if not places.has_pattern(data) or any(map(os.path.exists, _candidates(data))):
+        return None
+    return next((pattern for pattern in _candidates(data) if glob.glob(pattern)), None)
+
+
+def _candidates(data):
+    return os.path.expanduser(data), os.path.join("data", data)
+
+
 def _find(data):
     """The path that `data` means, or None when it can only be a named set."""
-    for path in (os.path.expanduser(data), os.path.join("data", data)):
+    for path in _candidates(data):
         if data and os.path.exists(path):
             return Path(path)
     if data in NAMED_SETS:
@@ -83,10 +111,10 @@ def _find(data):
     )
 
 
-def _file_source(path, wanted):
+def _file_source(path, wanted, cache):
     """The source of a file; its first bytes decide, whatever its name."""
     with open(path, "rb") as file:
-        head = file.read(8)
+        head = file.read(HEADER_BYTES)
     name = _name(path)
     if head.startswith(b"\x93NUMPY"):
         return npy_source(path, name, **wanted)
@@ -94,11 +122,13 @@ def _file_source(path, wanted):
         return npz_source(path, name, **wanted)
     if is_idx(head) or head.startswith(b"\x1f\x8b"):
         return idx_source(path, name, **wanted)
+    if is_record_file(head):
+        return records_source(str(path), name, **wanted, cache=cache)
     if not head:
         raise UserError(f"{printable(path)} is empty: copy or download it again")
     raise UserError(
         f"{printable(path)} is not a set of images that can be read: "
-        "give a .npy, .npz or IDX file (also .gz), or a folder of images"
+        "give a .npy, .npz, IDX (also .gz) or TFRecord file, or a folder of images"
     )
 
 
@@ -108,6 +138,15 @@ def _name(path):
     if path.is_dir():
         return path.name or "images"
     return Path(path.stem if path.suffix == ".gz" else path.name).stem
+
+
+def _name_of_pattern(pattern):
+    """Of the folder that the files lie in; of an address without a pattern, its last part."""
+    if places.is_remote(pattern):
+        parts = [part for part in pattern.split("://", 1)[1].split("/") if part]
+        named = [part for part in parts if not places.has_pattern(part)]
+        return Path(named[-1]).stem if named else "images"
+    return _name(os.path.dirname(os.path.abspath(pattern)))
 
 
 def _named_set(name, wanted):

@@ -1,0 +1,180 @@
+"""`dcgan-tf prepare`: the images of any source, as shards of TFRecord with an index, for data larger than memory."""
+
+import contextlib
+import io
+import json
+import os
+import shlex
+import shutil
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dcgan_tf.config import PrepareConfig, check_prepare
+from dcgan_tf.data import places
+from dcgan_tf.data.parallel import in_order
+from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.records import (
+    FOOTER_BYTES,
+    FORMAT,
+    HEADER_BYTES,
+    INDEX_JSON,
+    INDEX_NPY,
+    NO_LABEL,
+    ROW,
+    VERSION,
+    is_prepared,
+)
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.errors import UserError, printable
+from dcgan_tf.files import disk_errors_in_one_line, size_text, whole_folder
+
+CHUNK_BYTES = 2**20  # read at once by each thread
+EXAMPLE_BYTES = 120  # of a record, beside its pixels
+
+
+def prepare(config: PrepareConfig) -> int:
+    """Writes the set that `config` describes, and prints how to train on it. Returns 0.
+
+    Here the folder appears whole or not at all. In a cloud, which has no folders to rename, the index comes last: a set
+    without one is not there yet.
+
+    Raises:
+        UserError: something the user can mend; nothing was written here.
+    """
+    check_prepare(config)
+    _check_out(config.out)
+    # Decoding twice costs less than room for a second copy of data that may be very large.
+    source = open_source(config.source, size=config.image_size, value_range=config.value_range, cache=False)
+    if config.shards > len(source):
+        raise UserError(f"--shards {config.shards}: are more than the {len(source):,} images: give a smaller number")
+    height, width, channels = source.image_shape
+    images = f"{len(source):,} images of {height}x{width}x{channels}"
+    print(f"preparing {images} from {printable(config.source)}", flush=True)
+    for note in source.notes:
+        print(f"note: {note}", flush=True)
+    if places.is_remote(config.out):
+        with _cloud_errors_in_one_line(config.out):
+            size = _write_set(source, config.out, config.shards)
+    else:
+        _check_room(config.out, source)
+        with whole_folder(config.out) as folder:
+            size = _write_set(source, str(folder), config.shards)
+    print(f"{printable(config.out)}: {images} in {_shards(config.shards)}, {size_text(size)}; train on them with")
+    print(f"  dcgan-tf train --data {printable(shlex.quote(config.out))}")
+    return 0
+
+
+def _write_set(source: ImageSource, folder: str, shards: int) -> int:
+    """Writes shards, then the index; returns their size in bytes."""
+    from dcgan_tf.backend import tf
+
+    if places.is_remote(folder):
+        tf.io.gfile.makedirs(folder)
+    count = len(source)
+    edges = [shard * count // shards for shard in range(shards + 1)]
+    rows, files = np.zeros(count, ROW), []
+    with contextlib.closing(_images(source)) as images:
+        for shard, (start, stop) in enumerate(zip(edges, edges[1:])):
+            name = f"train-{shard:05}-of-{shards:05}.tfrecord"
+            path = places.join(folder, name)
+            offset = 0
+            with tf.io.TFRecordWriter(path) as writer:
+                for i in range(start, stop):
+                    label = None if source.labels is None else int(source.labels[i])
+                    content = _example(tf, next(images), label)
+                    writer.write(content)
+                    rows[i] = offset, len(content), zlib.crc32(content), NO_LABEL if label is None else label
+                    offset += HEADER_BYTES + len(content) + FOOTER_BYTES
+            if places.size_and_time(path)[0] != offset:
+                raise UserError(f"{printable(path)}: not all could be written: is there space left?")
+            files.append({"file": name, "bytes": offset, "images": stop - start})
+    facts = {
+        "count": count,
+        "size": list(source.image_shape[:2]),
+        "channels": source.image_shape[2],
+        "labels": source.labels is not None,
+        "class_names": source.class_names,
+        "notes": [],
+    }
+    entry = {"format": FORMAT, "version": VERSION, "facts": facts, "shards": files}
+    table = io.BytesIO()
+    np.save(table, rows)
+    places.write(places.join(folder, INDEX_NPY), table.getvalue())
+    places.write(places.join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
+    return sum(file["bytes"] for file in files) + table.tell()
+
+
+def _images(source):
+    """Yields every image, uint8 [H, W, C], in order, read by several threads."""
+    step = max(1, CHUNK_BYTES // int(np.prod(source.image_shape)))
+    chunks = (np.arange(start, min(start + step, len(source))) for start in range(0, len(source), step))
+    in_terminal = sys.stderr.isatty()
+    with (
+        contextlib.closing(in_order(source.read, chunks)) as results,
+        tqdm(total=len(source), desc="preparing", unit="image", leave=False, disable=not in_terminal) as bar,
+    ):
+        for images in results:
+            yield from images
+            bar.update(len(images))
+
+
+def _example(tf, image, label) -> bytes:
+    """The names that TensorFlow's own examples use for raw pixels, so that other programs know them."""
+
+    def numbers(value):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    height, width, depth = image.shape
+    features = {
+        "image_raw": tf.train.Feature(bytes_list=tf.train.BytesList(value=[image.tobytes()])),
+        "height": numbers(height),
+        "width": numbers(width),
+        "depth": numbers(depth),
+    }
+    if label is not None:
+        features["label"] = numbers(label)
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def _check_out(out):
+    if out != printable(out):
+        raise UserError(f"--out {printable(out)}: is not UTF-8: give another name")
+    if is_prepared(out):
+        raise UserError(f"--out {out}: holds a prepared set already: give another folder, or delete that one")
+    if places.is_remote(out) or not os.path.lexists(out):
+        return
+    if not os.path.isdir(out):
+        raise UserError(f"--out {out}: is a file: give a new folder")
+    if os.listdir(out):
+        raise UserError(f"--out {out}: holds other files: give a new folder")
+
+
+def _check_room(out, source):
+    needed = len(source) * (int(np.prod(source.image_shape)) + EXAMPLE_BYTES + ROW.itemsize)
+    above = next(path for path in Path(out).absolute().parents if path.exists())
+    free = shutil.disk_usage(above).free
+    if needed > free:
+        raise UserError(
+            f"--out {out}: the set needs about {size_text(needed)}, and its disk has {size_text(free)} left: "
+            "free some space, or give a folder on another disk"
+        )
+
+
+@contextlib.contextmanager
+def _cloud_errors_in_one_line(out):
+    from dcgan_tf.backend import tf
+
+    try:
+        with disk_errors_in_one_line(out):
+            yield
+    except tf.errors.OpError as error:
+        message = printable(error.message.strip().partition("\n")[0])
+        raise UserError(f"--out {out}: cannot be written: {message}") from error
+
+
+def _shards(count):
+    return f"{count:,} shard" + ("" if count == 1 else "s")
