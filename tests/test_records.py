@@ -166,7 +166,7 @@ def test_interrupted_it_leaves_nothing_behind(tmp_path, colours, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("dcgan_tf.data.prepare._example", interrupt)
-    np.save("many.npy", noise(64, 4, 4))
+    np.save("many.npy", noise(64, 8, 8))
     assert cli.main(["prepare", "many.npy", "--out", "set"]) == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == ["colours.npz", "many.npy"]
 

@@ -96,6 +96,7 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
         "count": count,
         "size": list(source.image_shape[:2]),
         "channels": source.image_shape[2],
+        "encoded": False,
         "labels": source.labels is not None,
         "class_names": source.class_names,
         "notes": [],

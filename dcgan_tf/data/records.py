@@ -45,7 +45,7 @@ CONTENT = ("image_raw", "image/encoded", "image", "data")
 HEIGHT, WIDTH, DEPTH = ("height", "image/height"), ("width", "image/width"), ("depth", "channels", "image/channels")
 LABEL = ("label", "image/class/label", "target")
 
-READS_AT_ONCE = 16  # the delay of a network then counts once for a batch
+READS_AT_ONCE = 16  # the delay of a network then counts once for a batch, and encoded images decode in parallel
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Index:
         starts: int64 [number of shards + 1].
         rows: ROW [count].
         facts: "count"; "size" [H, W], or None when they differ, and then "sizes" in words; "channels" 1 or 3;
-            "labels", whether there are any; "class_names" or None; "notes". For JSON.
+            "encoded", whether any has to be decoded; "labels", whether there are any; "class_names" or None; "notes". For JSON.
     """
 
     shards: list[str]
@@ -116,7 +116,9 @@ def _source(index, what, name, size, channels, value_range):
         notes.append("colour turned to grey" if channels == 1 else "grey images, stored in three equal channels")
 
     parse = _parser()
-    pool = ThreadPoolExecutor(READS_AT_ONCE, "records")
+    # Raw pixels from a disk are there before a thread could have taken over.
+    quick = not (places.is_remote(index.shards[0]) or facts["encoded"])
+    run = map if quick else ThreadPoolExecutor(READS_AT_ONCE, "records").map
 
     def load(image, row):
         content = _content(index, image, row)
@@ -127,7 +129,7 @@ def _source(index, what, name, size, channels, value_range):
 
     def read(indices):
         images = np.empty((len(indices), *size, channels), np.uint8)
-        for i, image in enumerate(pool.map(load, indices.tolist(), index.rows[indices])):
+        for i, image in enumerate(run(load, indices.tolist(), index.rows[indices])):
             images[i] = image
         return images
 
@@ -199,7 +201,7 @@ def _read_index(folder, pattern=None) -> Index | None:
         starts = np.cumsum([0, *(int(shard["images"]) for shard in entry["shards"])])
         facts = entry["facts"]
         sound = entry["format"] == FORMAT and starts[-1] == facts["count"] > 0
-        sound = sound and set(facts) == {"count", "size", "channels", "labels", "class_names", "notes"}
+        sound = sound and set(facts) == {"count", "size", "channels", "encoded", "labels", "class_names", "notes"}
     except UserError:
         raise
     except Exception as error:  # damaged JSON is anything
@@ -318,6 +320,7 @@ def _scan_all(where, shards, total):
         "size": list(next(iter(sizes))) if len(sizes) == 1 else None,
         "sizes": many_sizes(sizes),
         "channels": max(scan.channels for scan in scans),
+        "encoded": any(scan.encoded for scan in scans),
         "labels": bool((rows["label"] != NO_LABEL).all()),
         "class_names": None,
         "notes": notes if skipped else [],
@@ -327,12 +330,13 @@ def _scan_all(where, shards, total):
 class _Scan:
     """One pass over one file, by TensorFlow's own reader, which checks the checksums.
 
-    Attributes: rows, ROW [n]; sizes, how many images have each (H, W); channels, the most of any image, 1 or 3; skipped,
-    records that cannot be read, in words; bytes.
+    Attributes: rows, ROW [n]; sizes, how many images have each (H, W); channels, the most of any image, 1 or 3; encoded,
+    whether any image is; skipped, records that cannot be read, in words; bytes.
     """
 
     def __init__(self, path):
-        self.sizes, self.channels, self.skipped, self.bytes = collections.Counter(), 1, [], 0
+        self.sizes, self.channels, self.encoded = collections.Counter(), 1, False
+        self.skipped, self.bytes = [], 0
         self.rows = np.fromiter(self._rows(path), ROW)
 
     def _rows(self, path):
@@ -351,6 +355,7 @@ class _Scan:
                     continue
                 self.sizes[size] += 1
                 self.channels = max(self.channels, channels)
+                self.encoded |= picture.shape is None
                 yield offset, len(content), zlib.crc32(content), picture.label
         except tf.errors.DataLossError as error:
             what = "truncated" if "truncated" in error.message else "damaged"
