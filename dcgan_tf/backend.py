@@ -2,14 +2,15 @@
 
 TensorFlow prints a dozen lines of start-up noise on the standard error of the process, some before its own log level
 is read and some when it first looks for devices. Both happen here, with standard error turned away; a failing import
-still raises. ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows everything.
+still raises. ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows everything. Of a cluster, TensorFlow's errors are silent
+as well: each thread of it reports the loss of a worker, which also arrives as an exception.
 """
 
 import contextlib
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if os.environ.get("TF_CONFIG") else "2")
 
 
 @contextlib.contextmanager

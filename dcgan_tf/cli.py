@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
+from dcgan_tf import cluster
 from dcgan_tf import config as configs
 from dcgan_tf.config import AnimateConfig, ExportConfig, GenerateConfig, InterpolateConfig, PrepareConfig, TrainConfig
-from dcgan_tf.errors import Mismatch, UserError
+from dcgan_tf.errors import LostWorker, Mismatch, UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +40,8 @@ def export_main(arguments: Sequence[str] | None = None) -> int:
 
 
 def train(config: TrainConfig) -> int:
-    configs.check(config)  # once more in the plan, for callers from Python
+    if cluster.from_environment().size == 1:  # workers check in the plan, so that the others hear of it
+        configs.check(config)
     from dcgan_tf import training
 
     return training.train(config)
@@ -82,6 +84,7 @@ def prepare(config: PrepareConfig) -> int:
     return prepare.prepare(config)
 
 
+LOST_WORKER = 138  # Kubeflow starts pods again that end with it
 COMMANDS = {
     "train": (TrainConfig, train),
     "animate": (AnimateConfig, animate),
@@ -94,8 +97,8 @@ COMMANDS = {
 
 def exit_code(work: Callable[[], int]) -> int:
     """Runs `work`, which returns 0 or the number of the signal that stopped it, and turns the outcome into an exit
-    code: 0 done, 1 an export that is not what it should be, 2 a mistake the user can mend (one line on standard error
-    for both), 128 + the signal's number."""
+    code: 0 done, 1 an export that is not what it should be, 2 a mistake the user can mend, 138 a lost worker (one line on
+    standard error for these), 128 + the signal's number."""
 
     def terminated(number, frame):
         sys.exit(128 + number)  # unwinds, so that nothing half-written stays
@@ -109,6 +112,9 @@ def exit_code(work: Callable[[], int]) -> int:
     except Mismatch as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except LostWorker as error:
+        print(f"error: {error}", file=sys.stderr)
+        return LOST_WORKER
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:

@@ -1,12 +1,51 @@
 """What this machine computes on, and in which precision it does so fastest."""
 
 import platform
+import signal
 import sys
 from pathlib import Path
 
 import psutil
 
 from dcgan_tf.backend import tf
+from dcgan_tf.cluster import Cluster
+
+CONNECT_SECONDS = 120  # for TensorFlow to connect workers that have just met
+
+
+def local_devices() -> list[str]:
+    """What of this machine a run trains on: all its GPUs, or else its processor."""
+    gpus = tf.config.list_physical_devices("GPU")
+    return [f"GPU:{number}" for number in range(len(gpus))] or ["CPU:0"]
+
+
+def make_strategy(cluster: Cluster) -> tf.distribute.Strategy:
+    """How the devices of all workers train together. Of a cluster, all workers must call this at about the same time,
+    each before any other work of TensorFlow's."""
+    if cluster.size > 1:
+        # TensorFlow waits for the others as long as it takes, and no signal handler of Python's would run meanwhile.
+        before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(CONNECT_SECONDS)
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        return strategy
+    devices = local_devices()
+    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
+
+
+def same_everywhere(strategy: tf.distribute.Strategy, number: int) -> bool:
+    """Whether `number` is the same on all workers, who all must call this."""
+
+    @tf.function
+    def mean():
+        def own():
+            replica = tf.distribute.get_replica_context()
+            return replica.all_reduce(tf.distribute.ReduceOp.MEAN, tf.constant(number, tf.float64))
+
+        return strategy.experimental_local_results(strategy.run(own))
+
+    return all(float(value) == number for value in mean())
 
 
 def describe_device() -> str:

@@ -20,6 +20,14 @@ class Mismatch(Exception):
         self.difference = difference
 
 
+class LostWorker(Exception):
+    """Another worker of the cluster is gone, or never came: nothing is wrong here, and all can be started again.
+
+    ``str(error)`` is one line. The commands print it as ``error: <line>`` and exit with code 138, which operators of
+    Kubernetes take for "try again".
+    """
+
+
 def printable(text) -> str:
     """Text (a path, say) that any terminal can print on one line: undecodable bytes escaped, line breaks too."""
     return str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")

@@ -47,7 +47,8 @@ def _run_as_keras(layer, keys):
 
     def run(x, scale, draw):
         if key is not None:
-            layer.seed_generator.state.assign(tf.stack([key, draw]))
+            state = layer.seed_generator.state
+            kernels.assign(state.value, tf.cast(tf.stack([key, draw]), state.dtype))
         return layer(x if scale == 1 else x * scale, training=True), 1.0
 
     return layer, run
@@ -139,7 +140,8 @@ def _run_batch_norm(layer, keys):
         beta = layer.beta.value if layer.center else tf.zeros([channels])
         y, mean, variance = kernels.batch_norm(x, gamma, beta, layer.epsilon)
         for average, now in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
-            average.assign(average * layer.momentum + tf.stop_gradient(now) * (1 - layer.momentum))
+            value = average * layer.momentum + tf.stop_gradient(now) * (1 - layer.momentum)
+            kernels.assign(average.value, value)
         return y, 1.0
 
     return layer, run

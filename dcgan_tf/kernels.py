@@ -233,19 +233,22 @@ def leaky_relu(x, slope: float, keep=None):
 
 
 def _leaky(x, keep, slope):
-    zero = tf.zeros([], x.dtype)
-    y = tf.where(x > 0, x, x * tf.constant(slope, x.dtype) if slope else zero)
-    return tf.where(keep, y, zero) if keep.shape.rank else y
+    y = tf.nn.leaky_relu(x, slope)
+    return tf.where(keep, y, tf.zeros([], x.dtype)) if keep.shape.rank else y
 
 
 def _leaky_gradient(gradient, y, keep, slope):
-    zero = tf.zeros([], y.dtype)
-    x_gradient = tf.where(y > 0, gradient, gradient * tf.constant(slope, y.dtype) if slope else zero)
-    return tf.where(keep, x_gradient, zero) if keep.shape.rank else x_gradient
+    gradient = tf.raw_ops.LeakyReluGrad(gradients=gradient, features=y, alpha=slope)
+    return tf.where(keep, gradient, tf.zeros([], y.dtype)) if keep.shape.rank else gradient
 
 
 _LEAKY = (_leaky, _leaky_gradient)
 _LEAKY_COMPILED = tuple(tf.function(function, jit_compile=True) for function in _LEAKY)
+
+
+def assign(variable, value):
+    """Sets a tf.Variable. Among several replicas each sets its own copy, which `variable.assign` would not do."""
+    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
 def adam(variable, gradient, m, v, step, learning_rate, beta_1: float, beta_2: float, epsilon: float):

@@ -51,11 +51,13 @@ class Start:
     epoch: int
 
 
-def make_plan(config: TrainConfig, start: Start | None = None) -> Plan:
+def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1) -> Plan:
     """Opens the images and settles every number.
 
+    replicas: how many devices share every batch, over all workers.
+
     Raises:
-        UserError: a value out of range, no such images, fewer images than a batch.
+        UserError: a value out of range, no such images, fewer images than a batch, a batch that cannot be shared.
     """
     check(config)
     size, channels = _wanted_shape(config, start)
@@ -72,6 +74,7 @@ def make_plan(config: TrainConfig, start: Start | None = None) -> Plan:
             f"--data {printable(config.data)}: {len(source)} images are fewer than one batch of {batch_size}: "
             f"give --batch-size {len(source)} or less"
         )
+    _check_shares(len(source), batch_size, preset.drop_remainder, replicas)
     return Plan(
         config=config,
         source=source,
@@ -83,6 +86,33 @@ def make_plan(config: TrainConfig, start: Start | None = None) -> Plan:
         steps_per_epoch=per_epoch,
         first_epoch=start.epoch if start else 0,
     )
+
+
+def _check_shares(count: int, batch_size: int, drop_remainder: bool, replicas: int) -> None:
+    """Each of the replicas must get as many images as the others of a whole batch, and at least one of a partial batch:
+    the losses of none, and their gradients, are not numbers.
+
+    Raises:
+        UserError: with a batch size near the one given that can be shared.
+    """
+
+    def rest(size):
+        return 0 if drop_remainder else count % size
+
+    def fits(size):
+        return size % replicas == 0 and (rest(size) == 0 or rest(size) >= replicas)
+
+    if fits(batch_size):
+        return
+    sizes = [size for size in range(replicas, count + 1, replicas) if fits(size)]
+    if not sizes:
+        raise UserError(f"{count} images cannot be shared among {replicas} devices: train on fewer")
+    if batch_size % replicas:
+        problem = f"does not divide among {replicas} devices"
+    else:
+        problem = f"leaves a last batch of {rest(batch_size)} for {replicas} devices"
+    best = min(sizes, key=lambda size: abs(size - batch_size))
+    raise UserError(f"--batch-size {batch_size}: {problem}: give a multiple of {replicas}, such as {best}")
 
 
 def _run_dir(config: TrainConfig, source: ImageSource) -> Path:

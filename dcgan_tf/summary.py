@@ -17,7 +17,7 @@ from dcgan_tf.plan import Plan
 from dcgan_tf.schedule import is_due
 
 
-def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int) -> str:
+def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int, workers: int = 1) -> str:
     """The lines of the summary; `step` is where the run goes on."""
     source, preset = plan.source, plan.preset
     shape = "x".join(str(side) for side in source.image_shape)
@@ -28,7 +28,7 @@ def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int)
         "classes": _classes(source),
         "preset": f"{preset.name}: {preset.about}",
         "nets": f"generator {_count(gan.generator):,} parameters, discriminator {_count(gan.discriminator):,}",
-        "device": f"{describe_device()}, {precision}",
+        "device": f"{describe_device()}, {precision}" + (f"; {workers} workers like this one" if workers > 1 else ""),
         "steps": f"{plan.steps_per_epoch:,} an epoch of {plan.batch_size} images each, "
         f"{plan.epochs} epochs, {plan.last_step:,} in all" + (f", {step:,} done" if step else ""),
         "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "
@@ -41,18 +41,17 @@ def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int)
     return "\n".join(lines + [f"note     {note}" for note in source.notes])
 
 
-def measure_step(gan, batch, steps: int) -> float:
+def measure_step(gan, update, steps: int) -> float:
     """Seconds of one training step, the median of `steps` after one that compiles; the nets stay as they were.
 
-    batch: (step, images) as the pipeline gives them.
+    update: does one and returns its metrics. Where several workers train together, all must measure.
     """
-    step, images = batch
     variables = [variable for owner in gan.variables().values() for variable in owner]
     before = [variable.numpy() for variable in variables]
     seconds = []
     for _ in range(steps + 1):
         start = time.perf_counter()
-        float(gan.train_step(images, step)["d_loss"])
+        float(update()["d_loss"])
         seconds.append(time.perf_counter() - start)
     for variable, value in zip(variables, before):
         variable.assign(value)

@@ -73,3 +73,11 @@ def test_an_error_of_the_source_comes_out_as_it_is():
 
     with pytest.raises(UserError, match="^image 3: is damaged$"):
         list(batches(Broken(22), 8, False, 0, 0, 2))
+
+
+def test_workers_read_disjoint_shares_of_the_same_batch():
+    whole = [images.numpy() for _, images in batches(Source(22), 8, False, 5, 0, 3)]
+    shares = [[images.numpy() for _, images in batches(Source(22), 8, False, 5, 0, 3, n, 3)] for n in range(3)]
+    assert [[len(images) for images in parts] for parts in zip(*shares)] == [[2, 3, 3], [2, 3, 3], [2, 2, 2]]
+    for images, parts in zip(whole, zip(*shares)):
+        assert np.array_equal(images, np.concatenate(parts))

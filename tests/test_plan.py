@@ -99,3 +99,24 @@ def test_the_run_folder_of_a_name_that_is_not_utf_8(squares, tmp_path):
     with pytest.raises(UserError) as raised:
         make_plan(TrainConfig(data=str(squares), run_dir="f\udce9tes"))
     assert str(raised.value) == "--run-dir f\\udce9tes: is not UTF-8: give another name"
+
+
+@pytest.mark.parametrize(
+    "batch_size, replicas, message",
+    [
+        (15, 2, "--batch-size 15: does not divide among 2 devices: give a multiple of 2, such as 14"),
+        (43, 2, "--batch-size 43: does not divide among 2 devices: give a multiple of 2, such as 42"),
+        (21, 3, "--batch-size 21: leaves a last batch of 2 for 3 devices: give a multiple of 3, such as 18"),
+        (8, 50, "44 images cannot be shared among 50 devices: train on fewer"),
+    ],
+)
+def test_a_batch_that_devices_cannot_share(squares, batch_size, replicas, message):
+    config = TrainConfig(data=str(squares), batch_size=batch_size)
+    with pytest.raises(UserError) as raised:
+        make_plan(config, replicas=replicas)
+    assert str(raised.value) == message
+
+
+def test_a_last_batch_that_is_dropped_need_not_be_shared(squares):
+    config = TrainConfig(data=str(squares), preset="mri96", batch_size=42)
+    assert make_plan(config, replicas=3).batch_size == 42

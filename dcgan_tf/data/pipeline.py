@@ -1,7 +1,7 @@
 """Batches as a pure function of (seed, step): no shuffle buffer, so that any step can be the first one of a process."""
 
 from dcgan_tf.backend import tf
-from dcgan_tf.schedule import steps_per_epoch
+from dcgan_tf.schedule import share, steps_per_epoch
 
 
 def batch_indices(step, count: int, batch_size: int, drop_remainder: bool, seed: int):
@@ -18,8 +18,10 @@ def batch_indices(step, count: int, batch_size: int, drop_remainder: bool, seed:
     return tf.random.experimental.index_shuffle(places, key, max_index=tf.constant(count - 1, tf.int64))
 
 
-def batches(source, batch_size: int, drop_remainder: bool, seed: int, start: int, stop: int):
+def batches(source, batch_size: int, drop_remainder: bool, seed: int, start: int, stop: int, worker=0, workers=1):
     """Yields (step, images) for steps start to stop - 1: int64 scalar, float32 [N, H, W, C] in -1..1.
+
+    worker, workers: this one's share of every batch alone is read, in the order of the whole.
 
     Raises:
         what `source.read` raises.
@@ -35,6 +37,9 @@ def batches(source, batch_size: int, drop_remainder: bool, seed: int, start: int
 
     def load(step):
         indices = batch_indices(step, len(source), batch_size, drop_remainder, seed)
+        if workers > 1:
+            first, last = share(tf.shape(indices)[0], worker, workers)
+            indices = indices[first:last]
         images = tf.numpy_function(read, [indices], tf.uint8)
         images.set_shape([None, *source.image_shape])
         return step, tf.cast(images, tf.float32) / 127.5 - 1.0
