@@ -1,4 +1,4 @@
-"""What this machine computes on, and in which precision it does so fastest."""
+"""What a run computes on: this machine's devices, and those of other workers."""
 
 import platform
 import signal
@@ -34,18 +34,21 @@ def make_strategy(cluster: Cluster) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
 
 
-def same_everywhere(strategy: tf.distribute.Strategy, number: int) -> bool:
-    """Whether `number` is the same on all workers, who all must call this."""
+def sum_over_workers(strategy: tf.distribute.Strategy, number: float) -> float:
+    """The sum of what all workers give, each of whom must call this; each of them gets the same."""
+    if strategy.num_replicas_in_sync == 1:
+        return number
+    here = len(strategy.extended.worker_devices)  # of this worker
 
     @tf.function
-    def mean():
+    def total():
         def own():
             replica = tf.distribute.get_replica_context()
-            return replica.all_reduce(tf.distribute.ReduceOp.MEAN, tf.constant(number, tf.float64))
+            return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.constant(number / here, tf.float64))
 
-        return strategy.experimental_local_results(strategy.run(own))
+        return strategy.experimental_local_results(strategy.run(own))[0]
 
-    return all(float(value) == number for value in mean())
+    return float(total())
 
 
 def describe_device() -> str:
@@ -56,24 +59,6 @@ def describe_device() -> str:
         return f"GPU {', '.join(names)}"
     affinity = getattr(psutil.Process(), "cpu_affinity", lambda: range(psutil.cpu_count()))()
     return f"CPU {_cpu_name()}, {len(affinity)} threads"
-
-
-def choose_precision(asked: str, image_shape: tuple[int, int, int]) -> str:
-    """The precision asked for; for "auto", bfloat16 where the hardware computes in it, else float32.
-
-    Small images stay float32 under "auto": their nets gain nothing, and TensorFlow's CPU kernel for the gradient of a
-    bfloat16 convolution returns uninitialized memory where its input is 1x1 and part of the kernel sees padding only
-    (found with TensorFlow 2.21 on a CPU with AMX).
-    """
-    if asked != "auto":
-        return asked
-    if min(image_shape[:2]) < 16:
-        return "float32"
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        details = tf.config.experimental.get_device_details(gpus[0])
-        return "bfloat16" if details.get("compute_capability", (0, 0)) >= (8, 0) else "float32"
-    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & _cpu_flags() else "float32"
 
 
 def peak_memory() -> int:
@@ -97,7 +82,3 @@ def _cpu_facts() -> dict[str, str]:
 
 def _cpu_name() -> str:
     return _cpu_facts().get("model name") or platform.processor() or platform.machine()
-
-
-def _cpu_flags() -> set[str]:
-    return set(_cpu_facts().get("flags", "").split())

@@ -80,11 +80,16 @@ class GAN:
         # Without batch normalization, images do not touch each other on their way through the discriminator.
         self._one_backward = not self._judge.has_batch_norm and not loss_scaling
         self._update = self._joint_update if preset.update == "joint" else self._alternating_update
-        # One graph for batches of any size: the last of an epoch may be smaller, and graphs may differ in rounding.
-        signature = [tf.TensorSpec([None, *preset.image_shape], tf.float32), tf.TensorSpec([], tf.int64)]
-        self.train_step = tf.function(self._train_step, input_signature=signature)
         self._strategy = tf.distribute.get_strategy()
         self.replicas = self._strategy.num_replicas_in_sync
+        self.use_xla(False)
+
+    def use_xla(self, on: bool) -> None:
+        """Whether XLA compiles the step: the same step, but XLA rounds differently and draws other latents."""
+        self.xla = on
+        # One graph for batches of any size: the last of an epoch may be smaller, and graphs may differ in rounding.
+        signature = [tf.TensorSpec([None, *self.preset.image_shape], tf.float32), tf.TensorSpec([], tf.int64)]
+        self.train_step = tf.function(self._train_step, input_signature=signature, jit_compile=on or None)
         shared = [*signature, tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.bool)]
         self.shared_step = tf.function(self._shared_step, input_signature=shared)
 

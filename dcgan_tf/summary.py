@@ -17,8 +17,8 @@ from dcgan_tf.plan import Plan
 from dcgan_tf.schedule import is_due
 
 
-def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int, workers: int = 1) -> str:
-    """The lines of the summary; `step` is where the run goes on."""
+def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, workers: int = 1) -> str:
+    """The lines of the summary; `step` is where the run goes on, `precision` what to print of it."""
     source, preset = plan.source, plan.preset
     shape = "x".join(str(side) for side in source.image_shape)
     steps = max(plan.last_step - step, 0)
@@ -28,7 +28,8 @@ def summary(plan: Plan, gan, precision: str, seconds_per_step: float, step: int,
         "classes": _classes(source),
         "preset": f"{preset.name}: {preset.about}",
         "nets": f"generator {_count(gan.generator):,} parameters, discriminator {_count(gan.discriminator):,}",
-        "device": f"{describe_device()}, {precision}" + (f"; {workers} workers like this one" if workers > 1 else ""),
+        "device": f"{describe_device()}, {precision}{', XLA' * gan.xla}"
+        + (f"; {workers} workers like this one" if workers > 1 else ""),
         "steps": f"{plan.steps_per_epoch:,} an epoch of {plan.batch_size} images each, "
         f"{plan.epochs} epochs, {plan.last_step:,} in all" + (f", {step:,} done" if step else ""),
         "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dcgan_tf import checkpoints, h5files, runtimes, training
+from dcgan_tf import checkpoints, h5files, runtimes, starting, training
 from dcgan_tf.backend import keras, tf
 from dcgan_tf.config import TrainConfig
 from dcgan_tf.gan import GAN
@@ -145,7 +145,8 @@ def test_the_same_command_again_has_nothing_to_do(finished, squares, capsys):
     ],
     ids=["float32", "dropout-bfloat16", "fresh-latents", "float16"],
 )
-def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, changes):
+def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, changes, monkeypatch):
+    monkeypatch.setattr(starting, "local_devices", lambda: ["GPU:0"])  # float16 is refused without one
     training.train(config(squares, tmp_path / "whole", **changes))
     for steps in (2, 4, None):  # within epoch 1, within epoch 2, to the end
         training.train(config(squares, tmp_path / "parts", max_steps=steps, **changes))
@@ -326,7 +327,7 @@ def test_a_dry_run_measures_and_writes_nothing(squares, tmp_path, monkeypatch, c
 
 
 def test_measuring_the_speed_leaves_no_trace(squares, tmp_path, monkeypatch, finished):
-    monkeypatch.setattr(training, "measure_step", lambda gan, batch, steps: 1.0)
+    monkeypatch.setattr(training, "settle_xla", lambda gan, update, steps: 1.0)
     training.train(config(squares, tmp_path / "run"))
     assert same_weights(weights(finished, 3), weights(tmp_path / "run", 3))
 

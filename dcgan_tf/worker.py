@@ -1,0 +1,166 @@
+"""A run under way: its steps, and what the chief of its workers writes of them."""
+
+import math
+import signal
+import time
+
+import numpy as np
+
+from dcgan_tf import checkpoints, images
+from dcgan_tf.backend import tf
+from dcgan_tf.cluster import Cluster
+from dcgan_tf.data.pipeline import batches
+from dcgan_tf.errors import UserError
+from dcgan_tf.gan import GAN, fixed_latents
+from dcgan_tf.plan import Plan
+from dcgan_tf.progress import Progress
+from dcgan_tf.runlog import RunLog
+from dcgan_tf.schedule import batch_size_at, is_due
+from dcgan_tf.signals import StopRequest
+
+SAMPLE_BATCH = 64  # images generated at once for the sample pictures
+TENSORBOARD_GRIDS = 50  # of a run, about; TensorBoard shows ten of them
+
+
+class Worker:
+    """A run under way: its nets and how many updates are done. It writes and prints nothing: of several workers, all
+    but the chief are no more than this.
+
+    stopped_by: the signal after which all workers stop, at the same step.
+    """
+
+    def __init__(self, plan: Plan, gan: GAN, step: int, cluster: Cluster):
+        self.plan, self.gan, self.step, self.cluster = plan, gan, step, cluster
+        self.state_time, self.stopped_by = time.monotonic(), None
+        self._somebody_stops = None  # of the step before
+        self._sound_step = step  # the last at which all losses were finite
+
+    def batches(self, start: int):
+        """(step, this worker's share of the images) from step `start` on."""
+        plan, cluster = self.plan, self.cluster
+        return batches(
+            plan.source, plan.batch_size, plan.preset.drop_remainder, plan.config.seed,
+            start, plan.last_step, cluster.index, cluster.size,
+        )  # fmt: skip
+
+    def update(self, images, step, stop: StopRequest):
+        """One step of all workers; returns its metrics."""
+        if self.gan.replicas == 1:
+            metrics = self.gan.train_step(images, step)
+            self.stopped_by = stop.signal
+        else:
+            metrics = self._shared_step(images, step, stop.signal is not None)
+            # That of the step before: it is there, so that nobody waits for the step at hand.
+            if self._somebody_stops is not None and bool(self._somebody_stops):
+                self.stopped_by = stop.signal or signal.SIGTERM
+            self._somebody_stops = metrics.pop("stop")
+        self.step += 1
+        return metrics
+
+    def trial(self):
+        """One update on the first images, as a function."""
+        step, images = next(self.batches(0))
+        if self.gan.replicas == 1:
+            return lambda: self.gan.train_step(images, step)
+        return lambda: self._shared_step(images, step, False)
+
+    def _shared_step(self, images, step, stops: bool):
+        plan = self.plan
+        size = batch_size_at(int(step), len(plan.source), plan.batch_size, plan.preset.drop_remainder)
+        return self.gan.shared_step(images, step, tf.constant(size, tf.int64), tf.constant(stops))
+
+    def log(self, metrics) -> None:
+        self._finite(metrics)
+
+    def end_epoch(self) -> None:
+        pass
+
+    def save_state(self, metrics=None) -> None:
+        """metrics: of the last step, where they have not been logged."""
+        if metrics is not None:
+            self._finite(metrics)
+        self.state_time = time.monotonic()
+
+    def close(self) -> None:
+        pass
+
+    def _finite(self, metrics) -> dict[str, float]:
+        values = {name: float(value) for name, value in metrics.items()}
+        if not all(map(math.isfinite, values.values())):
+            states = checkpoints.saved_steps(self.plan.run_dir)
+            raise UserError(
+                f"the losses became NaN between steps {self._sound_step} and {self.step}: give a lower --learning-rate"
+                f" (it is {self.plan.learning_rate:g}) or --precision float32, and another --run-dir; "
+                + (f"the last sound state, of step {states[-1]}, is kept" if states else "no state was saved yet")
+            )
+        self._sound_step = self.step
+        return values
+
+
+class Chief(Worker):
+    """The worker that writes and prints; the only one, mostly."""
+
+    def __init__(self, plan: Plan, gan: GAN, step: int, cluster: Cluster):
+        super().__init__(plan, gan, step, cluster)
+        config = plan.config
+        self.progress = Progress(step, plan.last_step, plan.steps_per_epoch, plan.epochs)
+        self._state_step = None
+        self._latents = fixed_latents(plan.preset, config.seed)
+        self._log = RunLog(plan.run_dir, step)
+        self._saver = checkpoints.ModelSaver(plan.run_dir, gan, config.keep_last, config.keep_every)
+        self._rate_from()
+
+    def update(self, images, step, stop: StopRequest):
+        metrics = super().update(images, step, stop)
+        self.progress.step()
+        return metrics
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step belongs to, counted from 1."""
+        return math.ceil(self.step / self.plan.steps_per_epoch)
+
+    def log(self, metrics) -> None:
+        values = self._finite(metrics)
+        seconds = time.perf_counter() - self._rate_time
+        values["images_per_sec"] = (self.step - self._rate_step) * self.plan.batch_size / seconds
+        self._rate_from()
+        self._log.scalars(self.step, self.epoch, values)
+        self.progress.numbers(values)
+
+    def end_epoch(self) -> None:
+        """Pictures and checkpoints, where they are due; a run that ends within an epoch counts it as ended."""
+        config, total = self.plan.config, math.ceil(self.plan.last_step / self.plan.steps_per_epoch)
+        self.progress.line()
+        if is_due(self.epoch, config.sample_every, total):
+            self._sample()
+        if is_due(self.epoch, config.save_every, total):
+            self._saver.save(self.epoch)
+            self.save_state()
+        self._rate_from()
+
+    def save_state(self, metrics=None) -> None:
+        """metrics: of the last step, where they have not been logged. A state that is there is not written again."""
+        if self._state_step == self.step:
+            return
+        if metrics is not None:
+            self._finite(metrics)
+        checkpoints.save_state(self.plan.run_dir, self.step, self.gan)
+        self.state_time, self._state_step = time.monotonic(), self.step
+
+    def close(self) -> None:
+        self.progress.close()
+        self._log.close()
+
+    def _sample(self) -> None:
+        floats = [
+            self.gan.generator(self._latents[at : at + SAMPLE_BATCH], training=False).numpy()
+            for at in range(0, len(self._latents), SAMPLE_BATCH)
+        ]
+        grid = images.grid(images.to_uint8(np.concatenate(floats)), *self.plan.preset.grid)
+        images.write_png(self.plan.run_dir / "picture" / f"image_at_epoch_{self.epoch:04d}.png", grid)
+        if is_due(self.epoch, max(1, self.plan.epochs // TENSORBOARD_GRIDS), self.plan.epochs, first=True):
+            self._log.picture(self.epoch, grid)
+
+    def _rate_from(self) -> None:
+        self._rate_step, self._rate_time = self.step, time.perf_counter()
