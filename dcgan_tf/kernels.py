@@ -40,7 +40,7 @@ class Convolution:
         if self._is_dense:
             rows = tf.matmul(tf.reshape(features, [-1, self.features[-1]]), self._matrix(kernel), transpose_b=True)
             return tf.reshape(rows, [-1, *self.images])
-        if self._has_blocks and self.images[-1] <= 4:
+        if self._has_blocks and self.images[-1] <= 4 and _on_cpu():
             # A few channels fill no vector unit; stride times stride as many do.
             blocks = tf.nn.conv2d_transpose(
                 features, self._to_blocks(kernel), [tf.shape(features)[0], *self._block_shape], 1, "VALID"
@@ -93,10 +93,7 @@ class Convolution:
     def _by_products(self, dtype, most_positions: int) -> bool:
         """Whether a matrix of patches is worth its copies: only 16-bit products on a CPU are fast enough."""
         return (
-            self._has_blocks
-            and dtype == tf.bfloat16
-            and math.prod(self.features[:2]) <= most_positions
-            and not tf.config.list_physical_devices("GPU")
+            self._has_blocks and dtype == tf.bfloat16 and math.prod(self.features[:2]) <= most_positions and _on_cpu()
         )
 
     @property
@@ -217,9 +214,8 @@ def keep_mask(shape, rate: float, seed):
 
 def leaky_relu(x, slope: float, keep=None):
     """max(x, slope * x), 0 <= slope < 1, and 0 where `keep`, booleans of the same shape, is False."""
-    on_cpu = not tf.config.list_physical_devices("GPU")
     # XLA makes one loop of it over all threads, TensorFlow three slow ones; a small x is not worth the call.
-    compiled = on_cpu and math.prod(x.shape[1:]) >= 2**14
+    compiled = _on_cpu() and math.prod(x.shape[1:]) >= 2**14
     forward, backward = _LEAKY_COMPILED if compiled else _LEAKY
     keep = tf.ones([], tf.bool) if keep is None else keep
 
@@ -265,3 +261,8 @@ def adam(variable, gradient, m, v, step, learning_rate, beta_1: float, beta_2: f
         epsilon=epsilon,
         grad=gradient,
     )
+
+
+def _on_cpu() -> bool:
+    """On a GPU, its libraries choose by themselves."""
+    return not tf.config.list_physical_devices("GPU")
