@@ -1,6 +1,6 @@
 """Measures what large sets and many workers cost.
 
-Memory: runs of `train.py` in random order over .npy files of 1, 4 and 16 GB (sparse: they take no space on the disk). A
+Memory: runs of `train.py` in random order over .npy files of 1 and 16 GB (sparse: they take no space on the disk). A
 memory-mapped file's pages count as resident while the system has no better use for them; what the program itself holds
 is its anonymous memory, which Linux tells apart.
 
@@ -28,7 +28,6 @@ from benchmarks import allreduce, flops
 from benchmarks.common import ROOT, environment, finish, spread, spread_text
 from benchmarks.variants import train
 from benchmarks.workers import Worker
-from dcgan_tf.cli import COMMANDS
 from dcgan_tf.presets import PRESETS, get_preset
 
 IMAGE_SHAPE = 28, 28, 1  # of the smallest net
@@ -38,16 +37,16 @@ GIGA = 10**9
 
 @dataclass(frozen=True)
 class Config:
-    gigabytes: tuple[float, ...] = (1, 4, 16)
+    gigabytes: tuple[float, ...] = (1, 16)
     """Sizes of the .npy files."""
     prepared_gigabytes: tuple[float, ...] = (0.25, 1)
     """Sizes of the prepared sets, which do take space on the disk."""
     steps: int = 300
     """Of each of these runs, of 256 images each."""
     presets: tuple[Literal[*PRESETS], ...] = ("paints200", "faces64")
-    batch_sizes: tuple[int, ...] = (4, 16, 64)
+    batch_sizes: tuple[int, ...] = (4, 64)
     """Of one worker, beside the preset's own."""
-    rounds: int = 5
+    rounds: int = 3
     gigabits: tuple[float, ...] = (1, 10, 100)
     """Bandwidths for the model, in Gbit/s each way."""
     latency: float = 50e-6
@@ -71,9 +70,7 @@ def measure_memory(config: Config) -> list[dict]:
     """A run for each set: its peak of resident and of anonymous memory, in bytes."""
     runs = []
     with tempfile.TemporaryDirectory() as folder:
-        sizes = {".npy": config.gigabytes} | (
-            {"prepared set": config.prepared_gigabytes} if "prepare" in COMMANDS else {}
-        )
+        sizes = {".npy": config.gigabytes, "prepared set": config.prepared_gigabytes}
         for form, gigabytes in ((form, size) for form, sizes in sizes.items() for size in sizes):
             print(f"training from a {form} of {gigabytes:g} GB", file=sys.stderr, flush=True)
             with contextlib.ExitStack() as cleanup:

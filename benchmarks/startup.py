@@ -31,7 +31,7 @@ IMPORT = [sys.executable, "-c", "import tensorflow, keras"]
 
 @dataclass(frozen=True)
 class Config:
-    rounds: int = 5
+    rounds: int = 3
     training: bool = True
     """Also import TensorFlow, and train until the first step: the longest part."""
     json: str | None = None

@@ -19,27 +19,33 @@ def real_images(preset: Preset):
 
 def build_gan(preset: Preset, asked: str):
     """(GAN, precision) as `dcgan_tf.training` builds it; asked: as of --precision."""
-    from dcgan_tf import adapt, devices, networks
+    from dcgan_tf import adapt, networks, tuning
+    from dcgan_tf.backend import tf
     from dcgan_tf.gan import GAN
-    from dcgan_tf.training import POLICIES
+    from dcgan_tf.starting import POLICIES
 
-    precision = devices.choose_precision(asked, preset.image_shape)
+    precision = tuning.fastest_precision(tf.distribute.get_strategy()).name if asked == "auto" else asked
     nets = networks.build_generator(preset), networks.build_discriminator(preset)
     nets = [adapt.with_dtype(net, POLICIES[precision]) for net in nets]
     return GAN(preset, *nets, loss_scaling=precision == "float16"), precision
 
 
-def ours(preset: Preset, asked: str):
-    gan, precision = build_gan(preset, asked)
+def step_of(gan):
+    """The step of a GAN as a variant has it."""
     from dcgan_tf.backend import tf
 
-    images, numbers = tf.constant(real_images(preset)), itertools.count()
+    images, numbers = tf.constant(real_images(gan.preset)), itertools.count()
 
     def step():
         metrics = gan.train_step(images, tf.constant(next(numbers), tf.int64))
         return metrics["d_loss"], metrics["g_loss"]
 
-    return precision, step
+    return step
+
+
+def ours(preset: Preset, asked: str):
+    gan, precision = build_gan(preset, asked)
+    return precision, step_of(gan)
 
 
 def plain_keras(preset: Preset, precision: str, jit: bool = False):

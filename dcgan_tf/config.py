@@ -45,14 +45,14 @@ class TrainConfig:
     """Start from this saved generator (.h5 of any TensorFlow 2, or .keras). epochN_ in the name goes on at N+1."""
     discriminator: str | None = None
     """Start from this saved discriminator."""
-    save_every: int = 1
-    """Epochs between saved models."""
+    save_every: int | None = None
+    """Epochs between saved models. Default: 1, or more where epochs are so short that saving would take over 3% of the time."""
     keep_last: int = 10
     """Keep the models of the last N saved epochs; 0 keeps all."""
     keep_every: int = 50
     """Keep the models of every Nth epoch for good; 0 keeps none beyond the last."""
-    sample_every: int = 1
-    """Epochs between pictures."""
+    sample_every: int | None = None
+    """Epochs between pictures. Default: 1, or more where they would take over 2% of the time."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What the nets compute in; weights are always float32. auto: bfloat16 where the hardware has it, else float32."""
     dry_run: bool = False

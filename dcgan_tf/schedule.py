@@ -1,5 +1,8 @@
 """When things are due: pure functions of step and epoch numbers."""
 
+import contextlib
+import time
+
 
 def is_due(number: int, every: int, total: int, first: bool = False) -> bool:
     """Whether something done every `every` steps (or epochs) is due after the `number`th of `total`, counted from 1:
@@ -20,3 +23,28 @@ def batch_size_at(step: int, count: int, batch_size: int, drop_remainder: bool) 
 def steps_per_epoch(count: int, batch_size: int, drop_remainder: bool) -> int:
     """Batches in one pass over `count` images; 0 if a last partial batch is dropped and there is no other."""
     return count // batch_size if drop_remainder else -(-count // batch_size)
+
+
+class Cadence:
+    """When a job at the end of an epoch is due: every `every` epochs; where that is None, as often as its cost allows.
+
+    Then it is due at the first epoch, at the last, and at every multiple of the least of 1, 2, 5, 10, 25 and 50 epochs of
+    whose time it takes at most `share`. What it costs is what it took the last time.
+    """
+
+    def __init__(self, every: int | None, share: float):
+        self._every, self._share, self._cost = every, share, 0.0
+
+    def is_due(self, epoch: int, total: int, epoch_seconds: float) -> bool:
+        """epoch_seconds: what an epoch's steps take."""
+        return is_due(epoch, self._every or self._affordable(epoch_seconds), total, first=self._every is None)
+
+    def _affordable(self, epoch_seconds: float) -> int:
+        return next((n for n in (1, 2, 5, 10, 25) if self._cost <= self._share * n * epoch_seconds), 50)
+
+    @contextlib.contextmanager
+    def timed(self):
+        """The job is done within."""
+        start = time.perf_counter()
+        yield
+        self._cost = time.perf_counter() - start

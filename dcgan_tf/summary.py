@@ -62,11 +62,13 @@ def measure_step(gan, update, steps: int) -> float:
 def expected_disk(plan: Plan, gan) -> int:
     """Bytes of a finished run: the models that retention keeps, two full states, and pictures at their raw size."""
     config, epochs = plan.config, math.ceil(plan.last_step / plan.steps_per_epoch)
-    saved = [epoch for epoch in range(plan.first_epoch + 1, epochs + 1) if is_due(epoch, config.save_every, epochs)]
+    saved = [
+        epoch for epoch in range(plan.first_epoch + 1, epochs + 1) if is_due(epoch, config.save_every or 1, epochs)
+    ]
     kept = len(saved) - len(to_delete(saved, config.keep_last, config.keep_every))
     generator, discriminator = (4 * _all_values(net.variables) for net in (gan.generator, gan.discriminator))
     state = 4 * sum(_all_values(variables) for variables in gan.variables().values())
-    pictures = (epochs - plan.first_epoch) // config.sample_every + 1
+    pictures = (epochs - plan.first_epoch) // (config.sample_every or 1) + 1
     grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
     # The generator is kept twice, as .h5 and as SavedModel; the pictures once more in the GIF.
     return kept * (2 * generator + discriminator) + STATES_KEPT * state + 2 * pictures * grid

@@ -15,9 +15,10 @@ from dcgan_tf.gan import GAN, fixed_latents
 from dcgan_tf.plan import Plan
 from dcgan_tf.progress import Progress
 from dcgan_tf.runlog import RunLog
-from dcgan_tf.schedule import batch_size_at, is_due
+from dcgan_tf.schedule import Cadence, batch_size_at, is_due
 from dcgan_tf.signals import StopRequest
 
+STATE_SECONDS_AT_LEAST = 30  # between full states, unless --save-every says how often
 SAMPLE_BATCH = 64  # images generated at once for the sample pictures
 TENSORBOARD_GRIDS = 50  # of a run, about; TensorBoard shows ten of them
 
@@ -108,7 +109,9 @@ class Chief(Worker):
         self._latents = fixed_latents(plan.preset, config.seed)
         self._log = RunLog(plan.run_dir, step)
         self._saver = checkpoints.ModelSaver(plan.run_dir, gan, config.keep_last, config.keep_every)
+        self._sampling, self._saving = Cadence(config.sample_every, 0.02), Cadence(config.save_every, 0.03)
         self._rate_from()
+        self._epoch_from()
 
     def update(self, images, step, stop: StopRequest):
         metrics = super().update(images, step, stop)
@@ -131,13 +134,20 @@ class Chief(Worker):
     def end_epoch(self) -> None:
         """Pictures and checkpoints, where they are due; a run that ends within an epoch counts it as ended."""
         config, total = self.plan.config, math.ceil(self.plan.last_step / self.plan.steps_per_epoch)
+        seconds = (time.perf_counter() - self._epoch_time) * self.plan.steps_per_epoch / (self.step - self._epoch_step)
         self.progress.line()
-        if is_due(self.epoch, config.sample_every, total):
-            self._sample()
-        if is_due(self.epoch, config.save_every, total):
-            self._saver.save(self.epoch)
-            self.save_state()
+        if self._sampling.is_due(self.epoch, total, seconds):
+            with self._sampling.timed():
+                self._sample()
+        if self._saving.is_due(self.epoch, total, seconds):
+            with self._saving.timed():
+                self._saver.save(self.epoch)
+                # The models of later epochs are made again where a killed run goes on from an older state.
+                old = time.monotonic() - self.state_time > STATE_SECONDS_AT_LEAST
+                if config.save_every or old or self._state_step is None or self.epoch == total:
+                    self.save_state()
         self._rate_from()
+        self._epoch_from()
 
     def save_state(self, metrics=None) -> None:
         """metrics: of the last step, where they have not been logged. A state that is there is not written again."""
@@ -161,6 +171,9 @@ class Chief(Worker):
         images.write_png(self.plan.run_dir / "picture" / f"image_at_epoch_{self.epoch:04d}.png", grid)
         if is_due(self.epoch, max(1, self.plan.epochs // TENSORBOARD_GRIDS), self.plan.epochs, first=True):
             self._log.picture(self.epoch, grid)
+
+    def _epoch_from(self) -> None:
+        self._epoch_step, self._epoch_time = self.step, time.perf_counter()
 
     def _rate_from(self) -> None:
         self._rate_step, self._rate_time = self.step, time.perf_counter()

@@ -11,10 +11,10 @@ import turns
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the benchmarks are no part of the installed package
 
-from benchmarks import allreduce, common, flops, pipeline, scaling, startup, step, variants, workers  # noqa: E402
+from benchmarks import allreduce, common, flops, pipeline, scaling, startup, step, tricks, variants, workers  # noqa: E402
 from dcgan_tf.fitting import preset_for  # noqa: E402
 from dcgan_tf.networks import build_discriminator, build_generator  # noqa: E402
-from dcgan_tf.presets import PRESETS, Layer  # noqa: E402
+from dcgan_tf.presets import PRESETS, Layer, Preset  # noqa: E402
 
 FITTED = [preset_for(shape) for shape in ((200, 120, 3), (57, 101, 1), (9, 4, 1))]
 
@@ -214,14 +214,14 @@ def here_and_now(monkeypatch):
     import keras
 
     import dcgan_tf.backend
-    from dcgan_tf import training
+    from dcgan_tf import starting, worker
 
     for module in (step, scaling):
         monkeypatch.setattr(module, "Worker", HereAndNow)
     monkeypatch.setattr(pipeline, "in_a_process", lambda function, *arguments: function(*arguments))
     monkeypatch.setitem(sys.modules, "dcgan_tf.backend", dcgan_tf.backend)
-    for name in ("GAN", "batches"):
-        monkeypatch.setattr(training, name, getattr(training, name))
+    for module, name in ((starting, "GAN"), (worker, "batches")):
+        monkeypatch.setattr(module, name, getattr(module, name))
     policy = keras.config.dtype_policy()
     yield
     keras.config.set_dtype_policy(policy)
@@ -266,12 +266,83 @@ def test_step_says_what_it_leaves_out(tmp_path, capsys, here_and_now, monkeypatc
     assert "torch float32 is left out: PyTorch is not installed" in capsys.readouterr().err
 
 
+def test_the_usual_variants_are_there():
+    usual = {name: {*step.USUAL, *step.MORE.get(name, ())} for name in PRESETS}
+    assert set().union(*usual.values()) <= set(variants.VARIANTS) and set(step.MORE) <= set(PRESETS)
+
+
+# A net small enough for a test that uses every trick there is.
+TRICKY = Preset(
+    name="tricky",
+    about="",
+    image_shape=(32, 32, 3),
+    latent_dim=8,
+    generator=(Layer("dense", 16 * 16 * 2, then="bn relu"), Layer("reshape", shape=(16, 16, 2)),
+               Layer("deconv", 3, (4, 4), (2, 2), then="tanh")),
+    discriminator=(Layer("conv", 64, (4, 4), (2, 2), then="leaky:0.2 dropout:0.3"),
+                   Layer("conv", 6, (4, 4), (4, 4), then="leaky:0.2"), Layer("flatten"), Layer("dense", 1)),
+    update="joint",
+)  # fmt: skip
+PLAIN_USES = {
+    "bfloat16",
+    "one pass of the discriminator over real and generated images",
+    "dense layers of few inputs in float32",
+    "fused Adam",
+}
+
+
+def test_tricks(tmp_path, capsys, here_and_now, monkeypatch):
+    from dcgan_tf import tuning
+
+    monkeypatch.setattr(tuning, "fastest_precision", lambda *_: tuning.Precision("bfloat16"))  # wherever this test runs
+    nets = {"paints200": TRICKY, "mnist-mlp": PRESETS["mnist-mlp"]}
+    monkeypatch.setattr(tricks, "get_preset", nets.get)
+    path = tmp_path / "tricks.json"
+    tricks.main(tricks.Config(tuple(nets), rounds=2, steps=1, batch_size=2, json=str(path)))
+    tricky, plain = results(path)["presets"].values()
+    # Each trick that is turned off leaves another graph.
+    assert not tricky["not_used"] and not tricky["left_out"]
+    assert {name: len(turns) for name, turns in tricky["seconds"].items()} == dict.fromkeys(
+        [tricks.ALL_ON, *tricks.TRICKS], 2
+    )
+    assert set(plain["not_used"]) == set(tricks.TRICKS) - PLAIN_USES
+    assert set(plain["seconds"]) == {tricks.ALL_ON, *PLAIN_USES}
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("| paints200", "| mnist-mlp"))]
+    assert len(lines) == 2 * (1 + len(tricks.TRICKS))
+    assert sum("not used" in line for line in lines) == len(plain["not_used"])
+
+
+def test_what_a_trick_saves_by_hand():
+    seconds = {tricks.ALL_ON: [0.2, 0.4], "fused Adam": [0.4, 0.5]}
+    result = {"precision": "float32", "seconds": seconds, "not_used": ["bfloat16"]}
+    whole, *rows = tricks.table_rows("mnist", result)
+    assert whole["ms a step"] == "300.0 (200.0..400.0)"
+    rows = {row["without"]: row for row in rows}
+    assert rows["fused Adam"]["saves, ms"] == "150.0 (100.0..200.0)"
+    assert rows["fused Adam"]["saves, %"] == "35.0 (20.0..50.0)"
+    assert rows["bfloat16"]["ms a step"] == "not used" and rows["few channels in blocks"]["ms a step"] == "failed"
+
+
+def test_tricks_are_on_again_afterwards():
+    from dcgan_tf import forward, gan, kernels, tuning
+
+    def state():
+        owners = forward._RUNNERS, vars(kernels), vars(kernels.Convolution), vars(gan), vars(gan.GAN), vars(tuning)
+        return [dict(owner) for owner in owners]
+
+    before = state()
+    for off in tricks.TRICKS.values():
+        with off():
+            assert state() != before
+        assert state() == before
+
+
 def test_pipeline_sources(tmp_path, here_and_now):
     path = tmp_path / "pipeline.json"
     config = pipeline.Config(("mnist-mlp",), rounds=2, turn_seconds=0, batches=2, loops=(), json=str(path))
     pipeline.main(config)
     found = results(path)["sources"]["mnist-mlp"]
-    assert {"constant batch", ".npy", "folder", "IDX"} <= set(found)
+    assert set(found) == {"constant batch", ".npy", "folder", "IDX", "prepared set"}
     assert all(len(seconds) == 2 for seconds in found.values())
 
 
@@ -294,11 +365,12 @@ def test_startup(tmp_path):
 def test_scaling(tmp_path, here_and_now, monkeypatch):
     monkeypatch.setattr(scaling.allreduce, "seconds", lambda sizes, rounds: [[0.5] * rounds for _ in sizes])
     path = tmp_path / "scaling.json"
-    config = scaling.Config((0.001,), (), steps=2, presets=("mnist-mlp",), batch_sizes=(2,), rounds=1, json=str(path))
-    scaling.main(config)
+    scaling.main(
+        scaling.Config((0.001,), (0.001,), steps=2, presets=("mnist-mlp",), batch_sizes=(2,), rounds=1, json=str(path))
+    )
     found = results(path)
-    [run] = found["memory"]
-    assert run["form"] == ".npy" and run["peak"] > 10**8
+    assert [run["form"] for run in found["memory"]] == [".npy", "prepared set"]
+    assert all(run["peak"] > 10**8 for run in found["memory"])
     measured = found["workers"]["mnist-mlp"]
     assert set(measured["steps"]) == {"2", "64"} and measured["sums"] == [[0.5], [0.5]]
     assert measured["bytes"] == [4 * 559_632, 4 * 533_505]

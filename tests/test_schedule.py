@@ -1,6 +1,7 @@
 import pytest
 
-from dcgan_tf.schedule import batch_size_at, is_due, share, steps_per_epoch
+from dcgan_tf import schedule
+from dcgan_tf.schedule import Cadence, batch_size_at, is_due, share, steps_per_epoch
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,47 @@ def test_shares_are_even_and_complete(size, count, sizes):
 def test_the_last_batch_of_an_epoch_is_smaller():
     assert [batch_size_at(step, 44, 18, False) for step in range(5)] == [18, 18, 8, 18, 18]
     assert [batch_size_at(step, 44, 18, True) for step in range(3)] == [18, 18, 18]
+
+
+class Clock:
+    """In place of the module `time`."""
+
+    now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+
+def due_epochs(cadence, total, epoch_seconds, cost, clock, start=1):
+    due = []
+    for epoch in range(start, total + 1):
+        if cadence.is_due(epoch, total, epoch_seconds):
+            with cadence.timed():
+                clock.now += cost
+            due.append(epoch)
+    return due
+
+
+@pytest.mark.parametrize(
+    "every, cost, expected",
+    [
+        (None, 0.29, list(range(1, 13))),  # within 3% of 10 s
+        (None, 0.31, [1, 2, 4, 6, 8, 10, 12]),
+        (None, 1.4, [1, 5, 10, 12]),
+        (None, 90.0, [1, 12]),
+        (5, 90.0, [5, 10, 12]),  # as asked, whatever it costs
+    ],
+)
+def test_jobs_come_as_often_as_they_can_be_afforded(every, cost, expected, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(schedule, "time", clock)
+    assert due_epochs(Cadence(every, 0.03), 12, 10.0, cost, clock) == expected
+
+
+def test_a_slow_first_time_does_not_last(monkeypatch):
+    """What comes first may have to be compiled."""
+    clock = Clock()
+    monkeypatch.setattr(schedule, "time", clock)
+    cadence = Cadence(None, 0.03)
+    assert due_epochs(cadence, 1, 10.0, 1.4, clock) == [1]
+    assert due_epochs(cadence, 8, 10.0, 0.1, clock, start=2) == [5, 6, 7, 8]

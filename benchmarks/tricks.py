@@ -1,0 +1,222 @@
+"""Times one training step without each of the faster operations that it is made of, one at a time.
+
+A variant is the whole step of `dcgan_tf` with one trick turned off from here: what TensorFlow or Keras would do is put
+in its place while the step is traced. As in `benchmarks.step`, every variant has a process of its own, and they take
+turns. A trick saves what the step takes longer without it in the same round; its percentage is of the step without it.
+Savings do not add up: a step without two tricks may lose more than both, or less.
+
+A trick is "not used" by a preset where the traced graph has the same operations without it.
+"""
+
+import collections
+import contextlib
+import math
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Literal
+from unittest.mock import patch
+
+import tyro
+
+from benchmarks.common import finish, spread, spread_text
+from benchmarks.step import TURN_SECONDS, set_up, take_turns
+from benchmarks.variants import build_gan, step_of
+from dcgan_tf.presets import PRESETS, get_preset
+
+ALL_ON = "everything on"
+
+
+@dataclass(frozen=True)
+class Config:
+    presets: tuple[Literal[*PRESETS], ...] = ("paints200", "faces64", "mnist")
+    rounds: int = 3
+    steps: int | None = None
+    """Of a turn. Default: so many that they take about a second."""
+    batch_size: int | None = None
+    """Default: the preset's."""
+    json: str | None = None
+    """The file for the results."""
+
+
+# Each of these gives what turns a trick off while it is entered; where what it replaces is not there, it raises. All
+# import TensorFlow late: the process that only asks others to measure does without.
+
+
+def batch_norm_of_keras():
+    from dcgan_tf import forward
+
+    return patch.dict(forward._RUNNERS, {forward.layers.BatchNormalization: forward._run_as_keras})
+
+
+def dropout_from_floats():
+    from dcgan_tf import kernels
+    from dcgan_tf.backend import tf
+
+    def keep_mask(shape, rate, seed):
+        return tf.random.stateless_uniform(shape, seed) >= rate
+
+    return patch.object(kernels, "keep_mask", keep_mask)
+
+
+def leaky_relu_not_compiled():
+    from dcgan_tf import kernels
+
+    return patch.object(kernels, "_LEAKY_COMPILED", kernels._LEAKY)
+
+
+def a_backward_pass_for_each_loss():
+    from dcgan_tf.gan import GAN
+
+    make = GAN.__init__
+
+    def make_without(self, *arguments, **options):
+        make(self, *arguments, **options)
+        self._one_backward = False
+
+    return patch.object(GAN, "__init__", make_without)
+
+
+def a_pass_for_real_and_for_generated():
+    from dcgan_tf.gan import GAN
+
+    def both_logits(self, images, fakes, draws):
+        return self._judge(images, next(draws)), self._judge(fakes, next(draws))
+
+    return patch.object(GAN, "_both_logits", both_logits)
+
+
+def adam_of_keras():
+    from dcgan_tf import gan
+
+    def apply(optimizer, gradients, model):
+        optimizer.apply(gradients, model.trainable_variables)
+
+    return patch.object(gan, "_apply", apply)
+
+
+def no_matrix_products():
+    from dcgan_tf.kernels import Convolution
+
+    def by_products(self, dtype, most_positions):
+        return False
+
+    return patch.object(Convolution, "_by_products", by_products)
+
+
+def few_channels_as_they_are():
+    from dcgan_tf.backend import tf
+    from dcgan_tf.kernels import Convolution
+
+    fast = Convolution.input_gradient
+
+    def input_gradient(self, features, kernel):
+        if self._is_dense or self.images[-1] > 4:
+            return fast(self, features, kernel)
+        shape = [tf.shape(features)[0], *self.images]
+        return tf.nn.conv2d_transpose(features, kernel, shape, self.strides, self.padding.upper())
+
+    return patch.object(Convolution, "input_gradient", input_gradient)
+
+
+def dense_in_the_precision_of_all():
+    from dcgan_tf import forward
+    from dcgan_tf.backend import tf
+
+    def run_dense(layer, keys):
+        def run(x, scale, draw):
+            y = tf.matmul(x, forward._kernel(layer, scale, x.dtype))
+            return layer.activation(forward._with_bias(y, layer)), 1.0
+
+        return layer, run
+
+    return patch.dict(forward._RUNNERS, {forward.layers.Dense: run_dense})
+
+
+def float32():
+    from dcgan_tf import tuning
+
+    return patch.object(tuning, "fastest_precision", lambda strategy: tuning.Precision("float32"))
+
+
+TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
+    "bfloat16": float32,  # and with it the matrix products, which are for 16 bits only
+    "fused batch normalization": batch_norm_of_keras,
+    "leaky ReLU and dropout in one compiled loop": leaky_relu_not_compiled,
+    "dropout from 16-bit random integers": dropout_from_floats,
+    "one pass of the discriminator over real and generated images": a_pass_for_real_and_for_generated,
+    "one backward pass for both losses": a_backward_pass_for_each_loss,
+    "matrix products for convolutions of small images": no_matrix_products,
+    "few channels in blocks": few_channels_as_they_are,
+    "dense layers of few inputs in float32": dense_in_the_precision_of_all,
+    "fused Adam": adam_of_keras,
+}
+
+
+def train_without(trick: str, preset):
+    """((precision, operations of the graph), step) without a trick, or with ALL_ON: what a worker makes."""
+    with TRICKS[trick]() if trick != ALL_ON else contextlib.nullcontext():
+        gan, precision = build_gan(preset, "auto")
+        graph = gan.train_step.get_concrete_function().graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    return (precision, collections.Counter((node.op, node.attr["T"].type) for node in nodes)), step_of(gan)
+
+
+def main(config: Config) -> None:
+    rows, results = [], {}
+    for name in config.presets:
+        preset = get_preset(name)
+        if config.batch_size:
+            preset = replace(preset, batch_size=config.batch_size)
+        results[name] = measure(preset, config)
+        rows += table_rows(name, results[name])
+    finish({"benchmark": "tricks", "presets": results}, config.json, rows)
+
+
+def measure(preset, config: Config) -> dict:
+    """Everything about one preset: seconds per step of every variant and round, which tricks it does not use."""
+    with contextlib.ExitStack() as running:
+        print(f"{preset.name}: setting up", file=sys.stderr, flush=True)
+        asked = {name: (train_without, name, preset) for name in (ALL_ON, *TRICKS)}
+        workers, facts, left_out = set_up(asked, running)
+        precision, operations = facts[ALL_ON]
+        not_used = [name for name in TRICKS if name in facts and facts[name][1] == operations]
+        for name in not_used:
+            workers.pop(name).close()
+        counts = {name: config.steps or math.ceil(TURN_SECONDS / worker.time(1)) for name, worker in workers.items()}
+        seconds, busy = take_turns(workers, counts, config.rounds)
+    return {
+        "batch_size": preset.batch_size,
+        "precision": precision,
+        "steps_per_turn": counts,
+        "seconds": seconds,
+        "not_used": not_used,
+        "busy_while_waiting": busy,
+        "left_out": left_out,
+    }
+
+
+def table_rows(preset: str, result: dict):
+    """A line for the whole step, and for every trick."""
+    seconds, empty = result["seconds"], {"ms a step": "", "saves, ms": "", "saves, %": ""}
+    whole = seconds[ALL_ON]
+    yield {"preset": preset, "without": f"({ALL_ON}, {result['precision']})"} | empty | {"ms a step": _ms(whole)}
+    for name in TRICKS:
+        row = {"preset": preset, "without": name} | empty
+        if turns := seconds.get(name):
+            pairs = list(zip(turns, whole, strict=True))
+            row["ms a step"] = _ms(turns)
+            row["saves, ms"] = _ms([without - on for without, on in pairs])
+            row["saves, %"] = spread_text(spread([1 - on / without for without, on in pairs]), 100, 1)
+        else:
+            row["ms a step"] = "not used" if name in result["not_used"] else "failed"
+        yield row
+
+
+def _ms(seconds) -> str:
+    return spread_text(spread(seconds), 1000, 1)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Config, description=__doc__))
