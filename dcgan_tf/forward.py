@@ -23,7 +23,7 @@ class TrainingForward:
         """keys: an iterator of int64 numbers, one of which every random layer takes for its own."""
         self._layers, previous = [], None
         for layer in model.layers:
-            if isinstance(layer, layers.Dropout) and isinstance(previous, layers.LeakyReLU):
+            if type(layer) is layers.Dropout and type(previous) is layers.LeakyReLU and layer.noise_shape is None:
                 self._layers[-1] = _run_leaky_dropout(previous, layer, keys)
             else:
                 self._layers.append(_RUNNERS.get(type(layer), _run_as_keras)(layer, keys))
@@ -79,6 +79,8 @@ def _run_leaky_dropout(leaky, dropout, keys):
 
 
 def _run_dropout(layer, keys):
+    if layer.noise_shape is not None:
+        return _run_as_keras(layer, keys)
     key = tf.constant(next(keys), tf.int64)
 
     def run(x, scale, draw):

@@ -6,6 +6,7 @@ the step number alone to go on exactly as it would have.
 
 import functools
 import itertools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from dcgan_tf.schedule import share
 # What a random number is for; each purpose is a stream of its own.
 LATENTS, FRESH_LATENTS, FIXED_LATENTS, DROPOUT = range(4)
 _DRAWS_PER_STEP = 8  # of one random layer: more than the calls of a net in a step
+_SMALL_IMAGE = 64 * 64 * 3  # numbers
 _LEAST_GRADIENT = 1e-20  # of a logit; below it, neither net's weights would move
 
 
@@ -89,9 +91,11 @@ class GAN:
         self.xla = on
         # One graph for batches of any size: the last of an epoch may be smaller, and graphs may differ in rounding.
         signature = [tf.TensorSpec([None, *self.preset.image_shape], tf.float32), tf.TensorSpec([], tf.int64)]
-        self.train_step = tf.function(self._train_step, input_signature=signature, jit_compile=on or None)
+        self.train_step = tf.function(
+            self._train_step, input_signature=signature, jit_compile=on or None, autograph=False
+        )
         shared = [*signature, tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.bool)]
-        self.shared_step = tf.function(self._shared_step, input_signature=shared)
+        self.shared_step = tf.function(self._shared_step, input_signature=shared, autograph=False)
 
     def variables(self) -> dict[str, list]:
         """All state by owner, as TensorFlow variables in a fixed order. Dropout seeds are left out: see the top."""
@@ -214,7 +218,9 @@ class GAN:
 
     def _both_logits(self, images, fakes, draws):
         """The discriminator's logits of real and generated images, [N, 1] each."""
-        if self._judge.has_batch_norm:  # in one mixed batch, it would give the answer away
+        # In one mixed batch, batch normalization would give the answer away. Without it one batch has fewer calls of
+        # small operations, but for large images the memory of twice as many costs more than that.
+        if self._judge.has_batch_norm or math.prod(self.preset.image_shape) > _SMALL_IMAGE:
             return self._judge(images, next(draws)), self._judge(fakes, next(draws))
         logits = self._judge(tf.concat([images, fakes], 0), next(draws))
         return tf.split(logits, [tf.shape(images)[0], tf.shape(fakes)[0]])

@@ -239,7 +239,7 @@ def _leaky_gradient(gradient, y, keep, slope):
 
 
 _LEAKY = (_leaky, _leaky_gradient)
-_LEAKY_COMPILED = tuple(tf.function(function, jit_compile=True) for function in _LEAKY)
+_LEAKY_COMPILED = tuple(tf.function(function, jit_compile=True, autograph=False) for function in _LEAKY)
 
 
 def assign(variable, value):

@@ -58,6 +58,14 @@ def test_every_net_gives_what_keras_gives(name, build):
     assert_same_as_keras(build(preset_for(shape, name), seed=1))
 
 
+def test_dropout_of_whole_channels_runs_as_keras_has_it():
+    model = keras.Sequential([
+        keras.Input([4, 4, 50]), layers.LeakyReLU(0.3), layers.Dropout(0.5, noise_shape=[None, 1, 1, 50])
+    ])  # fmt: skip
+    y = TrainingForward(model, iter(KEYS))(tf.ones([3, 4, 4, 50]), DRAW).numpy()
+    assert np.array_equal(y, np.broadcast_to(y[:, :1, :1], y.shape)) and set(np.unique(y)) == {0, 2}
+
+
 @pytest.mark.parametrize("make", [small_nets.generator, small_nets.discriminator])
 def test_shaken_weights(make):
     assert_same_as_keras(make())

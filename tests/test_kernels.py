@@ -133,3 +133,27 @@ def test_keep_mask_drops_the_share_it_should_by_seed():
         assert (drawn == other).mean() == pytest.approx(0.7**2 + 0.3**2, abs=0.007)  # as independent ones are
     # Neighbours share a random word: they are independent, too.
     assert (drawn[..., 1:] == drawn[..., :-1]).mean() == pytest.approx(0.58, abs=0.007)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3])
+@pytest.mark.parametrize("side", [4, 128], ids=["plain", "compiled"])
+@pytest.mark.parametrize("drops", [False, True])
+def test_leaky_relu_and_its_gradients_with_and_without_dropout(side, slope, drops):
+    x, direction = normal(2, side, side, 1), normal(2, side, side, 1)
+    keep = tf.constant(RANDOM.random(x.shape) < 0.7) if drops else None
+
+    @tf.function
+    def run():
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                y = kernels.leaky_relu(x, slope, keep)
+            first = inner.gradient(y, x, direction * x)
+        return y, first, outer.gradient(first, x)
+
+    slopes = np.where(x > 0, 1, slope) * (1 if keep is None else keep.numpy())
+    y, first, second = run()
+    np.testing.assert_allclose(y, x * slopes, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(first, direction * x * slopes, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(second, direction * slopes, rtol=0, atol=1e-6)
