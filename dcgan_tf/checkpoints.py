@@ -147,7 +147,7 @@ class ModelSaver:
         h5files.save_model(self._generator, generator)
         h5files.save_model(self._discriminator, discriminator)
         with whole_folder(saved_model) as beside:
-            self._saved_model.write(beside, self._card | {"epoch": epoch})
+            self._saved_model.write_epoch(beside, self._card | {"epoch": epoch})
         for old in to_delete(saved_epochs(self._run_dir), self._keep_last, self._keep_every, best_epoch(self._run_dir)):
             *files, folder = model_paths(self._run_dir, old)
             for file in files:

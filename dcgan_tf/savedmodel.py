@@ -26,7 +26,9 @@ BLOCK = 4
 def picture_function(generator):
     """latents [N, Z] float32 -> images [N, H, W, C] uint8, compiled, N as one batch."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None, generator.input_shape[-1]], tf.float32, name="latents")])
+    latents_spec = tf.TensorSpec([None, generator.input_shape[-1]], tf.float32, name="latents")
+
+    @tf.function(input_signature=[latents_spec], autograph=False)
     def pictures(latents):
         levels = tf.round(generator(latents, training=False) * 127.5 + 127.5)
         return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
@@ -35,7 +37,7 @@ def picture_function(generator):
 
 
 class SavedModelWriter:
-    """Writes a generator's SavedModel again and again, with the weights of the moment; traced once.
+    """Writes a generator's SavedModel, with the weights of the moment.
 
     Not through Keras's ExportArchive, which (Keras 3.15) writes every variable twice: twice the disk for each epoch.
     """
@@ -81,7 +83,7 @@ class SavedModelWriter:
                 return {"logits": discriminator(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)}
 
             self.signatures["score"] = score
-        self._module = tf.Module()
+        self._module, self._graph = tf.Module(), None
         # What is saved: all but the states of dropout, which nothing served draws on.
         models = [model for model in (generator, discriminator) if model is not None]
         self._module.weights = [
@@ -93,6 +95,21 @@ class SavedModelWriter:
         tf.saved_model.save(self._module, str(path), signatures=self.signatures)
         if card is not None:
             write_card(path, card)
+
+    def write_epoch(self, path: Path, card: dict) -> None:
+        """As `write`, again and again: the graph is made the first time only, what changes are the weights.
+
+        There is no fingerprint.pb, which is optional: TensorFlow has no other way to make one than with the graph.
+        """
+        if self._graph is None:
+            self.write(path, card)
+            (path / "fingerprint.pb").unlink()
+            self._graph = (path / "saved_model.pb").read_bytes()
+            return
+        (path / "variables").mkdir(parents=True)
+        tf.train.Checkpoint(root=self._module).write(str(path / "variables" / "variables"))
+        (path / "saved_model.pb").write_bytes(self._graph)
+        write_card(path, card)
 
 
 def write_card(folder: Path, card: dict) -> None:
@@ -107,7 +124,7 @@ def write_card(folder: Path, card: dict) -> None:
 def _signature(**inputs):
     """A tf.function with named inputs, each ([shape of one example], dtype)."""
     specs = [tf.TensorSpec([None, *shape], dtype, name=name) for name, (shape, dtype) in inputs.items()]
-    return tf.function(input_signature=specs)
+    return tf.function(input_signature=specs, autograph=False)
 
 
 def _in_blocks(pictures, latents):

@@ -85,7 +85,7 @@ def test_files_of_a_run(finished):
             f"saved_model/{epoch}/{name}"
             for epoch in epochs
             for name in (
-                "assets.extra/model_card.json", "fingerprint.pb", "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
+                "assets.extra/model_card.json", "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
             )
         ]
         + [

@@ -46,6 +46,10 @@ def batches(source, batch_size: int, drop_remainder: bool, seed: int, start: int
 
     # Two at once, in order: enough to hide reading and resizing behind the step.
     dataset = tf.data.Dataset.range(start, stop).map(load, num_parallel_calls=2, deterministic=True).prefetch(2)
+    # There is nothing to tune, and TensorFlow 2.21's tuner now and then sleeps on for up to a minute after the last batch.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = dataset.with_options(options)
     try:
         yield from dataset
     except tf.errors.OpError as error:
