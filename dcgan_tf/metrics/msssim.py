@@ -20,6 +20,7 @@ LEAST = 32  # images, two a pair
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, the finest first
 FILTER, SIGMA = 11, 1.5  # pixels; both shrink where an image is smaller
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # keep flat parts from dividing by zero
+BLOCK = 64  # pixels
 BATCH_BYTES = 2**23  # of a batch of images as floats
 
 
@@ -76,21 +77,29 @@ def _ssim(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _blurred(images: np.ndarray) -> np.ndarray:
     """The Gaussian filter where it lies within the image: [N, C, H, W] -> [N, C, H - size + 1, W - size + 1]."""
-    height, width = images.shape[2:]
-    size = min(FILTER, height, width)
-    # A product with a matrix for each axis: far faster in NumPy than a sum of shifted images.
-    return _band(height, size).T @ (images @ _band(width, size))
+    size = min(FILTER, *images.shape[2:])
+    images = np.concatenate([images[..., part] @ band for part, band in _bands(images.shape[3], size)], axis=3)
+    return np.concatenate([band.T @ images[:, :, part] for part, band in _bands(images.shape[2], size)], axis=2)
 
 
 @functools.lru_cache
-def _band(length: int, size: int) -> np.ndarray:
-    """float32 [length, length - size + 1]: column i is the filter of that size, from row i on."""
+def _bands(length: int, size: int) -> list[tuple[slice, np.ndarray]]:
+    """The filter along an axis as products with matrices, which in NumPy are far faster than a sum of shifted images.
+
+    Returns:
+        For each BLOCK places of the result, the part of the axis that goes into them, and the matrix float32
+        [places + size - 1, places]: column i is the filter, from row i on. One matrix for all would be nearly all zeros.
+    """
     places = np.arange(size) - (size - 1) / 2
     filter = np.exp(-(places**2) / (2 * (SIGMA * size / FILTER) ** 2))
-    band = np.zeros([length, length - size + 1], np.float32)
-    for column in range(band.shape[1]):
-        band[column : column + size, column] = filter / filter.sum()
-    return band
+    bands = []
+    for start in range(0, length - size + 1, BLOCK):
+        count = min(BLOCK, length - size + 1 - start)
+        band = np.zeros([count + size - 1, count], np.float32)
+        for column in range(count):
+            band[column : column + size, column] = filter / filter.sum()
+        bands.append((slice(start, start + len(band)), band))
+    return bands
 
 
 def _halved(images: np.ndarray) -> np.ndarray:
