@@ -46,15 +46,17 @@ class Generator:
     distribution: str
     _run: object
 
-    def images(self, latents: np.ndarray) -> np.ndarray:
+    def images(self, latents: np.ndarray, block: int = BLOCK) -> np.ndarray:
         """Latents [n, latent_dim], float32 -> images [n, H, W, C], uint8; a picture does not depend on its batch.
+
+        block: latents that the net sees at once; of another block, a pixel may differ by a level here and there.
 
         Raises:
             UserError: the net makes NaN.
         """
-        padded = np.zeros([-(-len(latents) // BLOCK) * BLOCK, self.latent_dim], np.float32)
+        padded = np.zeros([-(-len(latents) // block) * block, self.latent_dim], np.float32)
         padded[: len(latents)] = latents
-        blocks = [_as_uint8(self._run(padded[at : at + BLOCK]), self.name) for at in range(0, len(padded), BLOCK)]
+        blocks = [_as_uint8(self._run(padded[at : at + block]), self.name) for at in range(0, len(padded), block)]
         return np.concatenate(blocks)[: len(latents)]
 
 
