@@ -79,21 +79,21 @@ def a_backward_pass_for_each_loss():
 
 
 def a_pass_for_real_and_for_generated():
-    from dcgan_tf.gan import GAN
+    from dcgan_tf.critic import Critic
 
-    def both_logits(self, images, fakes, draws):
-        return self._judge(images, next(draws)), self._judge(fakes, next(draws))
+    def both(self, real, fakes, draws, step):
+        return self(real, next(draws), step), self(fakes, next(draws), step)
 
-    return patch.object(GAN, "_both_logits", both_logits)
+    return patch.object(Critic, "both", both)
 
 
 def adam_of_keras():
-    from dcgan_tf import gan
+    from dcgan_tf import optimizer
 
-    def apply(optimizer, gradients, model):
-        optimizer.apply(gradients, model.trainable_variables)
+    def apply(adam, gradients, model):
+        adam.apply(gradients, model.trainable_variables)
 
-    return patch.object(gan, "_apply", apply)
+    return patch.object(optimizer, "apply", apply)
 
 
 def no_matrix_products():

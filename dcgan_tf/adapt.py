@@ -47,6 +47,11 @@ def with_dtype(model: keras.Model, policy: str) -> keras.Model:
     return _clone(model, lambda layer: {"dtype": "float32" if layer.name == last else policy})
 
 
+def copy_of(model: keras.Model) -> keras.Model:
+    """A clone with equal weights and random states."""
+    return _clone(model, lambda layer: {})
+
+
 def _clone(model, settings):
     """A clone in which `settings(layer)` replaces part of a layer's settings; weights and random states are equal."""
 
@@ -79,16 +84,19 @@ def check_generator(model: keras.Model, path, image_shape=None):
         )
 
 
-def check_discriminator(model: keras.Model, path, image_shape):
-    """Refuses a net that does not take images of `image_shape` (H, W, C).
+def check_discriminator(model: keras.Model, path, image_shape, packing: int = 1):
+    """Refuses a net that does not take images of `image_shape` (H, W, C), `packing` of them in its channels.
 
     Raises:
         UserError: it names `path`, where the net is from.
     """
     takes = model.input_shape[1:]
-    if takes != tuple(image_shape):
+    *size, channels = image_shape
+    if takes != (*size, packing * channels):
+        packs = f" in packs of {packing}" if packing > 1 else ""
         raise UserError(
-            f"{printable(path)}: takes images of {shape_text(takes)}, but the images here are {shape_text(image_shape)}; "
+            f"{printable(path)}: takes images of {shape_text(takes)}, but the images here are "
+            f"{shape_text(image_shape)}{packs}; "
             "give --discriminator a net for these images, or change --image-size"
         )
 

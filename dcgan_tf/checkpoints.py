@@ -4,7 +4,7 @@ config.json               every setting, with the versions that made it
 state/<step>/             all variables, and both nets' architectures; the newest two are kept
 epoch7_Gmodel.h5, ...     one pair per saved epoch
 saved_model/7/            the generator of that epoch
-best.json                 optional, {"epoch": 7}: that epoch is never deleted
+best.json                 {"epoch": 7, "swd": 45.4, ...}: the best that was measured, which is never deleted
 """
 
 import contextlib
@@ -136,12 +136,12 @@ class ModelSaver:
     def __init__(self, run_dir: Path, gan, keep_last: int, keep_every: int):
         self._run_dir, self._gan = run_dir, gan
         self._keep_last, self._keep_every = keep_last, keep_every
-        self._generator = with_dtype(gan.generator, "float32")
+        self._generator = with_dtype(gan.sampler, "float32")
         self._discriminator = with_dtype(gan.discriminator, "float32")
         self._saved_model = SavedModelWriter(self._generator, gan.preset.latents)
 
     def save(self, epoch: int) -> None:
-        self._generator.set_weights(self._gan.generator.get_weights())
+        self._generator.set_weights(self._gan.sampler.get_weights())
         self._discriminator.set_weights(self._gan.discriminator.get_weights())
         generator, discriminator, saved_model = model_paths(self._run_dir, epoch)
         h5files.save_model(self._generator, generator)
@@ -176,9 +176,21 @@ def to_delete(epochs: list[int], keep_last: int, keep_every: int, best: int | No
     return [epoch for epoch in epochs[:-keep_last] if epoch != best and not (keep_every and epoch % keep_every == 0)]
 
 
+def write_best(run_dir: Path, best: dict) -> None:
+    """Names the best epoch, whose models are there already. best: {"epoch": 7, "swd": 45.4, ...}"""
+    with whole_file(run_dir / "best.json") as beside:
+        beside.write_text(json.dumps(best) + "\n", encoding="utf-8")
+
+
+def read_best(run_dir: Path) -> dict:
+    """What `write_best` wrote; {} where nothing was measured, or the file is damaged."""
+    try:
+        best = json.loads((run_dir / "best.json").read_text(encoding="utf-8"))
+        return best if isinstance(best["epoch"], int) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def best_epoch(run_dir: Path) -> int | None:
     """The epoch that best.json names, if there is one."""
-    try:
-        return json.loads((run_dir / "best.json").read_text(encoding="utf-8"))["epoch"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return read_best(run_dir).get("epoch")

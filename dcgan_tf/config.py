@@ -9,8 +9,44 @@ import tyro
 
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.presets import PRESETS
+from dcgan_tf.recipes import RECIPES, Augmentation, Loss, Upsampling
 
 PresetName = Literal["auto", *PRESETS]
+OnOff = Literal["on", "off"]
+Epoch = int | Literal["best", "newest"] | None
+
+
+@dataclass(frozen=True)
+class Switches:
+    """Each part of a recipe by itself, in place of what --recipe says of it."""
+
+    loss: Loss | None = None
+    ema: float | None = None
+    """Decay per step of the moving average of the generator that is shown and saved, such as 0.995; 0: none."""
+    augment: tuple[Augmentation, ...] | None = None
+    """Random changes to all images that the discriminator sees; no name: none. They make few images go a long way."""
+    flips: OnOff | None = None
+    """Mirror half of the real images. Not for digits, letters, or anything else that has a left and a right."""
+    r1: float | None = None
+    """Weight of the penalty on the discriminator's gradient at real images, such as 1; 0: none."""
+    r2: float | None = None
+    """The same at generated images."""
+    gradient_penalty: float | None = None
+    """Weight of the penalty of --loss wasserstein, such as 10; 0: none."""
+    penalty_every: int | None = None
+    """Steps from one penalty to the next, which weighs so much more."""
+    minibatch_std: OnOff | None = None
+    """Show the discriminator how much the images of a batch differ."""
+    packing: int | None = None
+    """How many images the discriminator judges at once."""
+    spectral_norm: OnOff | None = None
+    """Hold the discriminator's weights at a spectral norm of 1."""
+    d_learning_rate: float | None = None
+    """The discriminator's own."""
+    instance_noise: float | None = None
+    """Standard deviation of noise on all that the discriminator sees, falling to 0 over 5,000 steps, such as 0.1."""
+    upsampling: Upsampling | None = None
+    """How the generator enlarges. "even" and "resize" make no checkerboards; "resize" takes more time."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +75,9 @@ class TrainConfig:
     """Stop after this many steps, whatever the epoch."""
     seed: int = 0
     """Decides weights, latents, dropout and the order of images."""
+    recipe: Literal[*RECIPES] = "tutorial"
+    """tutorial: the net as it was published. best: with what makes better pictures from few images."""
+    switches: Annotated[Switches, tyro.conf.arg(name="")] = Switches()
     resume: Literal["auto", "never", "must"] = "auto"
     """auto: carry on if the run folder holds a run. never: it must be empty. must: it must hold a run."""
     generator: str | None = None
@@ -53,6 +92,9 @@ class TrainConfig:
     """Keep the models of every Nth epoch for good; 0 keeps none beyond the last."""
     sample_every: int | None = None
     """Epochs between pictures. Default: 1, or more where they would take over 2% of the time."""
+    evaluate_every: int | None = None
+    """Epochs between measurements of the pictures (SWD, diversity); the best epoch is kept. 0: never.
+    Default: as many as it takes to spend at most 4% of the time on them."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What the nets compute in; weights are always float32. auto: bfloat16 where the hardware has it, else float32."""
     dry_run: bool = False
@@ -78,8 +120,8 @@ class ExportConfig:
     """A run's folder, such as checkpoints/paints200, or a generator's .h5 or .keras, also of old TensorFlow."""
     out: str | None = None
     """The folder that gets a numbered version and what a server needs. Default: serving/<name of the source>."""
-    epoch: int | None = None
-    """Of a run: the epoch whose generator to take. Default: the newest that is kept."""
+    epoch: Epoch = None
+    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
     discriminator: str | None = None
     """Also serve this discriminator's scores. Default: for a run, its own."""
     formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
@@ -107,8 +149,8 @@ class GenerateConfig:
     """Also lay them out on contact sheets of up to 100: grid.png, or grid_0001-0100.png and so on."""
     truncation: float = 1.0
     """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
-    epoch: int | None = None
-    """Of a run: the epoch whose generator to take."""
+    epoch: Epoch = None
+    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
     latents: Literal["auto", "normal", "uniform"] = "auto"
     """What the generator was trained on. auto: as the source says."""
 
@@ -129,8 +171,8 @@ class InterpolateConfig:
     """Frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second."""
     truncation: float = 1.0
     """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
-    epoch: int | None = None
-    """Of a run: the epoch whose generator to take."""
+    epoch: Epoch = None
+    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
     latents: Literal["auto", "normal", "uniform"] = "auto"
     """What the generator was trained on. auto: as the source says."""
 
@@ -159,7 +201,7 @@ def check(config: TrainConfig) -> None:
     """
     for name, least in (
         ("epochs", 1), ("batch_size", 1), ("max_steps", 1), ("seed", 0), ("save_every", 1),
-        ("keep_last", 0), ("keep_every", 0), ("sample_every", 1),
+        ("keep_last", 0), ("keep_every", 0), ("sample_every", 1), ("evaluate_every", 0),
     ):  # fmt: skip
         value = getattr(config, name)
         if value is not None and value < least:
@@ -168,6 +210,7 @@ def check(config: TrainConfig) -> None:
         raise UserError(f"--seed {config.seed}: must be below 2147483648")
     if config.learning_rate is not None and not 0 < config.learning_rate < 1:
         raise UserError(f"--learning-rate {config.learning_rate}: must be above 0 and below 1, such as 0.0002")
+    _check_switches(config.switches)
     _check_image_flags(config)
 
 
@@ -179,6 +222,7 @@ def check_export(config: ExportConfig) -> None:
     """
     if not config.formats:
         raise UserError("--formats: names none: give one or more of savedmodel, onnx, litert")
+    check_epoch(config.epoch)
     if config.quantize and "litert" not in config.formats:
         raise UserError(f"--quantize {' '.join(config.quantize)}: is for LiteRT: add litert to --formats")
     if not 0 < config.quantized_tolerance <= 2:
@@ -240,6 +284,21 @@ def film_format(path: str) -> str:
     return Path(path).suffix[1:].lower()
 
 
+def _check_switches(switches: Switches) -> None:
+    for name, least in (("penalty_every", 1), ("packing", 1)):
+        value = getattr(switches, name)
+        if value is not None and value < least:
+            raise UserError(f"{flag(name)} {value}: must be at least {least}")
+    for name in ("r1", "r2", "gradient_penalty", "instance_noise"):
+        value = getattr(switches, name)
+        if value is not None and not 0 <= value < math.inf:
+            raise UserError(f"{flag(name)} {value:g}: must be 0 or more")
+    if switches.ema is not None and not 0 <= switches.ema < 1:
+        raise UserError(f"--ema {switches.ema:g}: must be at least 0 and below 1, such as 0.995")
+    if switches.d_learning_rate is not None and not 0 < switches.d_learning_rate < 1:
+        raise UserError(f"--d-learning-rate {switches.d_learning_rate}: must be above 0 and below 1, such as 0.0002")
+
+
 def _check_image_flags(config: TrainConfig | PrepareConfig) -> None:
     if config.image_size is not None and min(config.image_size) < 1:
         height, width = config.image_size
@@ -252,8 +311,12 @@ def _check_image_flags(config: TrainConfig | PrepareConfig) -> None:
 def _check_generator_flags(config: GenerateConfig | InterpolateConfig) -> None:
     if not 0 < config.truncation <= 1:
         raise UserError(f"--truncation {config.truncation:g}: must be above 0 and at most 1, such as 0.7")
-    if config.epoch is not None and config.epoch < 1:
-        raise UserError(f"--epoch {config.epoch}: must be at least 1")
+    check_epoch(config.epoch)
+
+
+def check_epoch(epoch: Epoch) -> None:
+    if isinstance(epoch, int) and epoch < 1:
+        raise UserError(f"--epoch {epoch}: must be at least 1")
 
 
 def flag(name: str) -> str:

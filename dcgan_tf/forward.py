@@ -8,6 +8,7 @@ import math
 
 from dcgan_tf import kernels
 from dcgan_tf.backend import keras, tf
+from dcgan_tf.layers import MinibatchStd
 
 layers = keras.layers
 
@@ -28,7 +29,10 @@ class TrainingForward:
             else:
                 self._layers.append(_RUNNERS.get(type(layer), _run_as_keras)(layer, keys))
             previous = layer
-        self.has_batch_norm = any(isinstance(layer, layers.BatchNormalization) for layer in model.layers)
+        # Whether what becomes of an image depends on the others of its batch.
+        self.couples_images = any(
+            isinstance(layer, (layers.BatchNormalization, MinibatchStd)) for layer in model.layers
+        )
 
     def __call__(self, x, draw):
         """draw: int64 scalar; another one at every call, for other random numbers."""

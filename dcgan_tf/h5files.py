@@ -18,6 +18,7 @@ import h5py
 from dcgan_tf.backend import keras, tf
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.files import whole_file
+from dcgan_tf.layers import MinibatchStd
 
 layers = keras.layers
 
@@ -29,7 +30,7 @@ _LAYERS = {layer.__name__: layer for layer in (
     layers.MaxPooling2D, layers.AveragePooling2D, layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D,
     layers.UpSampling2D, layers.ZeroPadding2D, layers.Cropping2D, layers.Rescaling,
     layers.Dropout, layers.SpatialDropout2D, layers.GaussianDropout, layers.GaussianNoise,
-)}
+)} | {"dcgan_tf>MinibatchStd": MinibatchStd}
 # Those that compute the same in TensorFlow 2.0 to 2.15 and in Keras 3: hard_sigmoid, for one, does not.
 _ACTIVATIONS = {
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "softplus", "softsign", "softmax",
@@ -207,6 +208,7 @@ def _layer(entry):
     """A new layer of Keras 3 from its saved settings; the file chooses from the table and fills in plain values."""
     kind, config = entry["class_name"], entry["config"]
     built_in = (entry.get("module") or "keras").split(".")[0] == "keras" and not entry.get("registered_name")
+    built_in = built_in or kind == entry.get("registered_name") == "dcgan_tf>MinibatchStd"
     where = f"layer {printable(config['name'])!r} ({printable(kind)})"
     if kind not in _LAYERS or not built_in:
         raise UserError(f"{where} does not load: only plain layers of Keras do, never code; save the net without it")

@@ -247,6 +247,11 @@ def assign(variable, value):
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
 
+def move_towards(variable, value, rate):
+    """variable += rate * (value - variable), in one pass; rate: float32 scalar."""
+    tf.raw_ops.ResourceApplyGradientDescent(var=variable.handle, alpha=rate, delta=variable - value)
+
+
 def adam(variable, gradient, m, v, step, learning_rate, beta_1: float, beta_2: float, epsilon: float):
     """Adam's update number `step` (from 1; float32 scalar) of float32 tf.Variables, in one pass (arXiv:1412.6980)."""
     tf.raw_ops.ResourceApplyAdam(

@@ -10,6 +10,7 @@ import numpy as np
 from dcgan_tf import checkpoints, h5files, runtimes
 from dcgan_tf.adapt import check_generator
 from dcgan_tf.backend import quiet_stderr
+from dcgan_tf.config import Epoch
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.files import numbered
 from dcgan_tf.images import to_uint8
@@ -60,8 +61,8 @@ class Generator:
         return np.concatenate(blocks)[: len(latents)]
 
 
-def find(source: str, epoch: int | None = None) -> Found:
-    """What `source` names.
+def find(source: str, epoch: Epoch = None) -> Found:
+    """What `source` names. epoch: of a run; None for the best, or the newest where none was measured.
 
     Raises:
         UserError: nothing that holds a generator, or not of that epoch.
@@ -72,7 +73,7 @@ def find(source: str, epoch: int | None = None) -> Found:
         raise UserError(f"{printable(source)}: cannot be read ({error.strerror}): {KINDS}") from error
 
 
-def _find(path: Path, shown: str, epoch: int | None) -> Found:
+def _find(path: Path, shown: str, epoch: Epoch) -> Found:
     if not path.exists():
         raise UserError(f"{shown}: there is no such file or folder: {KINDS}")
     if path.is_dir() and not _is_savedmodel(path) and (epochs := checkpoints.saved_epochs(path)):
@@ -109,7 +110,7 @@ def load_keras(found: Found):
     return generator
 
 
-def open_generator(source: str, epoch: int | None = None, latents: str = "auto") -> Generator:
+def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> Generator:
     """Loads the generator that `source` names.
 
     latents: "normal" or "uniform" where it is not known from the run, the model card, or a preset like it ("auto").
@@ -155,8 +156,13 @@ def distribution(asked: str, known: dict, latent_dim: int, image_shape: tuple) -
     return said or next((preset.latents for preset in alike), "normal")
 
 
-def _of_run(folder: Path, epochs: list[int], epoch: int | None) -> Found:
-    chosen = epochs[-1] if epoch is None else epoch
+def _of_run(folder: Path, epochs: list[int], epoch: Epoch) -> Found:
+    best = checkpoints.best_epoch(folder)
+    if epoch == "best" and best not in epochs:
+        raise UserError(f"--epoch best: {printable(folder)} has measured none: give a number, or --epoch newest")
+    if epoch is None:
+        epoch = "best" if best in epochs else "newest"
+    chosen = {"best": best, "newest": epochs[-1]}.get(epoch, epoch)
     if chosen not in epochs:
         raise UserError(
             f"--epoch {chosen}: {printable(folder)} has no models of that epoch (any more); it has {spans(epochs)}"

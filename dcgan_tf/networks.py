@@ -1,6 +1,7 @@
 """Generator and discriminator as Keras Sequential models, built from a preset's rows.
 
-Only classes of Keras itself are used, initializers included, so that a saved .h5 loads without this package.
+Only classes of Keras itself are used, initializers included, so that a saved .h5 loads without this package; all but
+`MinibatchStd`, which Keras has nothing for.
 """
 
 import math
@@ -8,9 +9,11 @@ import math
 import numpy as np
 
 from dcgan_tf.backend import keras
+from dcgan_tf.layers import MinibatchStd
 from dcgan_tf.presets import Layer, Preset
 
 layers, initializers = keras.layers, keras.initializers
+_WITHOUT_WEIGHTS = {"flatten": layers.Flatten, "minibatch_std": MinibatchStd}
 
 
 def build_generator(preset: Preset, seed: int = 0) -> keras.Sequential:
@@ -19,8 +22,12 @@ def build_generator(preset: Preset, seed: int = 0) -> keras.Sequential:
 
 
 def build_discriminator(preset: Preset, seed: int = 0) -> keras.Sequential:
-    """Images [N, H, W, C] in -1..1 -> logits [N, 1]: the log-odds of being real, no sigmoid."""
-    return _build("discriminator", preset.image_shape, preset.discriminator, preset, seed)
+    """Images [N, H, W, C] in -1..1 -> logits [N, 1]: the log-odds of being real, no sigmoid.
+
+    With packing it takes [N, H, W, packing * C].
+    """
+    *size, channels = preset.image_shape
+    return _build("discriminator", (*size, preset.packing * channels), preset.discriminator, preset, seed)
 
 
 def _build(name, input_shape, rows, preset, seed) -> keras.Sequential:
@@ -41,15 +48,17 @@ def _layers(row: Layer, preset: Preset, input_shape, seeds):
     if row.kind == "reshape":
         yield layers.Reshape(row.shape)
         return
-    if row.kind == "flatten":
-        yield layers.Flatten()
+    if row.kind in _WITHOUT_WEIGHTS:
+        yield _WITHOUT_WEIGHTS[row.kind]()
         return
     weights = _weight_initializers(row, preset, input_shape, seeds)
     if row.kind == "dense":
         yield layers.Dense(row.units, use_bias=row.bias, **weights)
     else:
-        convolution = layers.Conv2D if row.kind == "conv" else layers.Conv2DTranspose
-        strides = (1, 1) if row.pool else row.stride
+        if row.kind == "resize":
+            yield layers.UpSampling2D(row.stride)
+        convolution = layers.Conv2DTranspose if row.kind == "deconv" else layers.Conv2D
+        strides = (1, 1) if row.pool or row.kind == "resize" else row.stride
         yield convolution(row.units, row.kernel, strides, padding=row.padding, use_bias=row.bias, **weights)
     if any(row.crop):
         yield layers.Cropping2D(((0, row.crop[0]), (0, row.crop[1])))

@@ -10,7 +10,9 @@ from dcgan_tf.config import TrainConfig, check, flag
 from dcgan_tf.data.sources import ImageSource, open_source
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.fitting import epochs_for, preset_for
+from dcgan_tf.metrics import swd
 from dcgan_tf.presets import PRESETS, Preset
+from dcgan_tf.recipes import TUTORIAL, Recipe, applied, recipe_of
 from dcgan_tf.schedule import steps_per_epoch
 
 
@@ -24,6 +26,7 @@ class Plan:
     config: TrainConfig
     source: ImageSource
     preset: Preset
+    recipe: Recipe
     run_dir: Path
     batch_size: int
     learning_rate: float
@@ -64,7 +67,8 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
     source = open_source(
         config.data, size=size, channels=channels, value_range=config.value_range, cache=not config.dry_run
     )
-    preset = preset_for(source.image_shape, config.preset)
+    recipe = recipe_of(config.recipe, config.switches)
+    preset = applied(preset_for(source.image_shape, config.preset), recipe)
     if start and start.latent_dim:
         preset = replace(preset, latent_dim=start.latent_dim)
     batch_size = config.batch_size or preset.batch_size
@@ -74,11 +78,18 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
             f"--data {printable(config.data)}: {len(source)} images are fewer than one batch of {batch_size}: "
             f"give --batch-size {len(source)} or less"
         )
+    if config.evaluate_every and not swd.fits(source):
+        raise UserError(
+            f"--evaluate-every {config.evaluate_every}: measuring takes at least {2 * swd.LEAST} images of {swd.PATCH}x{swd.PATCH} or "
+            f"larger, and these are {len(source):,} of {'x'.join(map(str, source.image_shape[:2]))}: give 0"
+        )
+    _check_recipe(recipe, batch_size, replicas)
     _check_shares(len(source), batch_size, preset.drop_remainder, replicas)
     return Plan(
         config=config,
         source=source,
         preset=preset,
+        recipe=recipe,
         run_dir=_run_dir(config, source),
         batch_size=batch_size,
         learning_rate=config.learning_rate or preset.learning_rate,
@@ -86,6 +97,15 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
         steps_per_epoch=per_epoch,
         first_epoch=start.epoch if start else 0,
     )
+
+
+def _check_recipe(recipe: Recipe, batch_size: int, replicas: int) -> None:
+    if recipe.packing > 1 and batch_size % (recipe.packing * replicas):
+        raise UserError(
+            f"--packing {recipe.packing}: does not divide --batch-size {batch_size}"
+            + (f" on {replicas} devices" if replicas > 1 else "")
+            + f": give a batch size that is a multiple of {recipe.packing * replicas}"
+        )
 
 
 def _check_shares(count: int, batch_size: int, drop_remainder: bool, replicas: int) -> None:
@@ -152,14 +172,15 @@ def settings(plan: Plan, precision: str) -> dict:
         },
         "steps_per_epoch": plan.steps_per_epoch,
         "preset": asdict(plan.preset),
+        "recipe": asdict(plan.recipe),
         "versions": versions(),
     }
 
 
 # Flags that may change from one start of a run to the next: they decide how far it goes and what is kept, not its steps.
 _FREE = {
-    "data", "preset", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
-    "sample_every", "dry_run",
+    "data", "preset", "recipe", "switches", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
+    "sample_every", "evaluate_every", "dry_run",
 }  # fmt: skip
 
 
@@ -171,11 +192,14 @@ def identity(settings: dict) -> dict[str, object]:
     """The part of `settings` that decides a run's steps, by the name to show to the user."""
     data = settings["data"]
     net = {name: value for name, value in settings["preset"].items() if name not in _NOT_THE_NET}
+    # Runs begun before there was packing, or recipes, had none.
+    net = {name: value for name, value in net.items() if (name, value) != ("packing", 1)}
+    recipe = asdict(TUTORIAL) | settings.get("recipe", {})
     shape = "x".join(str(side) for side in data["image_shape"])
     fixed = {flag(name): value for name, value in settings["config"].items() if name not in _FREE}
     return {
         "--data": f"{data['images']:,} images of {shape} ({data['fingerprint']})",
         "--preset": settings["preset"]["name"],
         "definition of the net": hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
-        **json.loads(json.dumps(fixed)),
+        **json.loads(json.dumps(fixed | {flag(name): value for name, value in recipe.items()})),
     }

@@ -12,7 +12,8 @@ from typing import Literal
 class Layer:
     """One layer with weights (or a reshape), and what follows it.
 
-    kind        dense | conv | deconv (transposed convolution) | reshape | flatten
+    kind        dense | conv | deconv (transposed convolution) | resize (pixels repeated, then a convolution) | reshape |
+                flatten | minibatch_std (one more channel, see `dcgan_tf.layers`)
     units       units of a dense layer, filters of a convolution
     kernel      (height, width)
     stride      (height, width); with `pool`, the convolution has stride 1 and a max-pooling of this size follows
@@ -21,7 +22,7 @@ class Layer:
     shape       of a reshape
     """
 
-    kind: Literal["dense", "conv", "deconv", "reshape", "flatten"]
+    kind: Literal["dense", "conv", "deconv", "resize", "reshape", "flatten", "minibatch_std"]
     units: int = 0
     kernel: tuple[int, int] = (1, 1)
     stride: tuple[int, int] = (1, 1)
@@ -67,6 +68,7 @@ class Preset:
                      forwarded anew, or "fresh" latents
     real_target      the label of real images (below 1: one-sided label smoothing, arXiv:1606.03498), in both losses
     d_loss_scale     factor on the discriminator's loss: 0.5 halves the sum of its two terms
+    packing          how many images the discriminator judges at once, one on another in its channels
     epochs           None: enough for about 10,000 steps, see `epochs_for`
     grid             rows and columns of the sample pictures
     """
@@ -85,6 +87,7 @@ class Preset:
     generator_step: Literal["fakes", "latents", "fresh"] = "fakes"
     real_target: float = 1.0
     d_loss_scale: float = 1.0
+    packing: int = 1
     learning_rate: float = 2e-4
     beta_1: float = 0.5
     beta_2: float = 0.999

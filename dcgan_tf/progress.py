@@ -47,6 +47,10 @@ class Progress:
             flush=True,
         )
 
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        tqdm.write(text) if self._in_terminal else print(text, flush=True)
+
     def close(self) -> None:
         self._bar.close()
 

@@ -78,12 +78,13 @@ def build_gan(plan: Plan, precision: str, nets=(None, None)) -> GAN:
     if discriminator is None:
         discriminator = build_discriminator(plan.preset, config.seed)
     else:
-        adapt.check_discriminator(discriminator, config.discriminator, shape)
+        adapt.check_discriminator(discriminator, config.discriminator, shape, plan.preset.packing)
     generator, discriminator = (adapt.with_dtype(net, POLICIES[precision]) for net in (generator, discriminator))
     return GAN(
         plan.preset,
         generator,
         discriminator,
+        plan.recipe,
         learning_rate=plan.learning_rate,
         seed=config.seed,
         loss_scaling=precision == "float16",

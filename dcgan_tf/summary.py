@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from dcgan_tf import recipes
 from dcgan_tf.checkpoints import STATES_KEPT, to_delete
 from dcgan_tf.devices import describe_device, peak_memory
 from dcgan_tf.errors import printable
@@ -28,6 +29,7 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
         "classes": _classes(source),
         "preset": f"{preset.name}: {preset.about}",
         "nets": f"generator {_count(gan.generator):,} parameters, discriminator {_count(gan.discriminator):,}",
+        "recipe": recipes.described(plan.recipe),
         "device": f"{describe_device()}, {precision}{', XLA' * gan.xla}"
         + (f"; {workers} workers like this one" if workers > 1 else ""),
         "steps": f"{plan.steps_per_epoch:,} an epoch of {plan.batch_size} images each, "

@@ -78,6 +78,8 @@ def _train(plan: Plan, precision: Precision | None, goes_on: bool, nets, cluster
     if cluster.is_chief:
         checkpoints.write_config(plan.run_dir, settings(plan, precision.name))
         checkpoints.save_nets(plan.run_dir, gan)
+        if not goes_on:
+            (plan.run_dir / "best.json").unlink(missing_ok=True)  # of a run that left no state
         _write_reals(plan)
         worker = Chief(plan, gan, step, cluster)
     with StopRequest() as stop, contextlib.closing(worker):

@@ -11,9 +11,12 @@ from dcgan_tf.backend import tf
 from dcgan_tf.cluster import Cluster
 from dcgan_tf.data.pipeline import batches
 from dcgan_tf.errors import UserError
-from dcgan_tf.gan import GAN, fixed_latents
+from dcgan_tf.gan import GAN
+from dcgan_tf.measuring import Measure
+from dcgan_tf.metrics import swd
 from dcgan_tf.plan import Plan
 from dcgan_tf.progress import Progress
+from dcgan_tf.randomness import fixed_latents
 from dcgan_tf.runlog import RunLog
 from dcgan_tf.schedule import Cadence, batch_size_at, is_due
 from dcgan_tf.signals import StopRequest
@@ -110,6 +113,8 @@ class Chief(Worker):
         self._log = RunLog(plan.run_dir, step)
         self._saver = checkpoints.ModelSaver(plan.run_dir, gan, config.keep_last, config.keep_every)
         self._sampling, self._saving = Cadence(config.sample_every, 0.02), Cadence(config.save_every, 0.03)
+        self._measures, self._measure = config.evaluate_every != 0 and swd.fits(plan.source), None
+        self._measuring, self._best = Cadence(config.evaluate_every, 0.04), checkpoints.read_best(plan.run_dir)
         self._rate_from()
         self._epoch_from()
 
@@ -139,9 +144,14 @@ class Chief(Worker):
         if self._sampling.is_due(self.epoch, total, seconds):
             with self._sampling.timed():
                 self._sample()
+        saved = False
+        if self._measures and self._measuring.is_due(self.epoch, total, seconds):
+            with self._measuring.timed():
+                saved = self._evaluate()
         if self._saving.is_due(self.epoch, total, seconds):
             with self._saving.timed():
-                self._saver.save(self.epoch)
+                if not saved:
+                    self._saver.save(self.epoch)
                 # The models of later epochs are made again where a killed run goes on from an older state.
                 old = time.monotonic() - self.state_time > STATE_SECONDS_AT_LEAST
                 if config.save_every or old or self._state_step is None or self.epoch == total:
@@ -162,9 +172,30 @@ class Chief(Worker):
         self.progress.close()
         self._log.close()
 
+    def _evaluate(self) -> bool:
+        """Measures the pictures. Returns whether they are the best so far, whose models are saved then."""
+        self._measure = self._measure or Measure(self.plan.source, self.gan)
+        scores = self._measure()
+        self._log.scalars(self.step, self.epoch, scores)
+        is_best = scores["swd"] < self._best.get("swd", math.inf)
+        self.progress.say(
+            f"epoch {self.epoch}: SWD {scores['swd']:.1f} (real images {self._measure.floor:.1f}), "
+            f"diversity {scores['diversity']:.0%}"
+            + (
+                ", the best so far"
+                if is_best
+                else f"; the best is epoch {self._best['epoch']}, {self._best['swd']:.1f}"
+            )
+        )
+        if is_best:
+            self._saver.save(self.epoch)
+            self._best = {"epoch": self.epoch, "step": self.step, **scores, "swd_of_real_images": self._measure.floor}
+            checkpoints.write_best(self.plan.run_dir, self._best)
+        return is_best
+
     def _sample(self) -> None:
         floats = [
-            self.gan.generator(self._latents[at : at + SAMPLE_BATCH], training=False).numpy()
+            self.gan.sampler(self._latents[at : at + SAMPLE_BATCH], training=False).numpy()
             for at in range(0, len(self._latents), SAMPLE_BATCH)
         ]
         grid = images.grid(images.to_uint8(np.concatenate(floats)), *self.plan.preset.grid)

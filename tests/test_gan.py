@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dcgan_tf import gan as gan_module
-from dcgan_tf import kernels
+from dcgan_tf import critic, kernels, optimizer, randomness
 from dcgan_tf.backend import keras, tf
 from dcgan_tf.fitting import preset_for
-from dcgan_tf.gan import GAN, draw_latents, fixed_latents
+from dcgan_tf.gan import GAN
 from dcgan_tf.networks import build_discriminator, build_generator
+from dcgan_tf.randomness import draw_latents, fixed_latents
 
 
 def int64(number):
@@ -54,11 +54,11 @@ def gradients(tape, loss, net):
 def through(net, x, step, half):
     """net(x, training=True) by Keras, layer by layer; dropout takes the masks that the step draws for real (half 0) and
     generated images (half 1), together where they are small."""
-    together, number = np.prod(x.shape[1:]) <= gan_module._SMALL_IMAGE, 0
+    together, number = np.prod(x.shape[1:]) <= critic._SMALL_IMAGE, 0
     call = int64(8 * step + (1 if together else 1 + half))
     for layer in net.layers:
         if isinstance(layer, keras.layers.Dropout):
-            seed = tf.stack([tf.constant(gan_module._key(0, gan_module.DROPOUT, number), tf.int64), call])
+            seed = tf.stack([tf.constant(randomness.key(0, randomness.DROPOUT, number), tf.int64), call])
             keep = kernels.keep_mask(tf.constant([(1 + together) * x.shape[0], *x.shape[1:]]), layer.rate, seed)
             keep = tf.split(keep, 2)[half] if together else keep
             x = x * tf.cast(keep, x.dtype) / (1 - layer.rate)
@@ -100,8 +100,8 @@ def test_two_steps_are_those_of_the_description(name):
     adams = [Adam(preset.learning_rate, preset.beta_1, preset.beta_2, preset.adam_epsilon) for _ in range(2)]
     for step in range(2):
         latents, fresh = (
-            draw_latents(preset, 6, gan_module._key(0, purpose), step)
-            for purpose in (gan_module.LATENTS, gan_module.FRESH_LATENTS)
+            draw_latents(preset, 6, randomness.key(0, purpose), step)
+            for purpose in (randomness.LATENTS, randomness.FRESH_LATENTS)
         )
         expected = reference_step(preset, other.generator, other.discriminator, *adams, real, latents, fresh, step)
         metrics = gan.train_step(real, int64(step))
@@ -149,19 +149,19 @@ class Kept:
 @pytest.mark.parametrize("name", ["mnist", "mnist-mlp", "mnist56", "faces64", "mri96", "paints200"])
 def test_gradients_are_those_of_the_plain_step(name, small, monkeypatch):
     """Within float32 rounding, at weights where the discriminator is sure of itself, as it soon is in training."""
-    monkeypatch.setattr(gan_module, "_SMALL_IMAGE", 64 if small else 63)
+    monkeypatch.setattr(critic, "_SMALL_IMAGE", 64 if small else 63)
     gan, other = small_gan(name), small_gan(name)
     for net in (gan, other):
         last = [variable for variable in net.discriminator.trainable_variables if "kernel" in variable.path][-1]
         last.assign(last * 40)
     got = {}
     monkeypatch.setattr(
-        gan_module, "_apply", lambda optimizer, gradients, net: got.update({net.name: [g.numpy() for g in gradients]})
+        optimizer, "apply", lambda adam, gradients, net: got.update({net.name: [g.numpy() for g in gradients]})
     )
     gan._train_step(real_images(), int64(0))
     latents, fresh = (
-        draw_latents(gan.preset, 6, gan_module._key(0, purpose), 0)
-        for purpose in (gan_module.LATENTS, gan_module.FRESH_LATENTS)
+        draw_latents(gan.preset, 6, randomness.key(0, purpose), 0)
+        for purpose in (randomness.LATENTS, randomness.FRESH_LATENTS)
     )
     expected = {"generator": Kept(), "discriminator": Kept()}
     reference_step(gan.preset, other.generator, other.discriminator, *expected.values(), real_images(), latents, fresh)

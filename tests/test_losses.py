@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from dcgan_tf.losses import discriminator_loss, generator_loss
+from dcgan_tf.losses import LOSSES, discriminator_loss, generator_loss
 
 
 def bce(probability, target):
@@ -39,3 +39,23 @@ def test_generator_loss(target):
 def test_far_logits_do_not_overflow():
     assert float(generator_loss(column(-1000.0))) == pytest.approx(1000.0, abs=1e-3)
     assert float(discriminator_loss(column(1000.0), column(-1000.0))) == pytest.approx(0.0, abs=1e-6)
+
+
+# Of real logits 2 and -1, and generated ones 0.5 and -3, by hand.
+@pytest.mark.parametrize(
+    "name, discriminator, generator",
+    [
+        ("least-squares", 0.5 * (1 + 4) / 2 + 0.5 * (0.25 + 9) / 2, 0.5 * (0.25 + 16) / 2),
+        ("hinge", (0 + 2) / 2 + (1.5 + 0) / 2, -(0.5 - 3) / 2),
+        (
+            "relativistic",
+            (math.log1p(math.exp(-1.5)) + math.log1p(math.exp(-2))) / 2,
+            (math.log1p(math.exp(1.5)) + math.log1p(math.exp(2))) / 2,
+        ),
+        ("wasserstein", (0.5 - 3) / 2 - (2 - 1) / 2, -(0.5 - 3) / 2),
+    ],
+)
+def test_other_losses(name, discriminator, generator):
+    real, fake = column(2.0, -1.0), column(0.5, -3.0)
+    assert float(LOSSES[name].discriminator(real, fake)) == pytest.approx(discriminator, abs=1e-6)
+    assert float(LOSSES[name].generator(real, fake)) == pytest.approx(generator, abs=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dcgan_tf.checkpoints import differences
-from dcgan_tf.config import TrainConfig
+from dcgan_tf.config import Switches, TrainConfig
 from dcgan_tf.errors import UserError
 from dcgan_tf.plan import Start, identity, make_plan, settings
 
@@ -52,7 +52,7 @@ def test_fewer_images_than_a_batch_that_must_be_whole(squares):
 def test_settings_survive_json_and_say_what_made_them(squares):
     plan = make_plan(TrainConfig(data=str(squares)))
     held = settings(plan, "float32")
-    assert list(held) == ["config", "data", "steps_per_epoch", "preset", "versions"]
+    assert list(held) == ["config", "data", "steps_per_epoch", "preset", "recipe", "versions"]
     assert list(held["versions"]) == ["dcgan_tf", "python", "tensorflow", "keras", "numpy"]
     assert (held["config"]["batch_size"], held["config"]["precision"], held["data"]["images"]) == (
         44,
@@ -120,3 +120,12 @@ def test_a_batch_that_devices_cannot_share(squares, batch_size, replicas, messag
 def test_a_last_batch_that_is_dropped_need_not_be_shared(squares):
     config = TrainConfig(data=str(squares), preset="mri96", batch_size=42)
     assert make_plan(config, replicas=3).batch_size == 42
+
+
+def test_runs_begun_before_there_were_recipes_go_on(squares):
+    held = settings(make_plan(TrainConfig(data=str(squares))), "float32")
+    old = json.loads(json.dumps(held))
+    del old["recipe"], old["preset"]["packing"], old["config"]["recipe"], old["config"]["switches"]
+    assert identity(old) == identity(held)
+    other = settings(make_plan(TrainConfig(data=str(squares), switches=Switches(ema=0.9))), "float32")
+    assert identity(other) == identity(held) | {"--ema": 0.9}

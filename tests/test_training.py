@@ -1,5 +1,6 @@
 """Whole runs on small images: what is on disk, what is printed, and that stopping changes nothing."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -15,13 +16,13 @@ from PIL import Image
 
 from dcgan_tf import checkpoints, h5files, runtimes, starting, training
 from dcgan_tf.backend import keras, tf
-from dcgan_tf.config import TrainConfig
+from dcgan_tf.config import Switches, TrainConfig
 from dcgan_tf.gan import GAN
 from dcgan_tf.images import to_uint8
 
 ROOT = Path(__file__).parent.parent
 # 44 images in batches of 16: steps 1 to 3 are epoch 1, the last of them on 12 images.
-SMALL = dict(batch_size=16, epochs=3, precision="float32", save_every=1, sample_every=1)
+SMALL = dict(batch_size=16, epochs=3, precision="float32", save_every=1, sample_every=1, evaluate_every=0)
 
 
 def config(squares, run_dir, **changes):
@@ -111,7 +112,8 @@ def test_config_json_holds_every_flag_settled(finished, squares):
         "data": str(squares), "preset": "auto", "image_size": None, "value_range": None, "run_dir": str(finished),
         "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_steps": None, "seed": 0, "resume": "auto",
         "generator": None, "discriminator": None, "save_every": 1, "keep_last": 10, "keep_every": 50,
-        "sample_every": 1, "precision": "float32", "dry_run": False,
+        "sample_every": 1, "evaluate_every": 0, "precision": "float32", "dry_run": False, "recipe": "tutorial",
+        "switches": dict.fromkeys(switch.name for switch in dataclasses.fields(Switches)),
     }  # fmt: skip
 
 

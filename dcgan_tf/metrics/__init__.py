@@ -1,1 +1,1 @@
-"""Numbers that say how good generated images are: how near to the real ones, how varied, and whether they are copies."""
+"""Measures of generated images: each module holds one, or one kind, and knows neither nets nor runs."""

@@ -44,7 +44,7 @@ class SWD:
     """
 
     def __init__(self, reals, images: int = IMAGES, seed: int = 0):
-        """reals: a source, that is anything with `len`, `image_shape` and `read(indices)` -> uint8 [n, H, W, C].
+        """reals: a source, that is anything with `len`, `image_shape` and `read(indices)` -> uint8 [n, H, W, C]; not read yet.
 
         Raises:
             UserError: too few real images, or too small ones.
@@ -58,7 +58,10 @@ class SWD:
         self._reals, self._seed = reals, seed
         order = _random(seed, "halves").permutation(len(reals))
         self._a, self._b = np.sort(order[: self.images]), np.sort(order[-self.images :])
-        self._patches = _patches_of(reals, self._a, _random(seed, "patches of A"))
+
+    @functools.cached_property
+    def _patches(self) -> list["Patches"]:
+        return _patches_of(self._reals, self._a, _random(self._seed, "patches of A"))
 
     def score(self, fakes) -> dict[int, float]:
         """The distance of the first `images` of a source from A, by the height of each level, the finest first.
@@ -73,13 +76,13 @@ class SWD:
             raise UserError(f"swd against {self.images:,} real images needs as many others, not {len(fakes):,}")
         return self._distances(fakes, np.arange(self.images))
 
-    @functools.cached_property
-    def _floor(self) -> dict[int, float]:
-        return self._distances(self._reals, self._b)
-
     def floor(self) -> dict[int, float]:
         """The distance of real images, B, from other real images, A; worked out once."""
         return dict(self._floor)
+
+    @functools.cached_property
+    def _floor(self) -> dict[int, float]:
+        return self._distances(self._reals, self._b)
 
     def _distances(self, source, indices: np.ndarray) -> dict[int, float]:
         others = _patches_of(source, indices, _random(self._seed, "patches of others"))
@@ -88,6 +91,11 @@ class SWD:
             height: distance(mine, other, directions)
             for (height, _), mine, other in zip(self._sizes, self._patches, others, strict=True)
         }
+
+
+def fits(source) -> bool:
+    """Whether a source has enough images, and large enough ones, to be measured by."""
+    return len(source) >= 2 * LEAST and min(source.image_shape[:2]) >= PATCH
 
 
 def mean(scores: dict[int, float]) -> float:

@@ -1,0 +1,230 @@
+"""Are these copies of my images? The nearest training image of each sample, and how near it would be without copying."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw
+from tqdm import tqdm
+
+from dcgan_tf.data.pixels import fit_all
+from dcgan_tf.errors import UserError
+from dcgan_tf.files import whole_file
+from dcgan_tf.images import PADDING, WHITE, to_picture
+from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
+
+LONGER_SIDE = 64  # pixels of the images that are compared
+BATCH = 256  # training images in memory at a time
+SAME = 1.0  # levels: images nearer than this are one picture, saved twice
+LEAST = 20  # images not copied from, to compare with
+
+TILE = 96  # pixels that a small image is enlarged to in the picture of pairs
+CAPTION = 14  # pixels below each pair
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """The nearest training image of each sample, and of images that nobody copied, for comparison.
+
+    samples             int64 [n]: which images of the source of samples were looked at
+    nearest             int64 [n]: which training image is nearest to each
+    distances           float64 [n]: how near. In pixels: the root of the mean square difference, in levels 0 to 255, of
+                        images of at most 64 pixels a side. In features: the length of the difference
+    mirrored            bool [n]: whether the sample is nearest when seen in a mirror
+    held_out_distances  float64 [h]: how near the nearest training image is to images that were not trained on; without
+                        such images, from each training image to the nearest other one
+    duplicates          held-out images not counted, as the same picture lies among the training images
+    in_features         the same in a feature space, where one was given
+    """
+
+    samples: np.ndarray
+    nearest: np.ndarray
+    distances: np.ndarray
+    mirrored: np.ndarray
+    held_out_distances: np.ndarray
+    duplicates: int
+    in_features: "Copies | None" = None
+
+    @property
+    def share_nearer(self) -> float:
+        """The share of samples nearer to the training images than the middle held-out image is: 0.5 of a generator whose
+        images are as new as those; more where it copies, less where it does not reach the images at all."""
+        return self._share_below(50)
+
+    @property
+    def share_copied(self) -> float:
+        """The share of samples nearer to the training images than all but 1% of the held-out images are: 0.01 where
+        nothing is copied, also when the samples are many and only a few of them are copies."""
+        return self._share_below(1)
+
+    def _share_below(self, percent: float) -> float:
+        return float(np.mean(self.distances < np.percentile(self.held_out_distances, percent)))
+
+
+def find_copies(samples, training, held_out=None, features=None, seed: int = 0, images: int = 1000) -> Copies:
+    """Looks up the nearest training image of each sample, in pixels and, where a FeatureSpace is given, in features.
+
+    Each image is compared as it is and in a mirror. In pixels, images larger than 64 on their longer side are compared
+    at that size, antialiased: a copy shows as well there, an image that is moved by a pixel rather better, and one of 200
+    pixels takes a tenth of the time. All training images are searched, a batch in memory at a time.
+
+    Args:
+        samples, training, held_out: sources of images of one shape. held_out: images like the training images, but not
+            trained on; None takes training images instead, each compared with all the others.
+        seed: of the choice of samples and held-out images.
+        images: samples, and held-out images, that are looked at, at most.
+
+    Raises:
+        UserError: images of different shapes, or fewer than 20 held-out images that are not also among the training ones.
+    """
+    for source, what in ((samples, "samples"), (held_out, "held-out images")):
+        if source is not None and tuple(source.image_shape) != tuple(training.image_shape):
+            raise UserError(f"copies: {what} are {_size(source)} and training images {_size(training)}: give one size")
+    if not len(samples):
+        raise UserError("copies: needs at least 1 sample, and has none")
+    unseen = training if held_out is None else held_out
+    random = np.random.default_rng(seed)
+    some, others = _some(len(samples), images, random), _some(len(unseen), images, random)
+    # Held-out images are looked up together with the samples: the training images are read once.
+    queries = np.concatenate([_pixels(samples, some), _pixels(unseen, others)])
+    itself = np.concatenate([np.full(len(some), -1), others if held_out is None else np.full(len(others), -1)])
+    in_pixels = _search_pixels(queries, itself, training)
+    new = in_pixels[1][len(some) :] >= SAME
+    if np.count_nonzero(new) < LEAST:
+        raise UserError(
+            f"copies: needs at least {LEAST} {'training' if held_out is None else 'held-out'} images that are unlike all "
+            f"{'others' if held_out is None else 'training images'}, and has {np.count_nonzero(new)}: give more"
+        )
+    in_features = None
+    if features is not None:
+        found = _search_features(features, (samples, some), (unseen, others), itself, training)
+        in_features = _result(some, found, new)
+    return _result(some, in_pixels, new, in_features)
+
+
+def draw_pairs(copies: Copies, samples, training, path, count: int = 24) -> None:
+    """Writes a PNG of the `count` closest pairs, the closest first: each sample, beside it on the right its nearest
+    training image (in a mirror, where it is nearest so), and below them the distance.
+
+    Raises:
+        UserError: the disk is full, or the folder cannot be written.
+    """
+    closest = np.argsort(copies.distances, kind="stable")[:count]
+    left, right = samples.read(copies.samples[closest]), training.read(copies.nearest[closest])
+    right = np.where(copies.mirrored[closest, None, None, None], right[:, :, ::-1], right)
+    scale = max(1, TILE // max(left.shape[1:3]))
+    left, right = (images.repeat(scale, axis=1).repeat(scale, axis=2) for images in (left, right))
+    height, width, channels = left.shape[1:]
+    columns = max(1, min(4, 1200 // (2 * width)))
+    cell_height, cell_width = height + CAPTION + 2 * PADDING, 2 * width + 6 * PADDING
+    sheet = np.full([-(-len(closest) // columns) * cell_height, columns * cell_width, channels], WHITE, np.uint8)
+    for place, pair in enumerate(zip(left, right, strict=True)):
+        row, column = divmod(place, columns)
+        top, start = row * cell_height + PADDING, column * cell_width + 2 * PADDING
+        sheet[top : top + height, start : start + 2 * width + PADDING] = np.concatenate(
+            [pair[0], np.full([height, PADDING, channels], WHITE, np.uint8), pair[1]], axis=1
+        )
+    picture = to_picture(sheet)
+    _caption(picture, copies, closest, columns, cell_height, cell_width)
+    with whole_file(path) as beside:
+        picture.save(beside, "PNG")
+
+
+def _caption(picture: Image.Image, copies: Copies, closest, columns: int, cell_height: int, cell_width: int) -> None:
+    draw = ImageDraw.Draw(picture)
+    for place, which in enumerate(closest):
+        row, column = divmod(place, columns)
+        text = f"{copies.distances[which]:.3g}{' mirrored' if copies.mirrored[which] else ''}"
+        corner = (column * cell_width + 2 * PADDING, (row + 1) * cell_height - CAPTION - PADDING)
+        draw.text(corner, text, fill=0 if picture.mode == "L" else (0, 0, 0))
+
+
+def _result(some, found, new, in_features=None) -> Copies:
+    nearest, distances, mirrored = (part[: len(some)] for part in found)
+    held_out_distances = found[1][len(some) :][new]
+    return Copies(some, nearest, distances, mirrored, held_out_distances, int(np.count_nonzero(~new)), in_features)
+
+
+def _some(count: int, at_most: int, random) -> np.ndarray:
+    return np.sort(random.permutation(count)[:at_most])
+
+
+def _size(source) -> str:
+    return "x".join(map(str, source.image_shape))
+
+
+def _pixels(source, indices) -> np.ndarray:
+    """uint8 [n, h, w, C], at most 64 pixels on the longer side."""
+    height, width, channels = source.image_shape
+    scale = min(1, LONGER_SIDE / max(height, width))
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    images = np.empty([len(indices), *size, channels], np.uint8)
+    for start in range(0, len(indices), BATCH):
+        images[start : start + BATCH] = fit_all(source.read(indices[start : start + BATCH]), size)
+    return images
+
+
+def _search_pixels(queries: np.ndarray, itself: np.ndarray, training):
+    """(nearest int64 [q], distances float64 [q], mirrored bool [q]) of uint8 [q, h, w, C]; see `Copies`."""
+    both = np.concatenate([queries, queries[:, :, ::-1]]).reshape(2 * len(queries), -1)
+    nearest = _Nearest(itself)
+    for start in tqdm(range(0, len(training), BATCH), "copies", unit="batch", leave=False, disable=None):
+        indices = np.arange(start, min(start + BATCH, len(training)))
+        known = _pixels(training, indices).reshape(len(indices), -1)
+        nearest.see(start, squared_pixel_distances(both, known))
+    return nearest.found(both.shape[1])
+
+
+def _search_features(space, samples, held_out, itself, training):
+    """The same in a feature space; samples, held_out: a source and its indices."""
+    known = space.extract(training)
+    shift = known.mean(axis=0, dtype=np.float64)  # distances stay, and lose less in rounding
+    sides = [
+        space.extract(view(source), indices) - shift
+        for view in (lambda source: source, _Mirrored)
+        for source, indices in (samples, held_out)
+    ]
+    both = np.concatenate(sides)
+    nearest = _Nearest(itself)
+    for start in range(0, len(known), BATCH):
+        nearest.see(start, squared_distances(both, known[start : start + BATCH] - shift))
+    return nearest.found(1)
+
+
+class _Mirrored:
+    """A source whose images are seen in a mirror."""
+
+    def __init__(self, source):
+        self._source = source
+
+    def __len__(self):
+        return len(self._source)
+
+    def read(self, indices) -> np.ndarray:
+        return self._source.read(indices)[:, :, ::-1]
+
+
+class _Nearest:
+    """The nearest of the training images seen so far, for every query [q]; itself [q]: the training image that it is, or
+    -1. Of several as near, the first, and rather as it is than mirrored."""
+
+    def __init__(self, itself: np.ndarray):
+        self._itself = itself
+        self._index = np.full(len(itself), -1)
+        self._square = np.full(len(itself), np.inf)
+        self._mirrored = np.zeros(len(itself), bool)
+
+    def see(self, start: int, squares: np.ndarray) -> None:
+        """squares: float64 [2 q, b], of the queries and then of their mirror images to training images start, ..."""
+        queries = np.arange(len(self._itself))
+        own = queries[(self._itself >= start) & (self._itself < start + squares.shape[1])]
+        for mirrored, some in enumerate(np.split(squares, 2)):
+            some[own, self._itself[own] - start] = np.inf
+            first = some.argmin(axis=1)
+            square = some[queries, first]
+            nearer = square < self._square
+            self._index[nearer], self._square[nearer] = start + first[nearer], square[nearer]
+            self._mirrored[nearer] = bool(mirrored)
+
+    def found(self, dimensions: int):
+        """(index, distance, mirrored) [q]; the distance is the root of the square divided by `dimensions`."""
+        return self._index, np.sqrt(self._square / dimensions), self._mirrored

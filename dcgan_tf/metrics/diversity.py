@@ -1,0 +1,82 @@
+"""Diversity: how far images lie from each other, and how many of the classes they cover, so that collapse shows."""
+
+import numpy as np
+
+from dcgan_tf.errors import UserError
+from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
+
+BATCH = 256  # images or rows at a time
+
+
+def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
+    """The mean distance of two images of a source, in levels: the root of the mean square difference, 0 to 255.
+
+    It is 0 where all images are the same one. Compare it with that of the training images: half of it is a collapse.
+
+    Args:
+        source: of images of one shape.
+        images: so many are compared, each with all others; all where there are fewer.
+        seed: of their choice.
+
+    Raises:
+        UserError: fewer than two images.
+    """
+    _check(len(source))
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(source))[:images])
+    read = [source.read(chosen[start : start + BATCH]) for start in range(0, len(chosen), BATCH)]
+    pixels = np.concatenate(read).reshape(len(chosen), -1)
+    return _mean_of_pairs(pixels, squared_pixel_distances) / np.sqrt(pixels.shape[1])
+
+
+def mean_feature_distance(features: np.ndarray) -> float:
+    """The mean distance of two rows of float [n, d].
+
+    Raises:
+        UserError: fewer than two rows.
+    """
+    _check(len(features))
+    centred = features - np.mean(features, axis=0, dtype=np.float64)  # distances stay, and lose less in rounding
+    return _mean_of_pairs(centred, squared_distances)
+
+
+def modes(classes, class_count: int, real_shares=None) -> tuple[float, float]:
+    """(the share of modes covered, the Kullback-Leibler divergence) of samples whose classes are known.
+
+    As for Stacked MNIST: of its 1,000 modes, those that any sample falls in; and the sum of p log(p / q), in nats, with
+    the share p of samples and the share q of real images in each class (Srivastava et al. 2017, arXiv:1705.07761; Lin et
+    al. 2018, arXiv:1712.04086). With few samples both look worse than they are: 26,000 for 1,000 modes is usual.
+
+    Args:
+        classes: int [n], 0 to class_count - 1: of each sample, as a classifier says it.
+        class_count: how many there are.
+        real_shares: float [class_count], the shares (or counts) of the classes among real images; None: all the same. A
+            class without any is no mode; samples in it make the divergence infinite.
+
+    Raises:
+        UserError: no samples at all.
+        ValueError: classes or shares out of range.
+    """
+    classes = np.asarray(classes)
+    if not len(classes):
+        raise UserError("diversity: needs at least 1 sample whose class is known, and has none")
+    if classes.min() < 0 or classes.max() >= class_count:
+        raise ValueError(f"classes must be 0 to {class_count - 1}, not {classes.min()} to {classes.max()}")
+    real = np.ones(class_count) if real_shares is None else np.asarray(real_shares, np.float64)
+    if real.shape != (class_count,) or real.min() < 0 or not real.sum() > 0:
+        raise ValueError(f"real_shares must be {class_count} numbers of at least 0, and not all 0")
+    shares, real = np.bincount(classes, minlength=class_count) / len(classes), real / real.sum()
+    covered = shares > 0
+    with np.errstate(divide="ignore"):
+        divergence = np.sum(shares[covered] * np.log(shares[covered] / real[covered]))
+    return float(np.mean(covered[real > 0])), float(divergence)
+
+
+def _mean_of_pairs(x: np.ndarray, squares) -> float:
+    """The mean distance of two different rows; squares: (a, b) -> [len(a), len(b)]."""
+    total = sum(np.sqrt(squares(x[start : start + BATCH], x)).sum() for start in range(0, len(x), BATCH))
+    return float(total / (len(x) * (len(x) - 1)))
+
+
+def _check(count: int) -> None:
+    if count < 2:
+        raise UserError(f"diversity: needs at least 2 images, and has {count}")

@@ -1,0 +1,189 @@
+"""Feature spaces: what a net that was trained to tell images apart makes of each image, in its last hidden layer."""
+
+import hashlib
+import os
+import socket
+import urllib.parse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from dcgan_tf.backend import keras, tf
+from dcgan_tf.data.pixels import fit_all, to_channels
+from dcgan_tf.errors import UserError, printable
+from dcgan_tf.files import whole_file
+from dcgan_tf.metrics.nets import load_net
+
+BATCH = 64  # images that a net sees at once
+TIMEOUT = 30  # seconds without a byte before a download has failed
+
+# What keras.applications.InceptionV3(include_top=False) looks for, below Keras's own folder.
+INCEPTION_URL = (
+    "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
+    "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
+)
+INCEPTION_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
+INCEPTION_SIZE = "88 MB"
+WITHOUT = "swd, msssim, copies and diversity need no such file"
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A net up to its last hidden layer.
+
+    name         "inception", or the file's name
+    dimension    numbers that an image becomes
+    image_shape  (H, W, C) that the net takes; images of other sizes and channels are made to fit
+    run          float32 [n, H, W, C], 0..255 -> float32 [n, dimension]
+    """
+
+    name: str
+    dimension: int
+    image_shape: tuple[int, int, int]
+    run: object
+
+    def extract(self, source, indices=None) -> np.ndarray:
+        """Features, float32 [n, dimension], of the images of a source at `indices` (int [n]), or of all.
+
+        Images are resized with antialiasing so that they cover the net's input, and cropped to their centre; grey ones
+        are repeated to 3 channels, and colour made grey, as the net needs. Only a batch is in memory at a time.
+
+        Raises:
+            UserError: an image cannot be read, or the net makes of it what is no number.
+        """
+        indices = np.arange(len(source)) if indices is None else np.asarray(indices, np.int64)
+        features = np.empty([len(indices), self.dimension], np.float32)
+        with tqdm(total=len(indices), desc="features", unit="image", leave=False, disable=None) as bar:
+            for start in range(0, len(indices), BATCH):
+                images = self.fitted(source.read(indices[start : start + BATCH]))
+                features[start : start + len(images)] = self.run(images.astype(np.float32))
+                bar.update(len(images))
+        if not np.isfinite(features).all():
+            raise UserError(f"{printable(self.name)}: makes NaN of some images: give another net with --features")
+        return features
+
+    def fitted(self, images: np.ndarray) -> np.ndarray:
+        """uint8 [n, H, W, C] of any size, 1 or 3 channels -> uint8 [n, *image_shape]."""
+        *size, channels = self.image_shape
+        return fit_all(to_channels(images, channels), tuple(size))
+
+
+def open_features(name: str) -> FeatureSpace:
+    """The feature space that `--features` names; call it before any long work.
+
+    Args:
+        name: "inception" is Inception-v3 with Keras's ImageNet weights. They are not the weights of the original FID
+            (Heusel et al. 2017), so its numbers compare with each other only. Weights that are not in Keras's folder
+            are downloaded here, which one line says. Else the file, .keras or .h5, of an image classifier: the features
+            are what goes into its last layer with weights (of a net without a last dense or convolutional layer, what
+            comes out), averaged over space where it still has a height and a width. Pixels 0 to 255 go in: a net trained
+            on others needs a Rescaling layer in front.
+
+    Raises:
+        UserError: no such file, no net, not one that takes images of 1 or 3 channels and a fixed size; the weights
+            cannot be downloaded or are damaged.
+    """
+    if name == "inception":
+        net = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=str(inception_weights()))
+        scaled = keras.layers.Rescaling(1 / 127.5, -1)
+        pixels = keras.Input([299, 299, 3])
+        return _space(name, keras.Model(pixels, net(scaled(pixels))))
+    net = load_net(name)
+    _check_input(name, net)
+    return _space(Path(name).name, keras.Model(net.inputs[0], _pooled(_last_hidden(name, net))))
+
+
+def inception_weights() -> Path:
+    """The file of the weights, in the place where Keras itself would look for it; downloaded if it is not there.
+
+    Raises:
+        UserError: it cannot be downloaded, or is not whole.
+    """
+    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    path = home / "models" / INCEPTION_URL.rpartition("/")[2]
+    if not path.is_file():
+        _download(INCEPTION_URL, path)
+    if not _is_whole(path):
+        raise UserError(
+            f"{printable(path)} is not the whole file of weights: delete it and run the same command again, online; "
+            f"{WITHOUT}"
+        )
+    return path
+
+
+def _is_whole(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest() == INCEPTION_MD5
+
+
+def _download(url: str, path: Path) -> None:
+    host = urllib.parse.urlsplit(url).netloc
+    print(f"downloading the weights of Inception-v3 ({INCEPTION_SIZE}) from {host} to {printable(path)}", flush=True)
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        with whole_file(path) as beside:
+            beside.unlink()  # Keras downloads only what is not there
+            keras.utils.get_file(beside.name, url, cache_dir=beside.parent.parent, cache_subdir=beside.parent.name)
+    except UserError:
+        raise
+    except Exception as error:  # Keras raises a bare Exception, and sockets errors of their own
+        reason = printable(str(error).rpartition(" -- ")[2])
+        raise UserError(
+            f"--features inception: its weights cannot be downloaded ({reason}): put {url} at {printable(path)} "
+            f"yourself, or give --features FILE.keras; {WITHOUT}"
+        ) from error
+    finally:
+        socket.setdefaulttimeout(patience)
+
+
+def _check_input(name: str, net: keras.Model) -> None:
+    if len(net.inputs) != 1 or len(net.outputs) != 1:
+        raise UserError(f"--features {printable(name)}: has {len(net.inputs)} inputs and {len(net.outputs)} outputs: "
+                        "give a net that takes one image and says one thing of it")  # fmt: skip
+    shape = list(net.inputs[0].shape[1:])
+    if len(shape) != 3 or shape[-1] not in (1, 3):
+        raise UserError(
+            f"--features {printable(name)}: takes {shape}, which is no image [height, width, 1 or 3]: give a net that does"
+        )
+    if None in shape:
+        raise UserError(
+            f"--features {printable(name)}: takes images of any size, {shape}: save it with an Input of one size"
+        )
+
+
+def _last_hidden(name: str, net: keras.Model):
+    """The tensor that goes into the last layer with weights, where that one looks like a classifier's last."""
+    if not net.weights:
+        raise UserError(f"--features {printable(name)}: has no layer with weights: give a trained image classifier")
+    tensor = net.outputs[0]
+    while True:
+        history = tensor._keras_history
+        layer, node = history.operation, history.operation._inbound_nodes[history.node_index]
+        if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
+            return node.input_tensors[0]
+        # Softmax, dropout, flattening: on to what feeds them. Where branches meet, or a net lies within the net, there
+        # is no last layer of a classifier, and what the whole net says are the features.
+        if getattr(layer, "weights", None) or len(node.input_tensors) != 1:
+            return net.outputs[0]
+        tensor = node.input_tensors[0]
+
+
+def _pooled(tensor):
+    """[n, h, w, c] -> [n, c], the mean over space; [n, ...] -> [n, d]."""
+    if len(tensor.shape) == 4:
+        return keras.layers.GlobalAveragePooling2D()(tensor)
+    return tensor if len(tensor.shape) == 2 else keras.layers.Flatten()(tensor)
+
+
+def _space(name: str, net: keras.Model) -> FeatureSpace:
+    image_shape = tuple(net.inputs[0].shape[1:])
+
+    # One graph for every size of batch.
+    @tf.function(input_signature=[tf.TensorSpec([None, *image_shape], tf.float32)])
+    def run(images):
+        return tf.cast(net(images, training=False), tf.float32)
+
+    return FeatureSpace(name, net.outputs[0].shape[-1], image_shape, lambda images: run(images).numpy())

@@ -1,0 +1,120 @@
+"""How a net is trained beyond what its preset says: frozen rows of data. Standard library only.
+
+The preset is the net and the update as they were published. A recipe adds what has been found since, each part a
+switch; `tutorial` has none of it.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+from dcgan_tf.presets import Layer, Preset
+
+Loss = Literal["standard", "least-squares", "hinge", "relativistic", "wasserstein"]
+Augmentation = Literal["colour", "translation", "cutout"]
+Upsampling = Literal["transposed", "even", "resize"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The switches.
+
+    loss              see `dcgan_tf.losses`; "standard" is the preset's own
+    ema               decay per step of the moving average of the generator's weights, which is what is shown and saved
+                      (arXiv:1806.04498); 0: none
+    augment           what is done at random to all images that the discriminator sees, generated ones too
+                      (differentiable augmentation, arXiv:2006.10738)
+    flips             half of the real images are mirrored, left to right
+    r1, r2            weight of the squared gradient of the discriminator at real (arXiv:1801.04406) and generated
+                      images; 0: none
+    gradient_penalty  weight of the penalty that holds the gradient between real and generated images at length 1
+                      (arXiv:1704.00028); 0: none
+    penalty_every     steps from one penalty to the next, which then weighs so much more (arXiv:1912.04958)
+    minibatch_std     the discriminator sees how much the images of a batch differ (arXiv:1710.10196)
+    packing           it judges so many images at once (PacGAN, arXiv:1712.04086)
+    spectral_norm     its weights are held at a spectral norm of 1 (arXiv:1802.05957)
+    d_learning_rate   its own learning rate (arXiv:1706.08500); None: the generator's
+    instance_noise    standard deviation of noise on all that it sees, falling to 0 over the first 5,000 steps
+                      (arXiv:1610.04490)
+    upsampling        how the generator enlarges: transposed convolutions as in the preset; "even": with kernels of whole
+                      multiples of the stride, which cover all pixels alike; "resize": pixels repeated, then a convolution
+    """
+
+    loss: Loss = "standard"
+    ema: float = 0.0
+    augment: tuple[Augmentation, ...] = ()
+    flips: bool = False
+    r1: float = 0.0
+    r2: float = 0.0
+    gradient_penalty: float = 0.0
+    penalty_every: int = 1
+    minibatch_std: bool = False
+    packing: int = 1
+    spectral_norm: bool = False
+    d_learning_rate: float | None = None
+    instance_noise: float = 0.0
+    upsampling: Upsampling = "transposed"
+
+    @property
+    def penalizes(self) -> bool:
+        return self.r1 > 0 or self.r2 > 0 or self.gradient_penalty > 0
+
+
+TUTORIAL = Recipe()
+# Flips are no part of a recipe: nobody but the user knows whether there is text in the pictures.
+RECIPES: dict[str, Recipe] = {
+    "tutorial": TUTORIAL,
+    "best": Recipe(ema=0.995, augment=("colour", "translation", "cutout")),
+}
+
+
+def recipe_of(name: str, switches) -> Recipe:
+    """The recipe of that name, with the switches that are given, a `config.Switches`, in place of its own."""
+    given = {switch: value for switch, value in asdict(switches).items() if value is not None}
+    on_off = {"on": True, "off": False}
+    return replace(RECIPES[name], **{switch: on_off.get(value, value) for switch, value in given.items()})
+
+
+def applied(preset: Preset, recipe: Recipe) -> Preset:
+    """The preset with the recipe's changes to its nets."""
+    generator, discriminator = preset.generator, preset.discriminator
+    if recipe.upsampling != "transposed":
+        generator = tuple(_enlarging(layer, recipe.upsampling) for layer in generator)
+    if recipe.minibatch_std:
+        # Before the last convolution or the flattening before the first dense layer, where features are largest.
+        last = max(place for place, layer in enumerate(discriminator) if layer.kind == "conv")
+        place = last if discriminator[last].units == 1 else last + 1
+        discriminator = (*discriminator[:place], Layer("minibatch_std"), *discriminator[place:])
+    drop = preset.drop_remainder or recipe.packing > 1  # what is left over may be no whole pack
+    return replace(
+        preset, generator=generator, discriminator=discriminator, packing=recipe.packing, drop_remainder=drop
+    )
+
+
+def _enlarging(layer: Layer, upsampling: Upsampling) -> Layer:
+    if layer.kind != "deconv" or layer.stride == (1, 1) or layer.padding == "valid":
+        return layer
+    if upsampling == "resize":
+        return replace(layer, kind="resize")
+    return replace(layer, kernel=tuple(-(-size // step) * step for size, step in zip(layer.kernel, layer.stride)))
+
+
+def described(recipe: Recipe) -> str:
+    """The switches that are on, in words such as "ema 0.995, augment colour translation"; "" for none."""
+    defaults = asdict(TUTORIAL)
+    return ", ".join(
+        f"{name.replace('_', '-')} {_shown(value)}".strip()
+        for name, value in asdict(recipe).items()
+        if value != defaults[name]
+    )
+
+
+def _shown(value) -> str:
+    if value is True:
+        return ""
+    return (
+        " ".join(value)
+        if isinstance(value, (list, tuple))
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

@@ -1,0 +1,147 @@
+"""Runs that measure their pictures, and keep the best."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from helpers import error_of
+
+from dcgan_tf import checkpoints, measuring, models, training
+from dcgan_tf.backend import keras
+from dcgan_tf.config import Switches, TrainConfig
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.images import to_uint8
+from dcgan_tf.metrics import swd
+
+# 44 images of 8x8 in batches of 16: epochs of three steps.
+SMALL = dict(batch_size=16, epochs=4, precision="float32", save_every=1, sample_every=4, evaluate_every=1, keep_last=1)
+ALL = dict(
+    recipe="best",
+    switches=Switches(loss="relativistic", flips="on", r1=1.0, penalty_every=2, spectral_norm="on", minibatch_std="on"),
+)
+
+
+def config(squares, run_dir, **changes):
+    return TrainConfig(**{"data": str(squares), "run_dir": str(run_dir), **SMALL, **ALL, **changes})
+
+
+def log(run_dir):
+    return [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
+
+
+def measured(run_dir):
+    return [{k: v for k, v in line.items() if k != "step"} for line in log(run_dir) if "swd" in line]
+
+
+@pytest.fixture(scope="module")
+def finished(squares, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("runs") / "finished"
+    assert training.train(config(squares, run_dir)) == 0
+    return run_dir
+
+
+def test_every_epoch_is_measured_and_the_best_is_named_and_kept(finished):
+    lines = measured(finished)
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
+    best = min(lines, key=lambda line: line["swd"])
+    held = json.loads((finished / "best.json").read_text())
+    assert held["epoch"] == best["epoch"] and held["step"] == 3 * best["epoch"]
+    assert held["swd"] == pytest.approx(best["swd"], rel=1e-5) and held["swd_of_real_images"] < held["swd"]
+    assert checkpoints.saved_epochs(finished) == sorted({best["epoch"], 4})
+
+
+def test_the_best_is_what_is_taken(finished, squares):
+    best = checkpoints.best_epoch(finished)
+    for epoch, expected in ((None, best), ("best", best), ("newest", 4), (4, 4)):
+        assert models.find(str(finished), epoch).epoch == expected
+    (finished.parent / "unmeasured").mkdir(exist_ok=True)
+    for name in ("epoch1_Gmodel.h5", "config.json"):
+        source = finished / ("epoch4_Gmodel.h5" if name.startswith("epoch") else name)
+        (finished.parent / "unmeasured" / name).write_bytes(source.read_bytes())
+    assert models.find(str(finished.parent / "unmeasured")).epoch == 1
+    assert error_of(models.find, str(finished.parent / "unmeasured"), "best") == (
+        f"--epoch best: {finished.parent / 'unmeasured'} has measured none: give a number, or --epoch newest"
+    )
+
+
+def test_the_score_is_that_of_the_saved_generator(finished, squares):
+    source = open_source(str(squares))
+    line = measured(finished)[-1]
+    generator = keras.models.load_model(finished / "epoch4_Gmodel.h5", compile=False)
+    settings = json.loads((finished / "config.json").read_text())["preset"]
+    gan = SimpleNamespace(
+        sampler=generator, seed=0,
+        preset=SimpleNamespace(image_shape=(8, 8, 1), latent_dim=settings["latent_dim"], latents=settings["latents"]),
+    )  # fmt: skip
+    samples = measuring.Samples(gan, 22)
+    images = samples.read(np.arange(22))
+    assert np.array_equal(images[[3, 9]], to_uint8(generator(samples._latents[[3, 9]], training=False).numpy()))
+    score = swd.mean(swd.SWD(source, measuring.IMAGES, 0).score(samples))
+    assert line["swd"] == pytest.approx(score, rel=1e-4)
+    assert 0 < line["diversity"] < 3
+
+
+def test_stopped_and_resumed_is_never_stopped(finished, squares, tmp_path):
+    for steps in (4, 8, None):
+        training.train(config(squares, tmp_path / "run", max_steps=steps))
+    assert measured(tmp_path / "run")[-1] == measured(finished)[-1]
+    for net in "GD":
+        a, b = (
+            keras.models.load_model(folder / f"epoch4_{net}model.h5", compile=False).get_weights()
+            for folder in (finished, tmp_path / "run")
+        )
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_the_saved_generator_is_the_moving_average(squares, tmp_path):
+    """With a decay that keeps it near its beginning, it stays far from a run without."""
+    nets = {}
+    for ema in (0.0, 0.5):
+        run = config(squares, tmp_path / str(ema), switches=Switches(ema=ema), recipe="tutorial", epochs=1, max_steps=1)
+        training.train(run)
+        nets[ema] = keras.models.load_model(tmp_path / str(ema) / "epoch1_Gmodel.h5", compile=False).get_weights()
+    start = keras.models.model_from_json((tmp_path / "0.0" / "state" / "generator.json").read_text())
+    assert len(start.get_weights()) == len(nets[0.0])
+    # The first update's decay is 0.1: a tenth of the way from the new weights back to the first ones.
+    from dcgan_tf.networks import build_generator
+    from dcgan_tf.plan import make_plan
+
+    first = build_generator(make_plan(config(squares, tmp_path / "x", recipe="tutorial", switches=Switches())).preset)
+    for a, b, c in zip(nets[0.5], nets[0.0], first.get_weights(), strict=True):
+        np.testing.assert_allclose(a, 0.9 * b + 0.1 * c, rtol=0, atol=1e-6)
+
+
+def test_other_switches_are_another_run(finished, squares):
+    other = config(squares, finished, switches=Switches(loss="hinge"))
+    assert error_of(training.train, other).startswith(
+        f"{finished} was trained with other settings: definition of the net "
+    )
+    other = config(squares, finished, switches=ALL["switches"].__class__(**{**vars(ALL["switches"]), "r1": 2.0}))
+    assert error_of(training.train, other) == (
+        f"{finished} was trained with other settings: --r1 1.0 there, 2.0 here: give the same ones, or another --run-dir"
+    )
+
+
+def test_too_few_images_to_measure(tmp_path):
+    np.save(tmp_path / "few.npy", np.random.default_rng(0).integers(0, 256, [20, 8, 8], np.uint8))
+    few = TrainConfig(data=str(tmp_path / "few.npy"), run_dir=str(tmp_path / "run"), batch_size=4, evaluate_every=2)
+    assert error_of(training.train, few) == (
+        "--evaluate-every 2: measuring takes at least 32 images of 7x7 or larger, and these are 20 of 8x8: give 0"
+    )
+
+
+@pytest.mark.parametrize(
+    "switches, message",
+    [
+        (dict(packing=3), "--packing 3: does not divide --batch-size 16: give a batch size that is a multiple of 3"),
+        (dict(packing=0), "--packing 0: must be at least 1"),
+        (dict(penalty_every=0), "--penalty-every 0: must be at least 1"),
+        (dict(ema=1.0), "--ema 1: must be at least 0 and below 1, such as 0.995"),
+        (dict(r1=-1.0), "--r1 -1: must be 0 or more"),
+        (dict(d_learning_rate=2.0), "--d-learning-rate 2.0: must be above 0 and below 1, such as 0.0002"),
+        (dict(instance_noise=float("nan")), "--instance-noise nan: must be 0 or more"),
+    ],
+)
+def test_switches_out_of_range(switches, message, squares, tmp_path):
+    assert error_of(training.train, config(squares, tmp_path, switches=Switches(**switches))) == message

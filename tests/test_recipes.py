@@ -1,0 +1,59 @@
+import dataclasses
+
+import pytest
+
+from dcgan_tf.config import Switches
+from dcgan_tf.fitting import preset_for
+from dcgan_tf.networks import build_discriminator, build_generator
+from dcgan_tf.presets import PRESETS
+from dcgan_tf.recipes import RECIPES, Recipe, applied, described, recipe_of
+
+
+def test_every_switch_is_a_flag():
+    names = [[field.name for field in dataclasses.fields(kind)] for kind in (Recipe, Switches)]
+    assert names[0] == names[1]
+
+
+def test_the_tutorial_changes_nothing():
+    assert all(applied(preset, RECIPES["tutorial"]) == preset for preset in PRESETS.values())
+    assert recipe_of("tutorial", Switches()) == Recipe() and described(Recipe()) == ""
+
+
+def test_a_switch_takes_the_place_of_the_recipe_s_own():
+    got = recipe_of("best", Switches(ema=0.0, flips="on", spectral_norm="off", augment=(), loss="hinge"))
+    assert got == dataclasses.replace(RECIPES["best"], ema=0.0, flips=True, augment=(), loss="hinge")
+    assert described(Recipe(ema=0.99, augment=("colour", "cutout"), flips=True, packing=2)) == (
+        "ema 0.99, augment colour cutout, flips, packing 2"
+    )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_even_kernels_are_multiples_of_the_stride(name):
+    preset = applied(PRESETS[name], Recipe(upsampling="even"))
+    for layer, before in zip(preset.generator, PRESETS[name].generator):
+        if layer.kind == "deconv" and layer.stride[0] > 1:
+            assert layer.kernel[0] % layer.stride[0] == 0 and 0 <= layer.kernel[0] - before.kernel[0] < layer.stride[0]
+        else:
+            assert layer == before
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_resizing_generators_make_images_of_the_same_shape_with_as_many_weights(name):
+    shape = (14, 10, 3)
+    plain = preset_for(shape, name)
+    preset = applied(plain, Recipe(upsampling="resize"))
+    nets = [build_generator(p) for p in (plain, preset)]
+    assert nets[1].output_shape == (None, *shape) and nets[0].count_params() == nets[1].count_params()
+    deconvs = [layer for layer in nets[1].layers if "transpose" in layer.name and layer.strides != (1, 1)]
+    assert not deconvs
+
+
+@pytest.mark.parametrize("name", ["mnist", "faces64", "paints200", "mnist56", "mri96"])
+def test_packs_and_minibatch_std_widen_the_discriminator_s_layers(name):
+    shape = (14, 10, 3)
+    preset = applied(preset_for(shape, name), Recipe(packing=2, minibatch_std=True))
+    net = build_discriminator(preset)
+    assert net.input_shape == (None, 14, 10, 6) and net.output_shape == (None, 1) and preset.drop_remainder
+    place = next(place for place, layer in enumerate(net.layers) if "minibatch" in layer.name)
+    weighty = [layer for layer in net.layers[place:] if layer.weights]
+    assert len(weighty) == (2 if name == "mnist" else 1)  # mnist has a hidden dense layer after its convolutions
