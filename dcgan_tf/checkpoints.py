@@ -1,7 +1,7 @@
 """What a run leaves on disk to go on from: its settings, its full state, its models per epoch, and which of them stay.
 
 config.json               every setting, with the versions that made it
-state/<step>/             all variables, and both nets' architectures; the newest two are kept
+state/<step>/             all variables, and both nets' architectures; the newest two are kept, and that of the best epoch
 epoch7_Gmodel.h5, ...     one pair per saved epoch
 saved_model/7/            the generator of that epoch
 best.json                 {"epoch": 7, "swd": 45.4, ...}: the best that was measured, which is never deleted
@@ -105,10 +105,13 @@ def saved_nets(run_dir: Path):
 
 
 def save_state(run_dir: Path, step: int, gan) -> None:
-    """Every variable, as state/<step>/; then all older states but one go."""
+    """Every variable, as state/<step>/; then all older states but one go, and but that of the best epoch."""
     with whole_folder(run_dir / "state" / str(step)) as folder:
         tf.train.Checkpoint(**gan.variables()).write(str(folder / "variables"))
+    best = read_best(run_dir).get("step")
     for old in saved_steps(run_dir)[:-STATES_KEPT]:
+        if old == best:
+            continue
         shutil.rmtree(run_dir / "state" / str(old), ignore_errors=True)
 
 
@@ -130,6 +133,13 @@ def model_paths(run_dir: Path, epoch: int) -> tuple[Path, Path, Path]:
     )
 
 
+def remove_models(run_dir: Path, epoch: int) -> None:
+    *files, folder = model_paths(run_dir, epoch)
+    for file in files:
+        file.unlink(missing_ok=True)
+    remove_folder(folder)
+
+
 class ModelSaver:
     """Writes the models of an epoch, always float32 whatever the nets compute in, and deletes those that may go."""
 
@@ -149,10 +159,7 @@ class ModelSaver:
         with whole_folder(saved_model) as beside:
             self._saved_model.write_epoch(beside, self._card | {"epoch": epoch})
         for old in to_delete(saved_epochs(self._run_dir), self._keep_last, self._keep_every, best_epoch(self._run_dir)):
-            *files, folder = model_paths(self._run_dir, old)
-            for file in files:
-                file.unlink(missing_ok=True)
-            remove_folder(folder)
+            remove_models(self._run_dir, old)
 
     @functools.cached_property
     def _card(self) -> dict:

@@ -6,9 +6,17 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from dcgan_tf import cluster
-from dcgan_tf import config as configs
-from dcgan_tf.config import AnimateConfig, ExportConfig, GenerateConfig, InterpolateConfig, PrepareConfig, TrainConfig
+from dcgan_tf import checks, cluster
+from dcgan_tf.config import (
+    AnimateConfig,
+    EvaluateConfig,
+    ExportConfig,
+    GenerateConfig,
+    InterpolateConfig,
+    PrepareConfig,
+    TrainConfig,
+    TrainFeaturesConfig,
+)
 from dcgan_tf.errors import LostWorker, Mismatch, UserError
 
 
@@ -41,7 +49,7 @@ def export_main(arguments: Sequence[str] | None = None) -> int:
 
 def train(config: TrainConfig) -> int:
     if cluster.from_environment().size == 1:  # workers check in the plan, so that the others hear of it
-        configs.check(config)
+        checks.check_train(config)
     from dcgan_tf import training
 
     return training.train(config)
@@ -54,15 +62,23 @@ def animate(config: AnimateConfig) -> int:
     return 0
 
 
+def evaluate(config: EvaluateConfig) -> int:
+    checks.check_evaluate(config)
+    from dcgan_tf import evaluating
+
+    evaluating.evaluate(config)
+    return 0
+
+
 def export(config: ExportConfig) -> int:
-    configs.check_export(config)
+    checks.check_export(config)
     from dcgan_tf import exporting
 
     return exporting.export(config)
 
 
 def generate(config: GenerateConfig) -> int:
-    configs.check_generate(config)
+    checks.check_generate(config)
     from dcgan_tf import pictures
 
     pictures.generate(config)
@@ -70,7 +86,7 @@ def generate(config: GenerateConfig) -> int:
 
 
 def interpolate(config: InterpolateConfig) -> int:
-    configs.check_interpolate(config)
+    checks.check_interpolate(config)
     from dcgan_tf import pictures
 
     pictures.interpolate(config)
@@ -78,20 +94,30 @@ def interpolate(config: InterpolateConfig) -> int:
 
 
 def prepare(config: PrepareConfig) -> int:
-    configs.check_prepare(config)
+    checks.check_prepare(config)
     from dcgan_tf.data import prepare
 
     return prepare.prepare(config)
+
+
+def train_features(config: TrainFeaturesConfig) -> int:
+    checks.check_train_features(config)
+    from dcgan_tf.metrics import classifier
+
+    classifier.train_features(config)
+    return 0
 
 
 LOST_WORKER = 138  # Kubeflow starts pods again that end with it
 COMMANDS = {
     "train": (TrainConfig, train),
     "animate": (AnimateConfig, animate),
+    "evaluate": (EvaluateConfig, evaluate),
     "export": (ExportConfig, export),
     "generate": (GenerateConfig, generate),
     "interpolate": (InterpolateConfig, interpolate),
     "prepare": (PrepareConfig, prepare),
+    "train-features": (TrainFeaturesConfig, train_features),
 }
 
 

@@ -1,13 +1,11 @@
 """What a run is: a frozen dataclass per command. The fields are the flags, and config.json holds the same names."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
-from dcgan_tf.errors import UserError, printable
 from dcgan_tf.presets import PRESETS
 from dcgan_tf.recipes import RECIPES, Augmentation, Loss, Upsampling
 
@@ -95,6 +93,9 @@ class TrainConfig:
     evaluate_every: int | None = None
     """Epochs between measurements of the pictures (SWD, diversity); the best epoch is kept. 0: never.
     Default: as many as it takes to spend at most 4% of the time on them."""
+    on_collapse: Literal["warn", "rollback"] = "warn"
+    """When the pictures become alike or much worse: say so, or also go back to the best epoch and on from there with
+    half the learning rate and other random numbers, at most 3 times. NaN: stop, or go back."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What the nets compute in; weights are always float32. auto: bfloat16 where the hardware has it, else float32."""
     dry_run: bool = False
@@ -193,132 +194,68 @@ class PrepareConfig:
     """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
 
 
-def check(config: TrainConfig) -> None:
-    """Refuses values out of range.
+@dataclass(frozen=True)
+class TrainFeaturesConfig:
+    """Train a small classifier on labelled images, in whose last hidden layer "dcgan-tf evaluate --features" compares."""
 
-    Raises:
-        UserError: naming the flag, the value and what would be right.
-    """
-    for name, least in (
-        ("epochs", 1), ("batch_size", 1), ("max_steps", 1), ("seed", 0), ("save_every", 1),
-        ("keep_last", 0), ("keep_every", 0), ("sample_every", 1), ("evaluate_every", 0),
-    ):  # fmt: skip
-        value = getattr(config, name)
-        if value is not None and value < least:
-            raise UserError(f"{flag(name)} {value}: must be at least {least}")
-    if config.seed >= 2**31:
-        raise UserError(f"--seed {config.seed}: must be below 2147483648")
-    if config.learning_rate is not None and not 0 < config.learning_rate < 1:
-        raise UserError(f"--learning-rate {config.learning_rate}: must be above 0 and below 1, such as 0.0002")
-    _check_switches(config.switches)
-    _check_image_flags(config)
-
-
-def check_export(config: ExportConfig) -> None:
-    """Refuses values out of range and flags that do not go together.
-
-    Raises:
-        UserError: naming the flag, the value and what would be right.
-    """
-    if not config.formats:
-        raise UserError("--formats: names none: give one or more of savedmodel, onnx, litert")
-    check_epoch(config.epoch)
-    if config.quantize and "litert" not in config.formats:
-        raise UserError(f"--quantize {' '.join(config.quantize)}: is for LiteRT: add litert to --formats")
-    if not 0 < config.quantized_tolerance <= 2:
-        raise UserError(
-            f"--quantized-tolerance {config.quantized_tolerance:g}: must be above 0 and at most 2, such as 0.01"
-        )
+    data: Annotated[str, tyro.conf.Positional]
+    """Labelled images: a folder with a folder for each class, an IDX file with its labels beside, a set with labels
+    prepared by "dcgan-tf prepare"; or one of digits, mnist, fashion_mnist, cifar10."""
+    out: str
+    """The file: a name that ends in .keras."""
+    image_size: tuple[int, int] | None = None
+    """Height and width: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
+    on their longer side are shrunk to that."""
+    value_range: tuple[float, float] | None = None
+    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+    epochs: int | None = None
+    """Default: 2 to 60, so many that a small machine takes a few minutes."""
+    seed: int = 0
+    """Decides weights, dropout, the order of images, and the tenth that is held out."""
 
 
-def check_generate(config: GenerateConfig) -> None:
-    """Refuses values out of range.
-
-    Raises:
-        UserError: naming the flag, the value and what would be right.
-    """
-    if config.count < 1:
-        raise UserError(f"--count {config.count}: must be at least 1")
-    if config.seed < 0:
-        raise UserError(f"--seed {config.seed}: must be at least 0")
-    if config.seed + config.count > 2**31:
-        raise UserError(f"--seed {config.seed} --count {config.count}: the last seed must be below 2147483648")
-    _check_generator_flags(config)
+MEASURES = ("swd", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")
+NEED_FEATURES = ("fid", "kid", "precision-recall", "modes")
+MeasureName = Literal[MEASURES]
 
 
-def check_interpolate(config: InterpolateConfig) -> None:
-    """Refuses values out of range.
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Measure how good the images of a trained generator are: how near to real ones, how varied, whether copies."""
 
-    Raises:
-        UserError: naming the flag, the value and what would be right.
-    """
-    seeds = " ".join(["--seeds", *map(str, config.seeds)])
-    if len(config.seeds) < 2:
-        raise UserError(f"{seeds}: must be at least 2 seeds, such as --seeds 1 2")
-    if not all(0 <= seed < 2**31 for seed in config.seeds):
-        raise UserError(f"{seeds}: each must be at least 0 and below 2147483648")
-    if config.frames < len(config.seeds):
-        raise UserError(f"--frames {config.frames}: must be at least the number of seeds, {len(config.seeds)}")
-    if not 1 <= config.fps <= 50:
-        raise UserError(f"--fps {config.fps:g}: must be from 1 to 50")
-    if film_format(config.out) not in ("gif", "mp4"):
-        raise UserError(f"--out {printable(config.out)}: must end in .gif or .mp4")
-    _check_generator_flags(config)
-
-
-def check_prepare(config: PrepareConfig) -> None:
-    """Refuses values out of range.
-
-    Raises:
-        UserError: naming the flag, the value and what would be right.
-    """
-    if not 1 <= config.shards < 100_000:
-        raise UserError(f"--shards {config.shards}: must be from 1 to 99999")
-    if not config.out:
-        raise UserError("--out: is empty: give a new folder")
-    _check_image_flags(config)
-
-
-def film_format(path: str) -> str:
-    """The format of a film by the ending of its name: walk.gif -> gif."""
-    return Path(path).suffix[1:].lower()
-
-
-def _check_switches(switches: Switches) -> None:
-    for name, least in (("penalty_every", 1), ("packing", 1)):
-        value = getattr(switches, name)
-        if value is not None and value < least:
-            raise UserError(f"{flag(name)} {value}: must be at least {least}")
-    for name in ("r1", "r2", "gradient_penalty", "instance_noise"):
-        value = getattr(switches, name)
-        if value is not None and not 0 <= value < math.inf:
-            raise UserError(f"{flag(name)} {value:g}: must be 0 or more")
-    if switches.ema is not None and not 0 <= switches.ema < 1:
-        raise UserError(f"--ema {switches.ema:g}: must be at least 0 and below 1, such as 0.995")
-    if switches.d_learning_rate is not None and not 0 < switches.d_learning_rate < 1:
-        raise UserError(f"--d-learning-rate {switches.d_learning_rate}: must be above 0 and below 1, such as 0.0002")
-
-
-def _check_image_flags(config: TrainConfig | PrepareConfig) -> None:
-    if config.image_size is not None and min(config.image_size) < 1:
-        height, width = config.image_size
-        raise UserError(f"--image-size {height} {width}: must be a height and a width of at least 1 pixel")
-    low, high = config.value_range or (0, 1)
-    if not (low < high and math.isfinite(high - low)):
-        raise UserError(f"--value-range {low:g} {high:g}: the first number must be below the second, both finite")
-
-
-def _check_generator_flags(config: GenerateConfig | InterpolateConfig) -> None:
-    if not 0 < config.truncation <= 1:
-        raise UserError(f"--truncation {config.truncation:g}: must be above 0 and at most 1, such as 0.7")
-    check_epoch(config.epoch)
-
-
-def check_epoch(epoch: Epoch) -> None:
-    if isinstance(epoch, int) and epoch < 1:
-        raise UserError(f"--epoch {epoch}: must be at least 1")
+    source: Annotated[str, tyro.conf.Positional]
+    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    data: str | None = None
+    """Real images to compare with: anything that --data of "dcgan-tf train" takes. Default: those that the run was
+    trained on. They are resized to the generator's size."""
+    value_range: tuple[float, float] | None = None
+    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+    held_out: str | None = None
+    """Real images that were not trained on: what is nearer to the training images than these are looks like a copy."""
+    metrics: tuple[MeasureName, ...] | None = None
+    """What to measure. Default: swd, msssim, copies and diversity; with --features, all that they allow. modes is for
+    features that "dcgan-tf train-features" made."""
+    features: str | None = None
+    """The net in whose last hidden layer fid, kid and precision-recall compare images: a Keras file, such as "dcgan-tf
+    train-features" makes, or "inception", whose weights (88 MB) are downloaded once."""
+    epoch: Epoch | Literal["all"] = None
+    """Of a run: the epoch to measure, or all that are kept. Default: the best, or the newest where none was measured."""
+    images: int | None = None
+    """How many generated images, and at most as many real ones. Default: each measure's own number, as published."""
+    seed: int = 0
+    """Decides the latents, and every choice of images, patches and pairs."""
+    out: str | None = None
+    """The folder for evaluation.json and pictures. Default: the folder evaluation of the run, else
+    evaluation/<name of the source>."""
+    latents: Literal["auto", "normal", "uniform"] = "auto"
+    """What the generator was trained on. auto: as the source says."""
 
 
 def flag(name: str) -> str:
     """The flag of a field: batch_size -> --batch-size."""
     return "--" + name.replace("_", "-")
+
+
+def film_format(path: str) -> str:
+    """The format of a film by the ending of its name: walk.gif -> gif."""
+    return Path(path).suffix[1:].lower()

@@ -8,7 +8,8 @@ from pathlib import Path
 from dcgan_tf import adapt, convert, h5files, models, serving, verify
 from dcgan_tf.backend import tf
 from dcgan_tf.card import model_card
-from dcgan_tf.config import ExportConfig, check_export
+from dcgan_tf.checks import check_export
+from dcgan_tf.config import ExportConfig
 from dcgan_tf.errors import Mismatch, UserError, printable
 from dcgan_tf.files import (
     disk_errors_in_one_line,

@@ -104,6 +104,12 @@ class GAN:
         shared = [*signature, tf.TensorSpec([], tf.int64), tf.TensorSpec([], tf.bool)]
         self.shared_step = tf.function(self._shared_step, input_signature=shared, autograph=False)
 
+    def set_learning_rate(self, rate: float) -> None:
+        """Of both nets, or of the generator where the discriminator has its own, which then falls as much."""
+        ratio = rate / float(self.g_optimizer.learning_rate)
+        for adam in (self.g_optimizer, self.d_optimizer):
+            adam.learning_rate = float(adam.learning_rate) * ratio
+
     def variables(self) -> dict[str, list]:
         """All state by owner, as TensorFlow variables in a fixed order. Dropout seeds are left out: every call sets them."""
         owners = {

@@ -10,7 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf import film
-from dcgan_tf.config import GenerateConfig, InterpolateConfig, check_generate, check_interpolate, film_format
+from dcgan_tf.checks import check_generate, check_interpolate
+from dcgan_tf.config import GenerateConfig, InterpolateConfig, film_format
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.images import grid, to_picture, write_png
 
@@ -26,7 +27,7 @@ def generate(config: GenerateConfig) -> None:
     """
     check_generate(config)
     folder = Path(config.out)
-    _check_out(folder, is_folder=True)
+    check_out(folder, is_folder=True)
     from dcgan_tf.models import open_generator  # imports TensorFlow: after all that can be refused without
 
     generator = open_generator(config.source, config.epoch, config.latents)
@@ -58,7 +59,7 @@ def interpolate(config: InterpolateConfig) -> None:
     """
     check_interpolate(config)
     path = Path(config.out)
-    _check_out(path, is_folder=False)
+    check_out(path, is_folder=False)
     from dcgan_tf.models import open_generator
 
     generator = open_generator(config.source, config.epoch, config.latents)
@@ -123,7 +124,7 @@ def _truncated(latents, truncation: float) -> np.ndarray:
     return np.asarray(latents) * np.float32(truncation)
 
 
-def _check_out(path: Path, *, is_folder: bool) -> None:
+def check_out(path: Path, *, is_folder: bool) -> None:
     """Refuses a file where a folder must be, the other way round, and a name that the system refuses.
 
     Raises:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dcgan_tf.card import versions
-from dcgan_tf.config import TrainConfig, check, flag
+from dcgan_tf.checks import check_train
+from dcgan_tf.config import TrainConfig, flag
 from dcgan_tf.data.sources import ImageSource, open_source
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.fitting import epochs_for, preset_for
@@ -20,6 +21,7 @@ from dcgan_tf.schedule import steps_per_epoch
 class Plan:
     """A run with nothing left open but the precision, which only the device can tell.
 
+    seed: of latents, dropout and the order of images; another one than the flag's after a rollback.
     first_epoch: epochs done before this run's first step, by the nets it starts from.
     """
 
@@ -32,6 +34,7 @@ class Plan:
     learning_rate: float
     epochs: int
     steps_per_epoch: int
+    seed: int
     first_epoch: int = 0
 
     @property
@@ -62,7 +65,7 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
     Raises:
         UserError: a value out of range, no such images, fewer images than a batch, a batch that cannot be shared.
     """
-    check(config)
+    check_train(config)
     size, channels = _wanted_shape(config, start)
     source = open_source(
         config.data, size=size, channels=channels, value_range=config.value_range, cache=not config.dry_run
@@ -83,6 +86,8 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
             f"--evaluate-every {config.evaluate_every}: measuring takes at least {2 * swd.LEAST} images of {swd.PATCH}x{swd.PATCH} or "
             f"larger, and these are {len(source):,} of {'x'.join(map(str, source.image_shape[:2]))}: give 0"
         )
+    if config.on_collapse == "rollback" and replicas > 1:
+        raise UserError("--on-collapse rollback: works on one device only: leave it out")
     _check_recipe(recipe, batch_size, replicas)
     _check_shares(len(source), batch_size, preset.drop_remainder, replicas)
     return Plan(
@@ -95,6 +100,7 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
         learning_rate=config.learning_rate or preset.learning_rate,
         epochs=config.epochs or epochs_for(preset, per_epoch),
         steps_per_epoch=per_epoch,
+        seed=config.seed,
         first_epoch=start.epoch if start else 0,
     )
 
@@ -180,7 +186,7 @@ def settings(plan: Plan, precision: str) -> dict:
 # Flags that may change from one start of a run to the next: they decide how far it goes and what is kept, not its steps.
 _FREE = {
     "data", "preset", "recipe", "switches", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
-    "sample_every", "evaluate_every", "dry_run",
+    "sample_every", "evaluate_every", "on_collapse", "dry_run",
 }  # fmt: skip
 
 

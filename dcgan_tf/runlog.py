@@ -5,21 +5,26 @@ from pathlib import Path
 
 from dcgan_tf.backend import tf
 from dcgan_tf.files import disk_errors_in_one_line
-from dcgan_tf.logfile import drop_after
+from dcgan_tf.logfile import drop_after, read_log
 
 
 class RunLog:
-    """Appends to a run's log; opening it at step s drops a torn last line and lines past s, which will come again."""
+    """Appends to a run's log; opening it at step s drops a torn last line and lines past s, which will come again.
+
+    lines: all that it holds.
+    """
 
     def __init__(self, run_dir: Path, step: int):
         self.path = run_dir / "log.jsonl"
         drop_after(self.path, step)
+        self.lines = read_log(self.path)
         self._file = self.path.open("a", encoding="utf-8")
         self._tensorboard = tf.summary.create_file_writer(str(run_dir / "tensorboard"))
 
     def scalars(self, step: int, epoch: int, values: dict[str, float]):
         """values: losses, probabilities and images_per_sec by name."""
         line = {"step": step, "epoch": epoch} | {name: float(f"{value:.6g}") for name, value in values.items()}
+        self.lines.append(line)
         with disk_errors_in_one_line(self.path):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()

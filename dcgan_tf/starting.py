@@ -86,7 +86,7 @@ def build_gan(plan: Plan, precision: str, nets=(None, None)) -> GAN:
         discriminator,
         plan.recipe,
         learning_rate=plan.learning_rate,
-        seed=config.seed,
+        seed=plan.seed,
         loss_scaling=precision == "float16",
     )
 

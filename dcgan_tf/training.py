@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from dcgan_tf import checkpoints, images
+from dcgan_tf import checkpoints, images, rollback
 from dcgan_tf.animation import animate, sample_pictures
 from dcgan_tf.backend import tf
 from dcgan_tf.cluster import Cluster, from_environment, meeting
@@ -17,9 +17,10 @@ from dcgan_tf.errors import UserError, printable
 from dcgan_tf.plan import Plan, make_plan, settings
 from dcgan_tf.schedule import is_due
 from dcgan_tf.signals import StopRequest
-from dcgan_tf.starting import agreed, build_gan, known_precision, load_nets, load_start, restore, resumes
+from dcgan_tf.starting import agreed, build_gan, known_precision, load_nets, load_start, resumes
 from dcgan_tf.summary import summary
 from dcgan_tf.tuning import Precision, fastest_precision, settle_xla
+from dcgan_tf.watchdog import Collapse
 from dcgan_tf.worker import Chief, Worker
 
 LOG_EVERY = 10  # steps
@@ -60,33 +61,48 @@ def _train(plan: Plan, precision: Precision | None, goes_on: bool, nets, cluster
     precision = precision or fastest_precision(strategy)
     with strategy.scope():
         if goes_on:
-            gan, step = restore(plan, precision.name)
+            current, gan, step = rollback.resume(plan, precision.name)
         else:
-            gan, step = build_gan(plan, precision.name, nets or load_nets(plan.config)), plan.first_step
+            gan = build_gan(plan, precision.name, nets or load_nets(plan.config))
+            current, step = plan, plan.first_step
         if round(sum_over_workers(strategy, step)) != step * cluster.size:
             raise UserError(f"{printable(plan.run_dir)}: the workers do not read the same states: share the folder")
         if step >= plan.last_step and not plan.config.dry_run:
             if cluster.is_chief:
                 print(f"{plan.run_dir} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
             return 0
-        worker = Worker(plan, gan, step, cluster)
+        worker = Worker(current, gan, step, cluster)
         seconds = settle_xla(gan, worker.trial(), 5 if plan.config.dry_run else 2)
     if cluster.is_chief:
-        print(summary(plan, gan, precision, seconds, step, cluster.size), flush=True)
+        print(summary(current, gan, precision, seconds, step, cluster.size), flush=True)
     if plan.config.dry_run:
         return 0
     if cluster.is_chief:
         checkpoints.write_config(plan.run_dir, settings(plan, precision.name))
         checkpoints.save_nets(plan.run_dir, gan)
         if not goes_on:
-            (plan.run_dir / "best.json").unlink(missing_ok=True)  # of a run that left no state
+            for name in ("best.json", "rollbacks.json"):  # of a run that left no state
+                (plan.run_dir / name).unlink(missing_ok=True)
         _write_reals(plan)
-        worker = Chief(plan, gan, step, cluster)
-    with StopRequest() as stop, contextlib.closing(worker):
-        _loop(worker, stop)
+    with StopRequest() as stop:
+        worker = _run(current, precision.name, gan, step, cluster, stop)
     if cluster.is_chief and worker.stopped_by != signal.SIGTERM:  # whoever sends that will not wait for long
         _draw_history(plan.run_dir)
     return worker.stopped_by or 0
+
+
+def _run(plan: Plan, precision: str, gan, step: int, cluster: Cluster, stop: StopRequest) -> Worker:
+    """Trains to the end or until it is stopped, going back where the run collapses."""
+    while True:
+        worker = (Chief if cluster.is_chief else Worker)(plan, gan, step, cluster)
+        try:
+            with contextlib.closing(worker):
+                _loop(worker, stop)
+            return worker
+        except Collapse as collapse:
+            plan, gan, step = rollback.go_back(plan, precision, worker.step, str(collapse))
+            gan.use_xla(worker.gan.xla)
+            print(f"going back to step {step:,}, on with learning rate {plan.learning_rate:g} and other random numbers")
 
 
 def _loop(worker: Worker, stop: StopRequest) -> None:

@@ -12,14 +12,14 @@ from dcgan_tf.cluster import Cluster
 from dcgan_tf.data.pipeline import batches
 from dcgan_tf.errors import UserError
 from dcgan_tf.gan import GAN
-from dcgan_tf.measuring import Measure
-from dcgan_tf.metrics import swd
+from dcgan_tf.judging import Judge
 from dcgan_tf.plan import Plan
 from dcgan_tf.progress import Progress
 from dcgan_tf.randomness import fixed_latents
 from dcgan_tf.runlog import RunLog
 from dcgan_tf.schedule import Cadence, batch_size_at, is_due
 from dcgan_tf.signals import StopRequest
+from dcgan_tf.watchdog import Collapse
 
 STATE_SECONDS_AT_LEAST = 30  # between full states, unless --save-every says how often
 SAMPLE_BATCH = 64  # images generated at once for the sample pictures
@@ -43,7 +43,7 @@ class Worker:
         """(step, this worker's share of the images) from step `start` on."""
         plan, cluster = self.plan, self.cluster
         return batches(
-            plan.source, plan.batch_size, plan.preset.drop_remainder, plan.config.seed,
+            plan.source, plan.batch_size, plan.preset.drop_remainder, plan.seed,
             start, plan.last_step, cluster.index, cluster.size,
         )  # fmt: skip
 
@@ -88,9 +88,14 @@ class Worker:
     def close(self) -> None:
         pass
 
+    def _goes_back(self) -> bool:
+        return False
+
     def _finite(self, metrics) -> dict[str, float]:
         values = {name: float(value) for name, value in metrics.items()}
         if not all(map(math.isfinite, values.values())):
+            if self._goes_back():
+                raise Collapse(f"the losses became NaN between steps {self._sound_step} and {self.step}")
             states = checkpoints.saved_steps(self.plan.run_dir)
             raise UserError(
                 f"the losses became NaN between steps {self._sound_step} and {self.step}: give a lower --learning-rate"
@@ -113,8 +118,7 @@ class Chief(Worker):
         self._log = RunLog(plan.run_dir, step)
         self._saver = checkpoints.ModelSaver(plan.run_dir, gan, config.keep_last, config.keep_every)
         self._sampling, self._saving = Cadence(config.sample_every, 0.02), Cadence(config.save_every, 0.03)
-        self._measures, self._measure = config.evaluate_every != 0 and swd.fits(plan.source), None
-        self._measuring, self._best = Cadence(config.evaluate_every, 0.04), checkpoints.read_best(plan.run_dir)
+        self._judge = Judge(plan, gan, self._log, self.progress, self._keep_best)
         self._rate_from()
         self._epoch_from()
 
@@ -144,10 +148,7 @@ class Chief(Worker):
         if self._sampling.is_due(self.epoch, total, seconds):
             with self._sampling.timed():
                 self._sample()
-        saved = False
-        if self._measures and self._measuring.is_due(self.epoch, total, seconds):
-            with self._measuring.timed():
-                saved = self._evaluate()
+        saved = self._judge.end_epoch(self.epoch, self.step, total, seconds)
         if self._saving.is_due(self.epoch, total, seconds):
             with self._saving.timed():
                 if not saved:
@@ -172,26 +173,13 @@ class Chief(Worker):
         self.progress.close()
         self._log.close()
 
-    def _evaluate(self) -> bool:
-        """Measures the pictures. Returns whether they are the best so far, whose models are saved then."""
-        self._measure = self._measure or Measure(self.plan.source, self.gan)
-        scores = self._measure()
-        self._log.scalars(self.step, self.epoch, scores)
-        is_best = scores["swd"] < self._best.get("swd", math.inf)
-        self.progress.say(
-            f"epoch {self.epoch}: SWD {scores['swd']:.1f} (real images {self._measure.floor:.1f}), "
-            f"diversity {scores['diversity']:.0%}"
-            + (
-                ", the best so far"
-                if is_best
-                else f"; the best is epoch {self._best['epoch']}, {self._best['swd']:.1f}"
-            )
-        )
-        if is_best:
-            self._saver.save(self.epoch)
-            self._best = {"epoch": self.epoch, "step": self.step, **scores, "swd_of_real_images": self._measure.floor}
-            checkpoints.write_best(self.plan.run_dir, self._best)
-        return is_best
+    def _keep_best(self) -> None:
+        self._saver.save(self.epoch)
+        if self.plan.config.on_collapse == "rollback":
+            self.save_state()
+
+    def _goes_back(self) -> bool:
+        return self._judge.goes_back()
 
     def _sample(self) -> None:
         floats = [

@@ -324,11 +324,11 @@ def test_what_a_trick_saves_by_hand():
 
 
 def test_tricks_are_on_again_afterwards():
-    from dcgan_tf import forward, gan, kernels, tuning
+    from dcgan_tf import critic, forward, gan, kernels, optimizer, tuning
 
     def state():
-        owners = forward._RUNNERS, vars(kernels), vars(kernels.Convolution), vars(gan), vars(gan.GAN), vars(tuning)
-        return [dict(owner) for owner in owners]
+        owners = (kernels, kernels.Convolution, critic.Critic, gan.GAN, optimizer, tuning)
+        return [dict(forward._RUNNERS), *(dict(vars(owner)) for owner in owners)]
 
     before = state()
     for off in tricks.TRICKS.values():

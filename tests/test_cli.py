@@ -4,7 +4,8 @@ import small_nets
 from PIL import Image
 
 from dcgan_tf import cli, h5files
-from dcgan_tf.config import TrainConfig, check
+from dcgan_tf.checks import check_train
+from dcgan_tf.config import TrainConfig
 from dcgan_tf.errors import UserError, printable
 
 
@@ -34,7 +35,7 @@ def test_flags_that_do_not_parse_exit_2(arguments, capsys):
 
 
 def test_defaults_are_in_range():
-    assert check(TrainConfig()) is None
+    assert check_train(TrainConfig()) is None
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ class Workers:
 def flags(squares, run_dir, *more):
     return [
         "--data", squares, "--run-dir", run_dir, "--preset", "mnist56", "--image-size", 8, 8, "--batch-size", 18,
-        "--epochs", 3, "--precision", "float32", *more,
+        "--epochs", 3, "--precision", "float32", "--evaluate-every", 0, *more,
     ]  # fmt: skip
 
 

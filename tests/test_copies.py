@@ -23,35 +23,41 @@ def training():
 
 
 def nearest_by_hand(samples, training):
-    """(index, distance, mirrored), one pair at a time."""
+    """(index, distance, relative distance, mirrored), one pair at a time."""
     found = []
     for sample in samples.astype(float):
         straight = np.sqrt(((sample - training) ** 2).mean(axis=(1, 2, 3)))
         mirrored = np.sqrt(((sample[:, ::-1] - training) ** 2).mean(axis=(1, 2, 3)))
         both = np.minimum(straight, mirrored)
-        found.append((both.argmin(), both.min(), mirrored[both.argmin()] < straight[both.argmin()]))
+        nearest = both.argmin()
+        relative = both.min() / np.sort(both)[:50].mean()
+        found.append((nearest, both.min(), relative, mirrored[nearest] < straight[nearest]))
     return [np.array(part) for part in zip(*found, strict=True)]
 
 
-@pytest.mark.parametrize("batch", [256, 37])
+@pytest.mark.parametrize("batch", [512, 37])
 def test_nearest_images_are_those_found_by_hand(training, monkeypatch, batch):
     monkeypatch.setattr(copies, "BATCH", batch)
     samples, held_out = smooth(60, seed=2), smooth(50, seed=3)
     found = find_copies(source_of(samples), source_of(training), source_of(held_out))
-    index, distance, mirrored = nearest_by_hand(samples, training)
+    index, distance, relative, mirrored = nearest_by_hand(samples, training)
     np.testing.assert_array_equal(found.samples, np.arange(60))
     np.testing.assert_array_equal(found.nearest, index)
     np.testing.assert_allclose(found.distances, distance, rtol=1e-12)
+    np.testing.assert_allclose(found.relative, relative, rtol=1e-12)
     np.testing.assert_array_equal(found.mirrored, mirrored)
     assert 0 < mirrored.sum() < 60
-    np.testing.assert_allclose(found.held_out_distances, nearest_by_hand(held_out, training)[1], rtol=1e-12)
+    _, distance, relative, _ = nearest_by_hand(held_out, training)
+    np.testing.assert_allclose(found.held_out_distances, distance, rtol=1e-12)
+    np.testing.assert_allclose(found.held_out_relative, relative, rtol=1e-12)
     assert found.duplicates == 0 and found.in_features is None
 
 
 def test_left_out_in_turn_when_nothing_is_held_out(training):
     found = find_copies(source_of(smooth(30, seed=2)), source_of(training))
-    by_hand = [nearest_by_hand(training[[i]], np.delete(training, i, 0))[1][0] for i in range(len(training))]
-    np.testing.assert_allclose(found.held_out_distances, by_hand, rtol=1e-12)
+    by_hand = [nearest_by_hand(training[[i]], np.delete(training, i, 0)) for i in range(len(training))]
+    np.testing.assert_allclose(found.held_out_distances, [one[1][0] for one in by_hand], rtol=1e-12)
+    np.testing.assert_allclose(found.held_out_relative, [one[2][0] for one in by_hand], rtol=1e-12)
 
 
 def test_planted_copies_are_found_also_mirrored_and_noisy(training):
@@ -91,9 +97,29 @@ def test_shares_of_a_copier_of_noise_and_of_few_copies(training):
 
 
 def test_shares_by_hand():
-    distances, held_out = np.array([0.5, 2, 3, 9]), np.arange(1.0, 102)  # median 51, 1st percentile 2
-    found = copies.Copies(np.arange(4), np.arange(4), distances, np.zeros(4, bool), held_out, 0)
-    assert (found.share_nearer, found.share_copied) == (1, 0.25)
+    held_out = np.arange(1.0, 102)  # median 51, 1st percentile 2
+    some, distances, relative = np.arange(4), np.array([50, 51, 3, 99]), np.array([0.5, 2, 3, 9]) / 101
+    found = copies.Copies(some, some, distances, relative, some > 4, held_out, held_out / 101, 0)
+    assert (found.share_nearer, found.share_copied) == (0.5, 0.25)
+
+
+def test_dark_images_are_no_copies():
+    """Dark images are near to each other; the copy of a bright one, though farther in levels, is what stands out."""
+    random = np.random.default_rng(0)
+    dark, bright = random.integers(0, 30, [400, 8, 8, 1], np.uint8), random.integers(0, 256, [400, 8, 8, 1], np.uint8)
+    training, held_out = np.concatenate([dark[:200], bright[:200]]), np.concatenate([dark[200:300], bright[200:300]])
+    samples = np.concatenate([dark[300:], bright[300:]])
+    samples[150] = np.clip(bright[17].astype(int) + random.integers(-30, 31, [8, 8, 1]), 0, 255)
+    found = find_copies(source_of(samples), source_of(training), source_of(held_out))
+    assert found.nearest[150] == 217 and found.distances[150] > np.percentile(found.held_out_distances, 40)
+    assert found.relative.argmin() == 150 and found.share_copied == pytest.approx(0.02, abs=0.016)
+
+
+def test_with_only_copies_of_one_picture_to_compare_with():
+    same = np.zeros([60, 4, 4, 1], np.uint8)
+    samples = np.concatenate([same[:1], same[:1] + 100])
+    found = find_copies(source_of(samples), source_of(same), source_of(smooth(30, 1, (4, 4), 1)))
+    assert found.distances.tolist() == [0, 100] and found.relative.tolist() == [0, 1]
 
 
 def test_duplicates_do_not_hide_copies(training):
@@ -135,12 +161,12 @@ def test_at_most_so_many_are_looked_at_and_the_seed_chooses(training):
     samples = source_of(smooth(200, seed=2))
     found = find_copies(samples, Counted(), images=40, seed=1)
     assert len(found.samples) == len(set(found.samples)) == 40 and len(found.held_out_distances) == 40
-    assert sum(read) == 40 + 300 and max(read) == 256
+    assert sum(read) == 40 + 300 and max(read) == 300
     again, other = (find_copies(samples, Counted(), images=40, seed=seed) for seed in (1, 2))
     np.testing.assert_array_equal(found.samples, again.samples)
     np.testing.assert_array_equal(found.held_out_distances, again.held_out_distances)
     assert found.samples.tolist() != other.samples.tolist()
-    index, distance, _ = nearest_by_hand(samples.read(found.samples), training)
+    index, distance, *_ = nearest_by_hand(samples.read(found.samples), training)
     np.testing.assert_array_equal(found.nearest, index)
     np.testing.assert_allclose(found.distances, distance)
 

@@ -8,7 +8,7 @@ from films import gif_frames, mp4_frames
 from helpers import error_of
 from PIL import Image
 
-from dcgan_tf import config, film, images, latents, pictures
+from dcgan_tf import checks, film, images, latents, pictures
 from dcgan_tf.config import GenerateConfig, InterpolateConfig
 from dcgan_tf.errors import UserError
 
@@ -190,7 +190,7 @@ def test_interrupted_pictures_are_whole_or_absent(tmp_path, fake, monkeypatch):
 )
 def test_generate_refuses_values_out_of_range(tmp_path, fake, flags, message):
     wanted = GenerateConfig("run", str(tmp_path / "out"), **flags)
-    assert error_of(config.check_generate, wanted) == message
+    assert error_of(checks.check_generate, wanted) == message
     assert error_of(pictures.generate, wanted) == message
     assert fake.opened == [] and files(tmp_path) == []
 
@@ -353,7 +353,7 @@ def test_an_interrupted_film_leaves_the_older_one(tmp_path, fake, name):
 def test_interpolate_refuses_values_out_of_range(tmp_path, fake, monkeypatch, flags, message):
     monkeypatch.chdir(tmp_path)
     wanted = InterpolateConfig(**({"source": "run", "seeds": (1, 2, 3, 4), "out": "walk.gif"} | flags))
-    assert error_of(config.check_interpolate, wanted) == message
+    assert error_of(checks.check_interpolate, wanted) == message
     assert error_of(pictures.interpolate, wanted) == message
     assert fake.opened == [] and files(tmp_path) == []
 

@@ -112,7 +112,7 @@ def test_config_json_holds_every_flag_settled(finished, squares):
         "data": str(squares), "preset": "auto", "image_size": None, "value_range": None, "run_dir": str(finished),
         "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_steps": None, "seed": 0, "resume": "auto",
         "generator": None, "discriminator": None, "save_every": 1, "keep_last": 10, "keep_every": 50,
-        "sample_every": 1, "evaluate_every": 0, "precision": "float32", "dry_run": False, "recipe": "tutorial",
+        "sample_every": 1, "evaluate_every": 0, "on_collapse": "warn", "precision": "float32", "dry_run": False, "recipe": "tutorial",
         "switches": dict.fromkeys(switch.name for switch in dataclasses.fields(Switches)),
     }  # fmt: skip
 
@@ -162,7 +162,7 @@ def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, cha
 def command(squares, run_dir, *more):
     arguments = [
         "--data", squares, "--run-dir", run_dir, "--batch-size", 16, "--precision", "float32",
-        "--save-every", 1, "--sample-every", 1, *more,
+        "--save-every", 1, "--sample-every", 1, "--evaluate-every", 0, *more,
     ]  # fmt: skip
     return [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
 
@@ -338,7 +338,9 @@ def test_measuring_the_speed_leaves_no_trace(squares, tmp_path, monkeypatch, fin
 def test_real_digits_are_learned(real_data, tmp_path):
     """900 steps of the smallest net: noisy still, but dark borders and bright middles, as real digits have."""
     run_dir = tmp_path / "mnist"
-    settings = TrainConfig(data=str(real_data / "mnist"), preset="mnist-mlp", max_steps=900, run_dir=str(run_dir))
+    settings = TrainConfig(
+        data=str(real_data / "mnist"), preset="mnist-mlp", max_steps=900, run_dir=str(run_dir), evaluate_every=0
+    )
     assert training.train(settings) == 0
     last = [line for line in log(run_dir) if line["step"] > 700]
     d_loss, g_loss = (sum(line[name] for line in last) / len(last) for name in ("d_loss", "g_loss"))

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dcgan_tf.config import PrepareConfig, check_prepare
+from dcgan_tf.checks import check_prepare
+from dcgan_tf.config import PrepareConfig
 from dcgan_tf.data import places
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.pixels import ImageSource

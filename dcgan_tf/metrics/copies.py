@@ -13,7 +13,8 @@ from dcgan_tf.images import PADDING, WHITE, to_picture
 from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
 
 LONGER_SIDE = 64  # pixels of the images that are compared
-BATCH = 256  # training images in memory at a time
+BATCH = 512  # training images in memory at a time
+NEIGHBOURS = 50  # nearest training images, whose mean distance tells what is near for this image
 SAME = 1.0  # levels: images nearer than this are one picture, saved twice
 LEAST = 20  # images not copied from, to compare with
 
@@ -29,9 +30,13 @@ class Copies:
     nearest             int64 [n]: which training image is nearest to each
     distances           float64 [n]: how near. In pixels: the root of the mean square difference, in levels 0 to 255, of
                         images of at most 64 pixels a side. In features: the length of the difference
+    relative            float64 [n], 0 to 1: that, divided by the mean distance to the 50 nearest training images. A dark
+                        or empty image is near to all that are; a copy is near to one (Carlini et al. 2023,
+                        arXiv:2301.13188)
     mirrored            bool [n]: whether the sample is nearest when seen in a mirror
     held_out_distances  float64 [h]: how near the nearest training image is to images that were not trained on; without
                         such images, from each training image to the nearest other one
+    held_out_relative   float64 [h]: of these
     duplicates          held-out images not counted, as the same picture lies among the training images
     in_features         the same in a feature space, where one was given
     """
@@ -39,8 +44,10 @@ class Copies:
     samples: np.ndarray
     nearest: np.ndarray
     distances: np.ndarray
+    relative: np.ndarray
     mirrored: np.ndarray
     held_out_distances: np.ndarray
+    held_out_relative: np.ndarray
     duplicates: int
     in_features: "Copies | None" = None
 
@@ -48,16 +55,13 @@ class Copies:
     def share_nearer(self) -> float:
         """The share of samples nearer to the training images than the middle held-out image is: 0.5 of a generator whose
         images are as new as those; more where it copies, less where it does not reach the images at all."""
-        return self._share_below(50)
+        return float(np.mean(self.distances < np.median(self.held_out_distances)))
 
     @property
     def share_copied(self) -> float:
-        """The share of samples nearer to the training images than all but 1% of the held-out images are: 0.01 where
-        nothing is copied, also when the samples are many and only a few of them are copies."""
-        return self._share_below(1)
-
-    def _share_below(self, percent: float) -> float:
-        return float(np.mean(self.distances < np.percentile(self.held_out_distances, percent)))
+        """The share of samples that are relatively nearer to one training image than all but 1% of the held-out images
+        are: 0.01 where nothing is copied; more also when only a few of many samples are copies."""
+        return float(np.mean(self.relative < np.percentile(self.held_out_relative, 1)))
 
 
 def find_copies(samples, training, held_out=None, features=None, seed: int = 0, images: int = 1000) -> Copies:
@@ -102,13 +106,13 @@ def find_copies(samples, training, held_out=None, features=None, seed: int = 0, 
 
 
 def draw_pairs(copies: Copies, samples, training, path, count: int = 24) -> None:
-    """Writes a PNG of the `count` closest pairs, the closest first: each sample, beside it on the right its nearest
-    training image (in a mirror, where it is nearest so), and below them the distance.
+    """Writes a PNG of the `count` relatively closest pairs, the closest first: each sample, beside it on the right its
+    nearest training image (in a mirror, where it is nearest so), and below them the distance and the relative one.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written.
     """
-    closest = np.argsort(copies.distances, kind="stable")[:count]
+    closest = np.argsort(copies.relative, kind="stable")[:count]
     left, right = samples.read(copies.samples[closest]), training.read(copies.nearest[closest])
     right = np.where(copies.mirrored[closest, None, None, None], right[:, :, ::-1], right)
     scale = max(1, TILE // max(left.shape[1:3]))
@@ -133,15 +137,18 @@ def _caption(picture: Image.Image, copies: Copies, closest, columns: int, cell_h
     draw = ImageDraw.Draw(picture)
     for place, which in enumerate(closest):
         row, column = divmod(place, columns)
-        text = f"{copies.distances[which]:.3g}{' mirrored' if copies.mirrored[which] else ''}"
+        text = f"{copies.distances[which]:.3g} ({copies.relative[which]:.2f}){' mirrored' if copies.mirrored[which] else ''}"
         corner = (column * cell_width + 2 * PADDING, (row + 1) * cell_height - CAPTION - PADDING)
         draw.text(corner, text, fill=0 if picture.mode == "L" else (0, 0, 0))
 
 
 def _result(some, found, new, in_features=None) -> Copies:
-    nearest, distances, mirrored = (part[: len(some)] for part in found)
-    held_out_distances = found[1][len(some) :][new]
-    return Copies(some, nearest, distances, mirrored, held_out_distances, int(np.count_nonzero(~new)), in_features)
+    nearest, distances, relative, mirrored = (part[: len(some)] for part in found)
+    held_out_distances, held_out_relative = (part[len(some) :][new] for part in found[1:3])
+    duplicates = int(np.count_nonzero(~new))
+    return Copies(
+        some, nearest, distances, relative, mirrored, held_out_distances, held_out_relative, duplicates, in_features
+    )
 
 
 def _some(count: int, at_most: int, random) -> np.ndarray:
@@ -164,7 +171,7 @@ def _pixels(source, indices) -> np.ndarray:
 
 
 def _search_pixels(queries: np.ndarray, itself: np.ndarray, training):
-    """(nearest int64 [q], distances float64 [q], mirrored bool [q]) of uint8 [q, h, w, C]; see `Copies`."""
+    """(nearest int64, distances float64, relative float64, mirrored bool), each [q], of uint8 [q, h, w, C]; see `Copies`."""
     both = np.concatenate([queries, queries[:, :, ::-1]]).reshape(2 * len(queries), -1)
     nearest = _Nearest(itself)
     for start in tqdm(range(0, len(training), BATCH), "copies", unit="batch", leave=False, disable=None):
@@ -210,21 +217,32 @@ class _Nearest:
     def __init__(self, itself: np.ndarray):
         self._itself = itself
         self._index = np.full(len(itself), -1)
-        self._square = np.full(len(itself), np.inf)
         self._mirrored = np.zeros(len(itself), bool)
+        self._squares = np.full([len(itself), 1], np.inf)  # of the nearest, in column 0, and of up to 49 more
 
     def see(self, start: int, squares: np.ndarray) -> None:
         """squares: float64 [2 q, b], of the queries and then of their mirror images to training images start, ..."""
-        queries = np.arange(len(self._itself))
-        own = queries[(self._itself >= start) & (self._itself < start + squares.shape[1])]
-        for mirrored, some in enumerate(np.split(squares, 2)):
-            some[own, self._itself[own] - start] = np.inf
-            first = some.argmin(axis=1)
-            square = some[queries, first]
-            nearer = square < self._square
-            self._index[nearer], self._square[nearer] = start + first[nearer], square[nearer]
-            self._mirrored[nearer] = bool(mirrored)
+        straight, mirrored = np.split(squares, 2)
+        both = np.minimum(straight, mirrored)
+        queries = np.arange(len(both))
+        own = queries[(self._itself >= start) & (self._itself < start + both.shape[1])]
+        both[own, self._itself[own] - start] = np.inf
+        first = both.argmin(axis=1)
+        nearer = queries[both[queries, first] < self._squares[:, 0]]
+        self._index[nearer] = start + first[nearer]
+        self._mirrored[nearer] = (mirrored < straight)[nearer, first[nearer]]
+        merged = np.concatenate([self._squares, both], axis=1)
+        if merged.shape[1] > NEIGHBOURS:
+            merged = np.partition(merged, (0, NEIGHBOURS - 1), axis=1)[:, :NEIGHBOURS]
+        else:
+            merged.sort(axis=1)
+        self._squares = merged
 
     def found(self, dimensions: int):
-        """(index, distance, mirrored) [q]; the distance is the root of the square divided by `dimensions`."""
-        return self._index, np.sqrt(self._square / dimensions), self._mirrored
+        """(index, distance, relative, mirrored), each [q]; the distance is the root of the square / `dimensions`."""
+        distances = np.sqrt(self._squares / dimensions)
+        finite = np.isfinite(distances)
+        usual = np.where(finite, distances, 0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
+        # Where all 50 are the same picture as the query, all is as near as can be.
+        relative = np.divide(distances[:, 0], usual, out=np.zeros(len(usual)), where=usual > 0)
+        return self._index, distances[:, 0], relative, self._mirrored

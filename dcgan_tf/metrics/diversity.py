@@ -5,7 +5,7 @@ import numpy as np
 from dcgan_tf.errors import UserError
 from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
 
-BATCH = 256  # images or rows at a time
+BATCH = 1024  # images or rows at a time
 
 
 def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:

@@ -95,6 +95,20 @@ def open_features(name: str) -> FeatureSpace:
     return _space(Path(name).name, keras.Model(net.inputs[0], _pooled(_last_hidden(name, net))))
 
 
+def open_outputs(name: str) -> FeatureSpace:
+    """The whole net in a file, .keras or .h5, as a space: what it says of each class.
+
+    Raises:
+        UserError: as `open_features`, or the net says something other than one number a class.
+    """
+    net = load_net(name)
+    _check_input(name, net)
+    if len(net.outputs[0].shape) != 2:
+        shape = list(net.outputs[0].shape[1:])
+        raise UserError(f"{printable(name)}: makes {shape} of an image: give a classifier, which makes [classes]")
+    return _space(Path(name).name, net)
+
+
 def inception_weights() -> Path:
     """The file of the weights, in the place where Keras itself would look for it; downloaded if it is not there.
 

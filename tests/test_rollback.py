@@ -1,0 +1,140 @@
+"""Runs that collapse: what they say, and how they go back."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from helpers import error_of
+
+from dcgan_tf import checkpoints, judging, rollback, training, watchdog, worker
+from dcgan_tf.backend import keras
+from dcgan_tf.config import Switches, TrainConfig
+
+# 44 images of 8x8 in batches of 16: epochs of three steps.
+SMALL = dict(batch_size=16, epochs=5, precision="float32", save_every=1, sample_every=1, evaluate_every=1)
+
+
+def config(squares, run_dir, **changes):
+    switches = Switches(d_learning_rate=8e-4)
+    return TrainConfig(**{"data": str(squares), "run_dir": str(run_dir), "switches": switches, **SMALL, **changes})
+
+
+def log(run_dir):
+    return [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def scores(monkeypatch):
+    """Sets what is measured: the SWD of each measurement in turn, and always the same diversity."""
+
+    def set_scores(*swds):
+        rest = list(swds)
+        monkeypatch.setattr(judging.Measure, "swd", lambda self: rest.pop(0))
+        monkeypatch.setattr(judging.Measure, "diversity", lambda self: 0.9)
+
+    return set_scores
+
+
+def test_a_collapse_is_one_line(squares, tmp_path, scores, capsys):
+    scores(90.0, 40.0, 70.0, 71.0, 50.0)
+    training.train(config(squares, tmp_path / "run"))
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
+    assert said == [
+        "warning: epoch 4: the pictures have become worse: their SWD was 40.0 after epoch 2, and is 71.0",
+    ]
+    assert checkpoints.best_epoch(tmp_path / "run") == 2 and not (tmp_path / "run" / "rollbacks.json").exists()
+
+
+def test_going_back_to_the_best(squares, tmp_path, scores, capsys):
+    run_dir = tmp_path / "run"
+    scores(90.0, 40.0, 70.0, 71.0, 30.0, 31.0, 32.0)  # epochs 1 2 3 4, then 3 4 5
+    training.train(config(squares, run_dir, on_collapse="rollback"))
+    [done] = rollback.rollbacks(run_dir)
+    assert done == {
+        "from_step": 12, "to_step": 6, "seed": 1000, "learning_rate": 1e-4,
+        "reason": "the pictures have become worse: their SWD was 40.0 after epoch 2, and is 71.0",
+    }  # fmt: skip
+    out = capsys.readouterr().out
+    assert "going back to step 6, on with learning rate 0.0001 and other random numbers\n" in out
+    assert [(line["epoch"], line["swd"]) for line in log(run_dir) if "swd" in line] == [
+        (1, 90.0), (2, 40.0), (3, 30.0), (4, 31.0), (5, 32.0),
+    ]  # fmt: skip
+    assert checkpoints.best_epoch(run_dir) == 3
+    assert json.loads((run_dir / "config.json").read_text())["config"]["seed"] == 0
+
+
+def nets(run_dir, epoch):
+    return [
+        value
+        for net in "GD"
+        for value in keras.models.load_model(run_dir / f"epoch{epoch}_{net}model.h5", compile=False).get_weights()
+    ]
+
+
+def test_a_run_that_went_back_resumes_exactly(squares, tmp_path, scores):
+    for run_dir, stops in ((tmp_path / "whole", []), (tmp_path / "stopped", [7, 13])):
+        scores(90.0, 40.0, *([60.0] if stops else []), 70.0, 71.0, *[30.0] * 9)  # a run that stops is measured there
+        for stop in (*stops, None):
+            training.train(config(squares, run_dir, on_collapse="rollback", max_steps=stop))
+        assert len(rollback.rollbacks(run_dir)) == 1
+    whole, stopped = (nets(tmp_path / name, 5) for name in ("whole", "stopped"))
+    assert all(np.array_equal(a, b) for a, b in zip(whole, stopped, strict=True))
+
+
+def test_a_killed_rollback_goes_on_from_the_best_with_the_lower_rate(squares, tmp_path, scores, monkeypatch):
+    run_dir = tmp_path / "run"
+    scores(90.0, 40.0, 70.0, 71.0)
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rollback, "resume", killed)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(config(squares, run_dir, on_collapse="rollback"))
+    monkeypatch.undo()
+    assert checkpoints.saved_steps(run_dir) == [6] and checkpoints.saved_epochs(run_dir) == [1, 2]
+    assert len(list((run_dir / "picture").glob("image_at*"))) == 2
+    from dcgan_tf.plan import make_plan
+
+    plan, gan, step = rollback.resume(make_plan(config(squares, run_dir)), "float32")
+    assert (step, plan.seed, gan.seed, plan.config.seed) == (6, 1000, 1000, 0)
+    assert float(gan.g_optimizer.learning_rate) == pytest.approx(1e-4)
+    assert float(gan.d_optimizer.learning_rate) == pytest.approx(4e-4)
+
+
+def test_nan_goes_back_too(squares, tmp_path, scores, monkeypatch):
+    run_dir = tmp_path / "run"
+    scores(90.0, 40.0, 50.0, 51.0, 52.0)
+    update, left = worker.Worker.update, [9]
+
+    def poisoned(self, images, step, stop):
+        metrics = update(self, images, step, stop)
+        left[0] -= 1
+        return metrics | {"d_loss": np.float32("nan")} if left[0] == 0 else metrics
+
+    monkeypatch.setattr(worker.Worker, "update", poisoned)
+    training.train(config(squares, run_dir, on_collapse="rollback", epochs=4))
+    [done] = rollback.rollbacks(run_dir)
+    assert (done["reason"], done["to_step"]) == ("the losses became NaN between steps 6 and 9", 6)
+
+
+def test_three_times_at_most(squares, tmp_path, monkeypatch):
+    run_dir = tmp_path / "run"
+    monkeypatch.setattr(judging.Measure, "diversity", lambda self: 0.9)
+    monkeypatch.setattr(judging.Measure, "swd", lambda self: 40.0)
+    monkeypatch.setattr(watchdog, "collapsed", lambda lines: "lost" if lines[-1]["epoch"] >= 3 else None)
+    training.train(config(squares, run_dir, on_collapse="rollback", epochs=4))
+    assert [entry["learning_rate"] for entry in rollback.rollbacks(run_dir)] == [1e-4, 5e-5, 2.5e-5]
+    assert checkpoints.saved_epochs(run_dir)[-1] == 4
+
+
+def test_what_cannot_go_back(squares, tmp_path):
+    asked = config(squares, tmp_path / "run", on_collapse="rollback", evaluate_every=0)
+    assert error_of(training.train, asked) == (
+        "--on-collapse rollback: goes back to the best epoch: let --evaluate-every find one"
+    )
+    from dcgan_tf.plan import make_plan
+
+    asked = dataclasses.replace(asked, evaluate_every=None)
+    assert error_of(make_plan, asked, None, 2) == "--on-collapse rollback: works on one device only: leave it out"
