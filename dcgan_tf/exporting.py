@@ -94,7 +94,9 @@ def _job(config: ExportConfig) -> Job:
     if found.kind != "keras":
         raise UserError(f"{printable(config.source)}: is an exported model already: {models.KINDS}")
     generator = models.load_keras(found)
-    discriminator_path = config.discriminator or found.discriminator
+    # One that judges packs of images has no score for a single one.
+    packs = (found.settings.get("preset") or {}).get("packing", 1) > 1
+    discriminator_path = config.discriminator or (None if packs else found.discriminator)
     discriminator = None
     if discriminator_path is not None:
         discriminator, _ = adapt.as_logits(h5files.load_model(discriminator_path), discriminator_path)

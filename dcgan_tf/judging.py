@@ -41,6 +41,7 @@ class Judge:
             return False
         with self._watching.timed():
             self._measure = self._measure or Measure(self._plan.source, self._gan, self._plan.config.seed)
+            self._measure.renew()
             scores = {"diversity": self._measure.diversity()}
         if scores_all:
             with self._measuring.timed():

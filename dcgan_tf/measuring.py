@@ -1,30 +1,39 @@
 """How good a run's pictures are, measured while it trains: the shortened form of what `dcgan-tf evaluate` measures."""
 
-import numpy as np
-
 from dcgan_tf.data.pixels import ImageSource
 from dcgan_tf.gan import GAN
-from dcgan_tf.images import to_uint8
 from dcgan_tf.metrics.diversity import mean_pairwise_distance
+from dcgan_tf.metrics.samples import Samples
 from dcgan_tf.metrics.swd import SWD, mean
-from dcgan_tf.randomness import MEASURED_LATENTS, draw_latents, key
+from dcgan_tf.models import Generator
+from dcgan_tf.savedmodel import picture_function
 
 IMAGES = 1024  # where the set has twice as many; a sixteenth of the published number, and of its time
 PAIRED = 64  # images whose distances from each other are taken
 PAIRED_REALS = 256
-BATCH = 64  # images that are generated at once
 
 
 class Measure:
-    """Measures the generator of the moment, always by the same latents and against the same real images."""
+    """Measures the generator of the moment, always by the same latents and against the same real images.
+
+    Its SWD is what `dcgan-tf evaluate --images 1024` says of the saved generator.
+    """
 
     def __init__(self, source: ImageSource, gan: GAN, seed: int):
         """Raises:
         UserError: too few images for it, or too small ones.
         """
-        self._swd = SWD(source, IMAGES, seed)
-        self._samples = Samples(gan, max(self._swd.images, PAIRED), seed)
+        preset = gan.preset
+        self._swd, self._seed = SWD(source, IMAGES, seed), seed
+        self._generator = Generator(
+            "the generator", preset.latent_dim, preset.image_shape, preset.latents, picture_function(gan.sampler)
+        )
         self._real_distance = mean_pairwise_distance(source, PAIRED_REALS, seed)
+        self.renew()
+
+    def renew(self) -> None:
+        """To be called where the generator has changed."""
+        self._samples = Samples(self._generator, max(self._swd.images, PAIRED), self._seed)
 
     @property
     def floor(self) -> float:
@@ -38,20 +47,3 @@ class Measure:
     def diversity(self) -> float:
         """The mean distance of two pictures from each other, as a share of that of two real images."""
         return mean_pairwise_distance(self._samples, PAIRED) / max(self._real_distance, 1e-9)
-
-
-class Samples:
-    """The pictures of a GAN in training as a source: picture i is always of the same latents."""
-
-    def __init__(self, gan: GAN, count: int, seed: int):
-        self.image_shape, self._gan = gan.preset.image_shape, gan
-        self._latents = draw_latents(gan.preset, count, key(seed, MEASURED_LATENTS), 0).numpy()
-
-    def __len__(self) -> int:
-        return len(self._latents)
-
-    def read(self, indices: np.ndarray) -> np.ndarray:
-        """uint8 [n, H, W, C]"""
-        batches = (indices[start : start + BATCH] for start in range(0, len(indices), BATCH))
-        floats = [self._gan.sampler(self._latents[batch], training=False).numpy() for batch in batches]
-        return to_uint8(np.concatenate(floats))

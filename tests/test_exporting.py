@@ -153,6 +153,19 @@ def test_files_of_old_tensorflow_with_a_discriminator_of_their_own(tmp_path, cap
     np.testing.assert_allclose(net.run("score", {"images": seen})["logits"], logits, rtol=0, atol=1e-4)
 
 
+def test_a_discriminator_of_packs_gives_no_score(run, tmp_path):
+    assert exporting._job(ExportConfig(str(run), out=str(tmp_path))).discriminator is not None
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    (packs / "epoch7_Gmodel.h5").write_bytes((run / "epoch7_Gmodel.h5").read_bytes())
+    layers = small_nets.layers
+    judge = small_nets.keras.Sequential([small_nets.keras.Input([8, 8, 6]), layers.Flatten(), layers.Dense(1)])
+    h5files.save_model(judge, packs / "epoch7_Dmodel.h5")
+    settings = SETTINGS | {"preset": SETTINGS["preset"] | {"packing": 2}}
+    (packs / "config.json").write_text(json.dumps(settings))
+    assert exporting._job(ExportConfig(str(packs), out=str(tmp_path / "out"))).discriminator is None
+
+
 def test_again_takes_the_next_number_and_leaves_all_that_is_there(exported, run, capsys):
     out, _ = exported
     before = {name: (out / name).read_bytes() for name in files(out)}

@@ -1,18 +1,14 @@
 """Runs that measure their pictures, and keep the best."""
 
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from helpers import error_of
 
-from dcgan_tf import checkpoints, measuring, models, training
+from dcgan_tf import checkpoints, cli, measuring, models, training
 from dcgan_tf.backend import keras
 from dcgan_tf.config import Switches, TrainConfig
-from dcgan_tf.data.sources import open_source
-from dcgan_tf.images import to_uint8
-from dcgan_tf.metrics import swd
 
 # 44 images of 8x8 in batches of 16: epochs of three steps.
 SMALL = dict(batch_size=16, epochs=4, precision="float32", save_every=1, sample_every=4, evaluate_every=1, keep_last=1)
@@ -65,20 +61,14 @@ def test_the_best_is_what_is_taken(finished, squares):
     )
 
 
-def test_the_score_is_that_of_the_saved_generator(finished, squares):
-    source = open_source(str(squares))
+def test_the_score_is_what_evaluate_says_of_the_saved_generator(finished, tmp_path):
     line = measured(finished)[-1]
-    generator = keras.models.load_model(finished / "epoch4_Gmodel.h5", compile=False)
-    settings = json.loads((finished / "config.json").read_text())["preset"]
-    gan = SimpleNamespace(
-        sampler=generator,
-        preset=SimpleNamespace(image_shape=(8, 8, 1), latent_dim=settings["latent_dim"], latents=settings["latents"]),
-    )  # fmt: skip
-    samples = measuring.Samples(gan, 64, 0)
-    images = samples.read(np.arange(22))
-    assert np.array_equal(images[[3, 9]], to_uint8(generator(samples._latents[[3, 9]], training=False).numpy()))
-    score = swd.mean(swd.SWD(source, measuring.IMAGES, 0).score(samples))
-    assert line["swd"] == pytest.approx(score, rel=1e-4)
+    command = ["evaluate", str(finished), "--epoch", "4", "--metrics", "swd", "--images", str(measuring.IMAGES)]
+    assert cli.main([*command, "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "evaluation.json").read_text())["measures"]["swd"]
+    assert line["swd"] == pytest.approx(found["epochs"]["4"]["mean"], rel=1e-3)
+    held = json.loads((finished / "best.json").read_text())
+    assert held["swd_of_real_images"] == pytest.approx(found["real"]["mean"], rel=1e-6)
     assert 0 < line["diversity"] < 3
 
 
