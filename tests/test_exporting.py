@@ -501,6 +501,7 @@ def test_whoever_looks_sees_whole_versions_only_and_a_killed_export_leaves_none(
                 missing = {name for name in SAVED_MODEL if not (out / version / name).exists()}
                 if missing:
                     faults.append((version, missing))
+            time.sleep(0.0005)  # leaves the processor to the exports
 
     looker = threading.Thread(target=look)
     looker.start()
