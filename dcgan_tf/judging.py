@@ -22,7 +22,7 @@ class Judge:
         every = plan.config.evaluate_every
         self._measures, self._measure = every != 0 and swd.fits(plan.source), None
         # Whether the pictures are still diverse is cheap, and soon shows a collapse.
-        self._watching, self._measuring = Cadence(every, 0.01), Cadence(every, 0.03)
+        self._watching, self._measuring = Cadence(every, 0.01), Cadence(every, 0.03, guess=5.0)
         self._best = checkpoints.read_best(plan.run_dir)
         self._lost = self._certain = False  # what has been said, and still holds
 
@@ -39,8 +39,10 @@ class Judge:
         scores_all, is_best = self._measuring.is_due(epoch, total, seconds), False
         if not scores_all and not self._watching.is_due(epoch, total, seconds):
             return False
+        if self._measure is None:
+            self._measure = Measure(self._plan.source, self._gan, self._plan.config.seed)
+            self._measure.diversity()  # traces the generator: no later one costs as much
         with self._watching.timed():
-            self._measure = self._measure or Measure(self._plan.source, self._gan, self._plan.config.seed)
             self._measure.renew()
             scores = {"diversity": self._measure.diversity()}
         if scores_all:

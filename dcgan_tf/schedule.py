@@ -32,12 +32,15 @@ class Cadence:
     whose time it takes at most `share`. What it costs is what it took the last time.
     """
 
-    def __init__(self, every: int | None, share: float):
-        self._every, self._share, self._cost = every, share, 0.0
+    def __init__(self, every: int | None, share: float, guess: float | None = None):
+        """guess: seconds that it may cost, for a job that is not worth doing at the first epoch just to know."""
+        self._every, self._share, self._cost, self._first = every, share, guess or 0.0, guess is None
 
     def is_due(self, epoch: int, total: int, epoch_seconds: float) -> bool:
         """epoch_seconds: what an epoch's steps take."""
-        return is_due(epoch, self._every or self._affordable(epoch_seconds), total, first=self._every is None)
+        return is_due(
+            epoch, self._every or self._affordable(epoch_seconds), total, first=self._first and self._every is None
+        )
 
     def _affordable(self, epoch_seconds: float) -> int:
         return next((n for n in (1, 2, 5, 10, 25) if self._cost <= self._share * n * epoch_seconds), 50)

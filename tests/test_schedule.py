@@ -80,3 +80,12 @@ def test_a_slow_first_time_does_not_last(monkeypatch):
     cadence = Cadence(None, 0.03)
     assert due_epochs(cadence, 1, 10.0, 1.4, clock) == [1]
     assert due_epochs(cadence, 8, 10.0, 0.1, clock, start=2) == [5, 6, 7, 8]
+
+
+def test_a_guess_stands_for_the_cost_until_it_is_known():
+    cadence = Cadence(None, 0.03, guess=5.0)  # of epochs of 30 s: 3% of 10 are 9 s, of 5 only 4.5 s
+    assert [epoch for epoch in range(1, 38) if cadence.is_due(epoch, 37, 30.0)] == [10, 20, 30, 37]
+    with cadence.timed():
+        pass
+    assert [epoch for epoch in range(1, 5) if cadence.is_due(epoch, 37, 30.0)] == [1, 2, 3, 4]
+    assert [epoch for epoch in range(1, 5) if Cadence(2, 0.03, guess=5.0).is_due(epoch, 37, 30.0)] == [2, 4]
