@@ -110,9 +110,8 @@ def save_state(run_dir: Path, step: int, gan) -> None:
         tf.train.Checkpoint(**gan.variables()).write(str(folder / "variables"))
     best = read_best(run_dir).get("step")
     for old in saved_steps(run_dir)[:-STATES_KEPT]:
-        if old == best:
-            continue
-        shutil.rmtree(run_dir / "state" / str(old), ignore_errors=True)
+        if old != best:
+            shutil.rmtree(run_dir / "state" / str(old), ignore_errors=True)
 
 
 def restore_state(run_dir: Path, step: int, gan) -> None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dcgan_tf.data.pixels import ImageSource
+
 
 class ImageSet:
     """What measures ask of a source; remembers the indices that were read."""
@@ -27,3 +29,8 @@ def ramps(count, height, width, channels, seed=0, noisy=10) -> np.ndarray:
     down, right = random.uniform(-100, 100, [2, count, 1, 1, channels])
     levels = 128 + down * np.linspace(-1, 1, height)[:, None, None] + right * np.linspace(-1, 1, width)[:, None]
     return np.clip(levels + random.normal(0, noisy, levels.shape), 0, 255).astype(np.uint8)
+
+
+def source_of(images, **options) -> ImageSource:
+    """uint8 [N, H, W, C] as a source."""
+    return ImageSource("images", images.shape[1:], len(images), lambda indices: images[indices], "uint8", **options)

@@ -5,8 +5,8 @@ import zipfile
 import numpy as np
 import pytest
 from helpers import error_of
+from image_sets import source_of
 from PIL import Image
-from sources import source_of
 
 from dcgan_tf import cli
 from dcgan_tf.backend import keras

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from helpers import error_of
+from image_sets import source_of
 from PIL import Image
-from sources import source_of
 
 from dcgan_tf.metrics import copies
 from dcgan_tf.metrics.copies import draw_pairs, find_copies

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from helpers import error_of
-from sources import source_of
+from image_sets import source_of
 
 from dcgan_tf.metrics import diversity
 from dcgan_tf.metrics.diversity import mean_feature_distance, mean_pairwise_distance, modes

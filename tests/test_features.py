@@ -6,8 +6,8 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 from helpers import error_of
+from image_sets import source_of
 from PIL import Image
-from sources import source_of
 
 from dcgan_tf.backend import keras
 from dcgan_tf.data.pixels import ImageSource

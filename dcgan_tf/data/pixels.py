@@ -85,6 +85,13 @@ def to_channels(images, channels) -> np.ndarray:
     return images
 
 
+def size_within(image_shape, longer_side: int) -> tuple[int, int]:
+    """(H, W) of images (H, W, C) made smaller, where they are larger, so that neither side is longer than that."""
+    height, width = image_shape[:2]
+    scale = min(1, longer_side / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
 def fit(image, size) -> Image.Image:
     """A Pillow image resized so that it covers `size` (H, W), antialiased, and the centre cut out."""
     height, width = size

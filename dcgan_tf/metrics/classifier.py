@@ -10,7 +10,7 @@ from tqdm import tqdm
 from dcgan_tf.backend import keras
 from dcgan_tf.checks import check_train_features
 from dcgan_tf.config import TrainFeaturesConfig
-from dcgan_tf.data.pixels import ImageSource, fit_all
+from dcgan_tf.data.pixels import ImageSource, fit_all, size_within
 from dcgan_tf.data.sources import NAMED_SETS, open_source
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.files import whole_file
@@ -44,9 +44,7 @@ def train_features(config: TrainFeaturesConfig) -> None:
     source = open_source(config.data, size=config.image_size, value_range=config.value_range)
     names, classes = _classes(config.data, source)
     train, held_out = split(classes, config.seed)
-    height, width, channels = source.image_shape
-    scale = min(1, LONGER_SIDE / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
+    size = size_within(source.image_shape, LONGER_SIDE)
     epochs = config.epochs or int(np.clip(round(BUDGET / (len(train) * size[0] * size[1])), 2, 60))
     for note in source.notes:
         print(note)
@@ -56,7 +54,7 @@ def train_features(config: TrainFeaturesConfig) -> None:
     )
     with whole_file(config.out) as beside:  # fails now, not after training, where nothing can be written
         keras.utils.set_random_seed(config.seed)
-        net = build([*size, channels], len(names))
+        net = build([*size, source.image_shape[-1]], len(names))
         _fit(net, _Batches(source, size, classes, train, config.seed), epochs)
         logits = [net.predict_on_batch(images) for images in _read(source, size, held_out)]
         right = np.concatenate(logits).argmax(axis=1) == classes[held_out]

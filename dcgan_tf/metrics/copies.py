@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from tqdm import tqdm
 
-from dcgan_tf.data.pixels import fit_all
+from dcgan_tf.data.pixels import fit_all, size_within
 from dcgan_tf.errors import UserError
 from dcgan_tf.files import whole_file
 from dcgan_tf.images import PADDING, WHITE, to_picture
@@ -161,10 +161,8 @@ def _size(source) -> str:
 
 def _pixels(source, indices) -> np.ndarray:
     """uint8 [n, h, w, C], at most 64 pixels on the longer side."""
-    height, width, channels = source.image_shape
-    scale = min(1, LONGER_SIDE / max(height, width))
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    images = np.empty([len(indices), *size, channels], np.uint8)
+    size = size_within(source.image_shape, LONGER_SIDE)
+    images = np.empty([len(indices), *size, source.image_shape[-1]], np.uint8)
     for start in range(0, len(indices), BATCH):
         images[start : start + BATCH] = fit_all(source.read(indices[start : start + BATCH]), size)
     return images
