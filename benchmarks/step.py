@@ -18,7 +18,7 @@ import tyro
 
 from benchmarks import flops
 from benchmarks.common import finish, spread, spread_text
-from benchmarks.variants import VARIANTS, matmul, train
+from benchmarks.variants import VARIANTS, fastest_precision, matmul, train
 from benchmarks.workers import Failed, Worker
 from dcgan_tf.presets import PRESETS, get_preset
 
@@ -37,10 +37,11 @@ MORE = {"paints200": ("torch float32", "torch bfloat16 compiled")}  # for the ot
 
 @dataclass(frozen=True)
 class Config:
-    presets: tuple[Literal[*PRESETS], ...] = ("paints200", "mri96", "faces64", "mnist")
+    presets: tuple[Literal[*PRESETS], ...] = ("paints200", "mri96", "faces64", "mnist", "mnist56", "mnist-mlp")
     variants: tuple[Literal[*VARIANTS], ...] | None = None
     """The first is what the others are compared with. Those of PyTorch are left out where it is not installed. Default:
-    in both precisions ours, plain Keras and PyTorch with channels last; more of PyTorch for paints200."""
+    ours, plain Keras and PyTorch with channels last, in float32 and, where the hardware has it, in bfloat16; more of
+    PyTorch for paints200."""
     rounds: int = 3
     steps: int | None = None
     """Of a turn. Default: so many that they take about a second."""
@@ -54,19 +55,38 @@ class Config:
 
 def main(config: Config) -> None:
     rows, results = [], {}
+    fast = config.variants is not None or has_bfloat16()
     for name in config.presets:
         preset = get_preset(name)
         if config.batch_size:
             preset = replace(preset, batch_size=config.batch_size)
-        results[name] = measure(preset, config)
+        results[name] = measure(preset, config.variants or usual(name, fast), config)
         rows += table_rows(name, results[name])
     finish({"benchmark": "step", "presets": results}, config.json, rows)
 
 
-def measure(preset, config: Config) -> dict:
+def usual(preset: str, fast: bool) -> tuple[str, ...]:
+    """What is measured of a preset by default. fast: whether the hardware has bfloat16: emulated, a step takes minutes."""
+    variants = USUAL + MORE.get(preset, ())
+    if fast:
+        return variants
+    # Without it "ours" is "ours float32".
+    return tuple(name for name in variants if name != "ours" and "bfloat16" not in name)
+
+
+def has_bfloat16() -> bool:
+    worker = Worker(fastest_precision)
+    try:
+        return worker.ready() == "bfloat16"
+    finally:
+        worker.close()
+
+
+def measure(preset, variants: tuple[str, ...], config: Config) -> dict:
     """Everything about one preset: seconds per step of every variant and round, the peaks, what failed and why."""
-    variants = config.variants or USUAL + MORE.get(preset.name, ())
-    peaks = {f"peak {precision}": precision for precision in PEAKS}
+    # "ours" is in either.
+    wanted = [p for p in PEAKS if "ours" in variants or any(p in name for name in variants)]
+    peaks = {f"peak {precision}": precision for precision in wanted}
     asked = {label: (matmul, precision, config.peak_side) for label, precision in peaks.items()}
     asked |= {name: (train, name, preset) for name in variants}
     with contextlib.ExitStack() as running:

@@ -197,6 +197,14 @@ def train(name: str, preset: Preset):
     return VARIANTS[name](preset)
 
 
+def fastest_precision():
+    """(the precision that --precision auto takes here, nothing to do)."""
+    from dcgan_tf import tuning
+    from dcgan_tf.backend import tf
+
+    return tuning.fastest_precision(tf.distribute.get_strategy()).name, lambda: (0.0,)
+
+
 def matmul(precision: str, side: int):
     """(operations, step): TensorFlow's product of two square matrices."""
     import tensorflow as tf

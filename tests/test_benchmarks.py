@@ -267,8 +267,20 @@ def test_step_says_what_it_leaves_out(tmp_path, capsys, here_and_now, monkeypatc
 
 
 def test_the_usual_variants_are_there():
-    usual = {name: {*step.USUAL, *step.MORE.get(name, ())} for name in PRESETS}
+    usual = {name: {*step.usual(name, fast=True)} for name in PRESETS}
     assert set().union(*usual.values()) <= set(variants.VARIANTS) and set(step.MORE) <= set(PRESETS)
+
+
+def test_bfloat16_is_not_measured_where_it_is_emulated(tmp_path, here_and_now, monkeypatch):
+    from dcgan_tf import tuning
+
+    monkeypatch.setattr(tuning, "fastest_precision", lambda *_: tuning.Precision("float32"))
+    monkeypatch.setattr(step.importlib.util, "find_spec", lambda name: None)
+    path = tmp_path / "step.json"
+    step.main(step.Config(("mnist-mlp",), rounds=1, steps=1, batch_size=2, peak_side=16, json=str(path)))
+    found = results(path)["presets"]["mnist-mlp"]
+    assert list(found["seconds"]) == ["ours float32", "keras float32"] and list(found["peak"]) == ["float32"]
+    assert step.usual("paints200", fast=False)[2:] == ("torch float32 channels-last", "torch float32")
 
 
 # A net small enough for a test that uses every trick there is.
