@@ -37,6 +37,20 @@ def test_it_is_really_measured():
     assert set(seconds) == {tf.float32, tf.bfloat16} and all(1e-6 < value < 60 for value in seconds.values())
 
 
+@pytest.mark.parametrize(("slow", "turns"), [(0.01, 6), (0.09, 3)])
+def test_what_is_hopeless_is_not_measured_to_the_end(slow, turns, monkeypatch):
+    now, calls = [0.0], []
+    monkeypatch.setattr(tuning.time, "perf_counter", lambda: now[0])
+
+    def job(name, seconds):
+        calls.append(name)
+        now[0] += seconds * (1 + 9 * (len(calls) < 3))  # the first of each compiles
+
+    jobs = {"fast": lambda: job("fast", 0.005), "slow": lambda: job("slow", slow)}
+    assert tuning._least_seconds(jobs) == pytest.approx({"fast": 0.005, "slow": slow})
+    assert calls == ["fast", "slow"] * turns
+
+
 def plan(squares, tmp_path, **flags):
     return make_plan(TrainConfig(data=str(squares), run_dir=str(tmp_path), batch_size=16, **flags))
 
