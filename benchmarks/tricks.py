@@ -5,12 +5,14 @@ in its place while the step is traced. As in `benchmarks.step`, every variant ha
 turns. A trick saves what the step takes longer without it in the same round; its percentage is of the step without it.
 Savings do not add up: a step without two tricks may lose more than both, or less.
 
-A trick is "not used" by a preset where the traced graph has the same operations without it.
+A trick is "not used" by a preset where the traced graph has the same operations without it, and where TensorFlow would
+take oneDNN by itself.
 """
 
 import collections
 import contextlib
 import math
+import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,7 +22,7 @@ from unittest.mock import patch
 
 import tyro
 
-from benchmarks.common import finish, spread, spread_text
+from benchmarks.common import finish, machine, spread, spread_text
 from benchmarks.step import TURN_SECONDS, set_up, take_turns
 from benchmarks.variants import build_gan, step_of
 from dcgan_tf.presets import PRESETS, get_preset
@@ -134,6 +136,12 @@ def dense_in_the_precision_of_all():
     return patch.dict(forward._RUNNERS, {forward.layers.Dense: run_dense})
 
 
+def onednn_where_tensorflow_takes_it():
+    # Read when TensorFlow is imported, which nothing has done yet where a worker enters this.
+    takes_it = "avx512_vnni" in machine()["flags"]
+    return patch.dict(os.environ, TF_ENABLE_ONEDNN_OPTS="1" if takes_it else "0")
+
+
 def float32():
     from dcgan_tf import tuning
 
@@ -141,6 +149,7 @@ def float32():
 
 
 TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
+    "oneDNN on processors without AVX-512 VNNI": onednn_where_tensorflow_takes_it,
     "bfloat16": float32,  # and with it the matrix products, which are for 16 bits only
     "fused batch normalization": batch_norm_of_keras,
     "leaky ReLU and dropout in one compiled loop": leaky_relu_not_compiled,
@@ -155,12 +164,14 @@ TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
 
 
 def train_without(trick: str, preset):
-    """((precision, operations of the graph), step) without a trick, or with ALL_ON: what a worker makes."""
+    """((precision, what the step is made of), step) without a trick, or with ALL_ON: what a worker makes."""
     with TRICKS[trick]() if trick != ALL_ON else contextlib.nullcontext():
         gan, precision = build_gan(preset, "auto")
         graph = gan.train_step.get_concrete_function().graph.as_graph_def()
+        onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-    return (precision, collections.Counter((node.op, node.attr["T"].type) for node in nodes)), step_of(gan)
+    operations = collections.Counter((node.op, node.attr["T"].type) for node in nodes)
+    return (precision, (onednn, operations)), step_of(gan)
 
 
 def main(config: Config) -> None:
@@ -180,8 +191,8 @@ def measure(preset, config: Config) -> dict:
         print(f"{preset.name}: setting up", file=sys.stderr, flush=True)
         asked = {name: (train_without, name, preset) for name in (ALL_ON, *TRICKS)}
         workers, facts, left_out = set_up(asked, running)
-        precision, operations = facts[ALL_ON]
-        not_used = [name for name in TRICKS if name in facts and facts[name][1] == operations]
+        precision, made_of = facts[ALL_ON]
+        not_used = [name for name in TRICKS if name in facts and facts[name][1] == made_of]
         for name in not_used:
             workers.pop(name).close()
         counts = {name: config.steps or math.ceil(TURN_SECONDS / worker.time(1)) for name, worker in workers.items()}

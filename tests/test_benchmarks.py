@@ -296,6 +296,7 @@ TRICKY = Preset(
     update="joint",
 )  # fmt: skip
 PLAIN_USES = {
+    "oneDNN on processors without AVX-512 VNNI",
     "bfloat16",
     "one pass of the discriminator over real and generated images",
     "dense layers of few inputs in float32",
@@ -307,6 +308,7 @@ def test_tricks(tmp_path, capsys, here_and_now, monkeypatch):
     from dcgan_tf import tuning
 
     monkeypatch.setattr(tuning, "fastest_precision", lambda *_: tuning.Precision("bfloat16"))  # wherever this test runs
+    monkeypatch.setattr(tricks, "machine", lambda: {"flags": ["avx2"]})
     nets = {"paints200": TRICKY, "mnist-mlp": PRESETS["mnist-mlp"]}
     monkeypatch.setattr(tricks, "get_preset", nets.get)
     path = tmp_path / "tricks.json"
@@ -335,13 +337,14 @@ def test_what_a_trick_saves_by_hand():
     assert rows["bfloat16"]["ms a step"] == "not used" and rows["few channels in blocks"]["ms a step"] == "failed"
 
 
-def test_tricks_are_on_again_afterwards():
+def test_tricks_are_on_again_afterwards(monkeypatch):
     from dcgan_tf import critic, forward, gan, kernels, optimizer, tuning
 
     def state():
         owners = (kernels, kernels.Convolution, critic.Critic, gan.GAN, optimizer, tuning)
-        return [dict(forward._RUNNERS), *(dict(vars(owner)) for owner in owners)]
+        return [dict(os.environ), dict(forward._RUNNERS), *(dict(vars(owner)) for owner in owners)]
 
+    monkeypatch.setattr(tricks, "machine", lambda: {"flags": ["avx2"]})
     before = state()
     for off in tricks.TRICKS.values():
         with off():
