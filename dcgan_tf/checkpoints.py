@@ -1,6 +1,6 @@
 """What a run leaves on disk to go on from: its settings, its full state, its models per epoch, and which of them stay.
 
-config.json               every setting, with the versions that made it
+config.json               every setting, with the versions that made it: see `dcgan_tf.runconfig`
 state/<step>/             all variables, and both nets' architectures; the newest two are kept, and that of the best epoch
 epoch7_Gmodel.h5, ...     one pair per saved epoch
 saved_model/7/            the generator of that epoch
@@ -18,8 +18,8 @@ from dcgan_tf import h5files
 from dcgan_tf.adapt import with_dtype
 from dcgan_tf.backend import keras, tf
 from dcgan_tf.card import model_card
-from dcgan_tf.errors import UserError, printable
 from dcgan_tf.files import locked_folder, numbered, remove_folder, remove_leftovers, whole_file, whole_folder
+from dcgan_tf.runconfig import read_config
 from dcgan_tf.savedmodel import SavedModelWriter
 
 STATES_KEPT = 2
@@ -40,45 +40,6 @@ def locked(run_dir: Path):
 
 
 # ---------------------------------------------------------------------------------------------- settings
-
-
-def write_config(run_dir: Path, settings: dict) -> None:
-    with whole_file(run_dir / "config.json") as beside:
-        beside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
-
-
-def read_config(run_dir: Path) -> dict | None:
-    """The settings a run was started with; None where there is no run.
-
-    Raises:
-        UserError: config.json is not what this program writes.
-    """
-    path = run_dir / "config.json"
-    if not path.exists():
-        return None
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(settings, dict):
-            raise ValueError("no settings")
-        return settings
-    except (OSError, ValueError) as error:
-        raise UserError(f"{printable(path)}: cannot be read ({error}): restore it, or give another folder") from error
-
-
-def differences(there: dict, here: dict) -> list[str]:
-    """One phrase per setting that differs, such as "--batch-size 16 there, 32 here"."""
-    names = [*there, *(name for name in here if name not in there)]
-    return [
-        f"{name} {_shown(there.get(name))} there, {_shown(here.get(name))} here"
-        for name in names
-        if there.get(name) != here.get(name)
-    ]
-
-
-def _shown(value) -> str:
-    if isinstance(value, (list, tuple)):
-        return " ".join(str(item) for item in value)
-    return "not given" if value is None else printable(value)
 
 
 # ---------------------------------------------------------------------------------------------- full state

@@ -46,4 +46,5 @@ class Measure:
 
     def diversity(self) -> float:
         """The mean distance of two pictures from each other, as a share of that of two real images."""
-        return mean_pairwise_distance(self._samples, PAIRED) / max(self._real_distance, 1e-9)
+        # Of images that are all the same, or nearly: as if they differed by a level.
+        return mean_pairwise_distance(self._samples, PAIRED) / max(self._real_distance, 1.0)

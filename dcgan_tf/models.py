@@ -15,6 +15,7 @@ from dcgan_tf.errors import UserError, printable
 from dcgan_tf.files import numbered
 from dcgan_tf.images import to_uint8
 from dcgan_tf.presets import PRESETS
+from dcgan_tf.runconfig import read_config
 from dcgan_tf.savedmodel import BLOCK, picture_function
 
 KINDS = "give a run's folder such as checkpoints/paints200, or a generator's .h5 or .keras file"
@@ -179,7 +180,7 @@ def _of_run_file(path: Path) -> dict:
         return {}
     return {
         "discriminator": discriminator if discriminator.exists() else None,
-        "settings": checkpoints.read_config(path.parent) or {},
+        "settings": read_config(path.parent) or {},
     }
 
 

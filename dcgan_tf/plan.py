@@ -1,19 +1,18 @@
 """From flags to a plan: the images opened, the net chosen, every number settled. No TensorFlow, nothing written."""
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from dcgan_tf.card import versions
 from dcgan_tf.checks import check_train
-from dcgan_tf.config import TrainConfig, flag
+from dcgan_tf.config import TrainConfig
 from dcgan_tf.data.sources import ImageSource, open_source
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.fitting import epochs_for, preset_for
 from dcgan_tf.metrics import swd
 from dcgan_tf.presets import PRESETS, Preset
-from dcgan_tf.recipes import TUTORIAL, Recipe, applied, recipe_of
+from dcgan_tf.recipes import RECIPES, Recipe, applied, default_recipe, with_switches
+from dcgan_tf.runconfig import recipe_begun
 from dcgan_tf.schedule import steps_per_epoch
 
 
@@ -70,7 +69,8 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
     source = open_source(
         config.data, size=size, channels=channels, value_range=config.value_range, cache=not config.dry_run
     )
-    recipe = recipe_of(config.recipe, config.switches)
+    run_dir = _run_dir(config, source)
+    recipe = _recipe(config, run_dir, len(source))
     preset = applied(preset_for(source.image_shape, config.preset), recipe)
     if start and start.latent_dim:
         preset = replace(preset, latent_dim=start.latent_dim)
@@ -95,7 +95,7 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
         source=source,
         preset=preset,
         recipe=recipe,
-        run_dir=_run_dir(config, source),
+        run_dir=run_dir,
         batch_size=batch_size,
         learning_rate=config.learning_rate or preset.learning_rate,
         epochs=config.epochs or epochs_for(preset, per_epoch),
@@ -103,6 +103,15 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
         seed=config.seed,
         first_epoch=start.epoch if start else 0,
     )
+
+
+def _recipe(config: TrainConfig, run_dir: Path, images: int) -> Recipe:
+    """As asked; else that of the run that is there, which goes on as it began; else what suits so many images."""
+    if config.recipe == "auto":
+        recipe = recipe_begun(run_dir) or RECIPES[default_recipe(images)]
+    else:
+        recipe = RECIPES[config.recipe]
+    return with_switches(recipe, config.switches)
 
 
 def _check_recipe(recipe: Recipe, batch_size: int, replicas: int) -> None:
@@ -180,32 +189,4 @@ def settings(plan: Plan, precision: str) -> dict:
         "preset": asdict(plan.preset),
         "recipe": asdict(plan.recipe),
         "versions": versions(),
-    }
-
-
-# Flags that may change from one start of a run to the next: they decide how far it goes and what is kept, not its steps.
-_FREE = {
-    "data", "preset", "recipe", "switches", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
-    "sample_every", "evaluate_every", "on_collapse", "dry_run",
-}  # fmt: skip
-
-
-# Fields of a preset that do not decide the steps, or are flags as well.
-_NOT_THE_NET = {"about", "grid", "epochs", "batch_size", "learning_rate"}
-
-
-def identity(settings: dict) -> dict[str, object]:
-    """The part of `settings` that decides a run's steps, by the name to show to the user."""
-    data = settings["data"]
-    net = {name: value for name, value in settings["preset"].items() if name not in _NOT_THE_NET}
-    # Runs begun before there was packing, or recipes, had none.
-    net = {name: value for name, value in net.items() if (name, value) != ("packing", 1)}
-    recipe = asdict(TUTORIAL) | settings.get("recipe", {})
-    shape = "x".join(str(side) for side in data["image_shape"])
-    fixed = {flag(name): value for name, value in settings["config"].items() if name not in _FREE}
-    return {
-        "--data": f"{data['images']:,} images of {shape} ({data['fingerprint']})",
-        "--preset": settings["preset"]["name"],
-        "definition of the net": hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
-        **json.loads(json.dumps(fixed | {flag(name): value for name, value in recipe.items()})),
     }

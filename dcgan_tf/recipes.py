@@ -62,6 +62,7 @@ class Recipe:
 
 
 TUTORIAL = Recipe()
+FEW_IMAGES = 20_000
 # Flips are no part of a recipe: nobody but the user knows whether there is text in the pictures.
 RECIPES: dict[str, Recipe] = {
     "tutorial": TUTORIAL,
@@ -69,11 +70,17 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def recipe_of(name: str, switches) -> Recipe:
-    """The recipe of that name, with the switches that are given, a `config.Switches`, in place of its own."""
+def default_recipe(images: int) -> str:
+    """The recipe of a set of so many images where none is asked for: what makes few images go a long way is for few of
+    them. See docs/quality.md for what was measured."""
+    return "best" if images <= FEW_IMAGES else "tutorial"
+
+
+def with_switches(recipe: Recipe, switches) -> Recipe:
+    """The recipe with the switches that are given, a `config.Switches`, in place of its own."""
     given = {switch: value for switch, value in asdict(switches).items() if value is not None}
     on_off = {"on": True, "off": False}
-    return replace(RECIPES[name], **{switch: on_off.get(value, value) for switch, value in given.items()})
+    return replace(recipe, **{switch: on_off.get(value, value) for switch, value in given.items()})
 
 
 def applied(preset: Preset, recipe: Recipe) -> Preset:

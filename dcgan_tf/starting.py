@@ -12,7 +12,8 @@ from dcgan_tf.devices import local_devices
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.gan import GAN
 from dcgan_tf.networks import build_discriminator, build_generator
-from dcgan_tf.plan import Plan, Start, identity, settings
+from dcgan_tf.plan import Plan, Start, settings
+from dcgan_tf.runconfig import differences, identity, read_config
 from dcgan_tf.tuning import Precision
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -104,7 +105,7 @@ def known_precision(plan: Plan, replicas: int) -> Precision | None:
         raise UserError("--precision float16: trains on one device only: give bfloat16 or float32")
     if asked != "auto":
         return Precision(asked)
-    before = (checkpoints.read_config(plan.run_dir) or {}).get("config", {}).get("precision")
+    before = (read_config(plan.run_dir) or {}).get("config", {}).get("precision")
     return Precision(before, "as this run began") if before in POLICIES else None
 
 
@@ -131,7 +132,7 @@ def resumes(plan: Plan, precision: Precision | None) -> bool:
         UserError: --resume says otherwise, or the run there has other settings.
     """
     folder, asked = printable(plan.run_dir), plan.config.resume
-    there = checkpoints.read_config(plan.run_dir)
+    there = read_config(plan.run_dir)
     if there is None and (checkpoints.saved_epochs(plan.run_dir) or checkpoints.saved_steps(plan.run_dir)):
         raise UserError(
             f"--run-dir {folder}: holds saved models, but no config.json to resume them with: start from them with "
@@ -143,7 +144,7 @@ def resumes(plan: Plan, precision: Precision | None) -> bool:
         if asked == "must":
             raise UserError(f"--resume must: {folder} holds no run: check --run-dir, or leave out --resume")
         return False
-    other = checkpoints.differences(identity(there), identity(settings(plan, _name(precision))))
+    other = differences(identity(there), identity(settings(plan, _name(precision))))
     if other:
         raise UserError(
             f"{folder} was trained with other settings: {'; '.join(other)}: give the same ones, or another --run-dir"

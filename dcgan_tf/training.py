@@ -15,6 +15,7 @@ from dcgan_tf.data.pixels import spread
 from dcgan_tf.devices import local_devices, make_strategy, sum_over_workers
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.plan import Plan, make_plan, settings
+from dcgan_tf.runconfig import differences, write_config
 from dcgan_tf.schedule import is_due
 from dcgan_tf.signals import StopRequest
 from dcgan_tf.starting import agreed, build_gan, known_precision, load_nets, load_start, resumes
@@ -38,7 +39,7 @@ def train(config: TrainConfig) -> int:
     """
     cluster = from_environment()
     with contextlib.ExitStack() as held:
-        with meeting(cluster, checkpoints.differences) as agree:
+        with meeting(cluster, differences) as agree:
             nets, start = load_start(config, cluster)
             replicas = cluster.size * len(local_devices())
             plan = make_plan(config, start, replicas)
@@ -78,7 +79,7 @@ def _train(plan: Plan, precision: Precision | None, goes_on: bool, nets, cluster
     if plan.config.dry_run:
         return 0
     if cluster.is_chief:
-        checkpoints.write_config(plan.run_dir, settings(plan, precision.name))
+        write_config(plan.run_dir, settings(plan, precision.name))
         checkpoints.save_nets(plan.run_dir, gan)
         if not goes_on:
             for name in ("best.json", "rollbacks.json"):  # of a run that left no state

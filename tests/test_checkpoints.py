@@ -28,26 +28,6 @@ def test_retention(epochs, last, every, best, deleted):
     assert checkpoints.to_delete(epochs, last, every, best) == deleted
 
 
-def test_differences_name_each_setting_with_both_values():
-    there = {"--batch-size": 16, "--image-size": None, "--seed": 0, "gone": 1}
-    here = {"--batch-size": 32, "--image-size": [64, 48], "--seed": 0, "new": 2}
-    assert checkpoints.differences(there, here) == [
-        "--batch-size 16 there, 32 here",
-        "--image-size not given there, 64 48 here",
-        "gone 1 there, not given here",
-        "new not given there, 2 here",
-    ]
-    assert checkpoints.differences(there, dict(there)) == []
-
-
-@pytest.mark.parametrize("content", ["{", "[]", '"preset"'])
-def test_a_config_that_holds_no_settings_is_one_line(tmp_path, content):
-    assert checkpoints.read_config(tmp_path) is None
-    (tmp_path / "config.json").write_text(content)
-    with pytest.raises(UserError, match="config.json: cannot be read .*: restore it, or give another folder"):
-        checkpoints.read_config(tmp_path)
-
-
 @pytest.mark.parametrize("content, best", [(None, None), ("{", None), ("[]", None), ('{"epoch": 7}', 7)])
 def test_best_epoch(tmp_path, content, best):
     if content:

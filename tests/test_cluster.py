@@ -16,6 +16,7 @@ import pytest
 from dcgan_tf import checkpoints, cluster, h5files
 from dcgan_tf.cluster import Cluster, from_environment
 from dcgan_tf.errors import LostWorker
+from dcgan_tf.runconfig import differences
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = 'set it like {"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -131,7 +132,7 @@ class Workers:
 def flags(squares, run_dir, *more):
     return [
         "--data", squares, "--run-dir", run_dir, "--preset", "mnist56", "--image-size", 8, 8, "--batch-size", 18,
-        "--epochs", 3, "--precision", "float32", "--evaluate-every", 0, *more,
+        "--epochs", 3, "--precision", "float32", "--evaluate-every", 0, "--recipe", "tutorial", *more,
     ]  # fmt: skip
 
 
@@ -267,7 +268,7 @@ def test_a_worker_that_never_comes(monkeypatch, index):
     monkeypatch.setattr(cluster, "JOIN_SECONDS", 1)
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
     here = Cluster(addresses, ("worker 0", "worker 1"), 1 - index)
-    with pytest.raises(LostWorker) as raised, cluster.meeting(here, checkpoints.differences) as agree:
+    with pytest.raises(LostWorker) as raised, cluster.meeting(here, differences) as agree:
         agree({})
     assert str(raised.value).startswith(f"worker {index} ({addresses[index]}) did not come within 1 seconds: ")
 

@@ -9,7 +9,7 @@ from helpers import error_of
 from image_sets import ImageSet, ramps
 from PIL import Image
 
-from dcgan_tf import checkpoints, checks, cli, evaluating, h5files, models
+from dcgan_tf import checks, cli, evaluating, h5files, models
 from dcgan_tf.config import EvaluateConfig
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.metrics import classifier, measures, msssim, report
@@ -17,6 +17,7 @@ from dcgan_tf.metrics.copies import find_copies
 from dcgan_tf.metrics.diversity import mean_pairwise_distance, modes
 from dcgan_tf.metrics.samples import Samples
 from dcgan_tf.metrics.swd import SWD
+from dcgan_tf.runconfig import read_config, write_config
 from dcgan_tf.savedmodel import SavedModelWriter
 
 REALS = 240
@@ -47,7 +48,7 @@ def trained(tmp_path_factory, data):
         "preset": {"latents": "normal"},
         "data": {"fingerprint": source.fingerprint},
     }
-    checkpoints.write_config(folder, settings)
+    write_config(folder, settings)
     return folder
 
 
@@ -248,9 +249,9 @@ def test_images_of_another_size_and_channels_are_made_to_fit(run, tmp_path):
 
 def test_the_values_of_the_run_s_images(run, tmp_path):
     np.save(tmp_path / "wide.npy", ramps(50, 8, 8, 3).astype(np.uint16) * 16)
-    settings = checkpoints.read_config(run)
+    settings = read_config(run)
     settings["config"] |= {"data": str(tmp_path / "wide.npy"), "value_range": [0, 4080]}
-    checkpoints.write_config(run, settings)
+    write_config(run, settings)
     assert evaluate(run, "--metrics", "diversity") == 0
     real = read(run / "evaluation")["measures"]["diversity"]["real"]["distance"]
     assert real == pytest.approx(mean_pairwise_distance(ImageSet(ramps(50, 8, 8, 3))), rel=1e-6)

@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from dcgan_tf.checkpoints import differences
-from dcgan_tf.config import Switches, TrainConfig
+from dcgan_tf.config import TrainConfig
 from dcgan_tf.errors import UserError
-from dcgan_tf.plan import Start, identity, make_plan, settings
+from dcgan_tf.plan import Start, make_plan, settings
+from dcgan_tf.runconfig import identity
 
 
 def test_everything_is_settled_from_the_images(squares):
@@ -62,36 +62,6 @@ def test_settings_survive_json_and_say_what_made_them(squares):
     assert identity(json.loads(json.dumps(held))) == identity(held)
 
 
-def test_only_what_decides_the_steps_must_be_the_same(squares, tmp_path):
-    def held(**flags):
-        return identity(settings(make_plan(TrainConfig(data=str(squares), **flags)), flags.get("precision", "float32")))
-
-    free = dict(epochs=7, max_steps=5, save_every=2, keep_last=1, keep_every=3, sample_every=2, run_dir="elsewhere")
-    assert differences(held(), held(**free)) == []
-    assert differences(held(batch_size=16), held(batch_size=32, seed=1)) == [
-        "--batch-size 16 there, 32 here",
-        "--seed 0 there, 1 here",
-    ]
-    (net, definition, size) = differences(held(), held(preset="mnist", image_size=(8, 8)))[:3]
-    assert net == "--preset faces64@8x8x1 there, mnist@8x8x1 here"
-    assert definition.startswith("definition of the net ")
-    assert "--image-size not given there, 8 8 here" in differences(held(), held(image_size=(8, 8)))
-
-
-def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):
-    images = np.load(squares)
-    for folder, change in (("a", 0), ("b", 1)):
-        (tmp_path / folder).mkdir()
-        np.save(tmp_path / folder / "x.npy", images ^ change)
-    one, same, other = (
-        identity(settings(make_plan(TrainConfig(data=str(path))), "float32"))
-        for path in (squares, tmp_path / "a" / "x.npy", tmp_path / "b" / "x.npy")
-    )
-    assert differences(one, same) == []
-    (difference,) = differences(one, other)
-    assert difference.startswith("--data 44 images of 8x8x1 (")
-
-
 def test_the_run_folder_of_a_name_that_is_not_utf_8(squares, tmp_path):
     odd = tmp_path / "f\udce9tes.npy"
     odd.write_bytes(squares.read_bytes())
@@ -120,12 +90,3 @@ def test_a_batch_that_devices_cannot_share(squares, batch_size, replicas, messag
 def test_a_last_batch_that_is_dropped_need_not_be_shared(squares):
     config = TrainConfig(data=str(squares), preset="mri96", batch_size=42)
     assert make_plan(config, replicas=3).batch_size == 42
-
-
-def test_runs_begun_before_there_were_recipes_go_on(squares):
-    held = settings(make_plan(TrainConfig(data=str(squares))), "float32")
-    old = json.loads(json.dumps(held))
-    del old["recipe"], old["preset"]["packing"], old["config"]["recipe"], old["config"]["switches"]
-    assert identity(old) == identity(held)
-    other = settings(make_plan(TrainConfig(data=str(squares), switches=Switches(ema=0.9))), "float32")
-    assert identity(other) == identity(held) | {"--ema": 0.9}

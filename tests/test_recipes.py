@@ -5,8 +5,8 @@ import pytest
 from dcgan_tf.config import Switches
 from dcgan_tf.fitting import preset_for
 from dcgan_tf.networks import build_discriminator, build_generator
-from dcgan_tf.presets import PRESETS
-from dcgan_tf.recipes import RECIPES, Recipe, applied, described, recipe_of
+from dcgan_tf.presets import PRESETS, Layer
+from dcgan_tf.recipes import RECIPES, TUTORIAL, Recipe, applied, described, with_switches
 
 
 def test_every_switch_is_a_flag():
@@ -16,11 +16,11 @@ def test_every_switch_is_a_flag():
 
 def test_the_tutorial_changes_nothing():
     assert all(applied(preset, RECIPES["tutorial"]) == preset for preset in PRESETS.values())
-    assert recipe_of("tutorial", Switches()) == Recipe() and described(Recipe()) == ""
+    assert with_switches(TUTORIAL, Switches()) == Recipe() and described(Recipe()) == ""
 
 
 def test_a_switch_takes_the_place_of_the_recipe_s_own():
-    got = recipe_of("best", Switches(ema=0.0, flips="on", spectral_norm="off", augment=(), loss="hinge"))
+    got = with_switches(RECIPES["best"], Switches(ema=0.0, flips="on", spectral_norm="off", augment=(), loss="hinge"))
     assert got == dataclasses.replace(RECIPES["best"], ema=0.0, flips=True, augment=(), loss="hinge")
     assert described(Recipe(ema=0.99, augment=("colour", "cutout"), flips=True, packing=2)) == (
         "ema 0.99, augment colour cutout, flips, packing 2"
@@ -32,9 +32,20 @@ def test_even_kernels_are_multiples_of_the_stride(name):
     preset = applied(PRESETS[name], Recipe(upsampling="even"))
     for layer, before in zip(preset.generator, PRESETS[name].generator):
         if layer.kind == "deconv" and layer.stride[0] > 1:
-            assert layer.kernel[0] % layer.stride[0] == 0 and 0 <= layer.kernel[0] - before.kernel[0] < layer.stride[0]
+            assert layer.kernel[0] % layer.stride[0] == 0 and abs(layer.kernel[0] - before.kernel[0]) < layer.stride[0]
+            assert layer.kernel[0] >= 2 * layer.stride[0]
         else:
             assert layer == before
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "even"), [(5, 2, 4), (3, 2, 4), (4, 2, 4), (7, 3, 6), (4, 3, 6), (2, 2, 4)]
+)
+def test_even_kernels_are_the_smaller_ones_that_overlap(kernel, stride, even):
+    deconv = Layer("deconv", 3, (kernel, kernel), (stride, stride), then="tanh")
+    preset = dataclasses.replace(PRESETS["faces64"], generator=(deconv,))
+    (layer,) = applied(preset, Recipe(upsampling="even")).generator
+    assert layer == dataclasses.replace(deconv, kernel=(even, even))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -112,7 +112,7 @@ def test_config_json_holds_every_flag_settled(finished, squares):
         "data": str(squares), "preset": "auto", "image_size": None, "value_range": None, "run_dir": str(finished),
         "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_steps": None, "seed": 0, "resume": "auto",
         "generator": None, "discriminator": None, "save_every": 1, "keep_last": 10, "keep_every": 50,
-        "sample_every": 1, "evaluate_every": 0, "on_collapse": "warn", "precision": "float32", "dry_run": False, "recipe": "tutorial",
+        "sample_every": 1, "evaluate_every": 0, "on_collapse": "warn", "precision": "float32", "dry_run": False, "recipe": "auto",
         "switches": dict.fromkeys(switch.name for switch in dataclasses.fields(Switches)),
     }  # fmt: skip
 
@@ -322,9 +322,10 @@ def test_a_dry_run_measures_and_writes_nothing(squares, tmp_path, monkeypatch, c
     assert training.train(TrainConfig(data=str(squares), dry_run=True, **SMALL)) == 0
     assert list(tmp_path.iterdir()) == [] and not os.listdir(os.environ["DCGAN_TF_CACHE"])
     rows = {line[:8].strip(): line[9:] for line in capsys.readouterr().out.splitlines()}
-    assert list(rows) == ["images", "preset", "nets", "device", "steps", "time", "memory", "disk"]
+    assert list(rows) == ["images", "preset", "nets", "recipe", "device", "steps", "time", "memory", "disk"]
     assert rows["images"] == "44 of 8x8x1 from squares, uint8 0..255"
     assert rows["nets"] == "generator 629,504 parameters, discriminator 527,872"
+    assert rows["recipe"] == "ema 0.995, augment colour translation cutout"
     assert rows["device"].endswith("float32")
     assert rows["steps"] == "3 an epoch of 16 images each, 3 epochs, 9 in all"
 

@@ -4,13 +4,13 @@ import pytest
 from dcgan_tf import gan as gan_module
 from dcgan_tf import training, tuning
 from dcgan_tf.backend import tf
-from dcgan_tf.checkpoints import write_config
 from dcgan_tf.config import TrainConfig
 from dcgan_tf.errors import UserError
 from dcgan_tf.fitting import preset_for
 from dcgan_tf.gan import GAN
 from dcgan_tf.networks import build_discriminator, build_generator
 from dcgan_tf.plan import make_plan
+from dcgan_tf.runconfig import write_config
 from dcgan_tf.starting import known_precision
 from dcgan_tf.tuning import Precision, fastest_precision, settle_xla
 

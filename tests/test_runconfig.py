@@ -1,0 +1,94 @@
+"""config.json: what a command is compared with, and the recipe of a run that is there."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from dcgan_tf.config import Switches, TrainConfig
+from dcgan_tf.errors import UserError
+from dcgan_tf.plan import make_plan, settings
+from dcgan_tf.recipes import FEW_IMAGES, RECIPES, TUTORIAL, default_recipe
+from dcgan_tf.runconfig import differences, identity, read_config, write_config
+
+
+def test_differences_name_each_setting_with_both_values():
+    there = {"--batch-size": 16, "--image-size": None, "--seed": 0, "gone": 1}
+    here = {"--batch-size": 32, "--image-size": [64, 48], "--seed": 0, "new": 2}
+    assert differences(there, here) == [
+        "--batch-size 16 there, 32 here",
+        "--image-size not given there, 64 48 here",
+        "gone 1 there, not given here",
+        "new not given there, 2 here",
+    ]
+    assert differences(there, dict(there)) == []
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '"preset"'])
+def test_a_config_that_holds_no_settings_is_one_line(tmp_path, content):
+    assert read_config(tmp_path) is None
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(UserError, match="config.json: cannot be read .*: restore it, or give another folder"):
+        read_config(tmp_path)
+
+
+def test_only_what_decides_the_steps_must_be_the_same(squares, tmp_path):
+    def held(**flags):
+        return identity(settings(make_plan(TrainConfig(data=str(squares), **flags)), flags.get("precision", "float32")))
+
+    free = dict(epochs=7, max_steps=5, save_every=2, keep_last=1, keep_every=3, sample_every=2, run_dir="elsewhere")
+    assert differences(held(), held(**free)) == []
+    assert differences(held(batch_size=16), held(batch_size=32, seed=1)) == [
+        "--batch-size 16 there, 32 here",
+        "--seed 0 there, 1 here",
+    ]
+    (net, definition, size) = differences(held(), held(preset="mnist", image_size=(8, 8)))[:3]
+    assert net == "--preset faces64@8x8x1 there, mnist@8x8x1 here"
+    assert definition.startswith("definition of the net ")
+    assert "--image-size not given there, 8 8 here" in differences(held(), held(image_size=(8, 8)))
+
+
+def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):
+    images = np.load(squares)
+    for folder, change in (("a", 0), ("b", 1)):
+        (tmp_path / folder).mkdir()
+        np.save(tmp_path / folder / "x.npy", images ^ change)
+    one, same, other = (
+        identity(settings(make_plan(TrainConfig(data=str(path))), "float32"))
+        for path in (squares, tmp_path / "a" / "x.npy", tmp_path / "b" / "x.npy")
+    )
+    assert differences(one, same) == []
+    (difference,) = differences(one, other)
+    assert difference.startswith("--data 44 images of 8x8x1 (")
+
+
+def test_runs_begun_before_there_were_recipes_go_on(squares):
+    held = settings(make_plan(TrainConfig(data=str(squares), recipe="tutorial")), "float32")
+    old = json.loads(json.dumps(held))
+    del old["recipe"], old["preset"]["packing"], old["config"]["recipe"], old["config"]["switches"]
+    assert identity(old) == identity(held)
+    other = settings(
+        make_plan(TrainConfig(data=str(squares), recipe="tutorial", switches=Switches(ema=0.9))), "float32"
+    )
+    assert identity(other) == identity(held) | {"--ema": 0.9}
+
+
+def test_few_images_are_trained_with_the_best_recipe():
+    assert [default_recipe(images) for images in (8, FEW_IMAGES, FEW_IMAGES + 1, 60_000)] == ["best"] * 2 + [
+        "tutorial"
+    ] * 2
+
+
+def test_a_run_goes_on_with_the_recipe_it_began_with(squares, tmp_path):
+    def recipe(**flags):
+        return make_plan(TrainConfig(data=str(squares), run_dir=str(tmp_path), **flags)).recipe
+
+    assert recipe() == RECIPES["best"] and recipe(recipe="tutorial") == TUTORIAL
+    begun = dataclasses.replace(TUTORIAL, ema=0.9, augment=("cutout",), loss="hinge")
+    write_config(tmp_path, {"recipe": dataclasses.asdict(begun)})
+    assert recipe() == begun and recipe(recipe="best") == RECIPES["best"]
+    # A switch is still a switch: that it differs is then said.
+    assert recipe(switches=Switches(ema=0.5)) == dataclasses.replace(begun, ema=0.5)
+    write_config(tmp_path, {"config": {}})  # of a version that had no recipes
+    assert recipe() == TUTORIAL
