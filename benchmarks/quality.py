@@ -5,12 +5,17 @@
 Equal time is a number of steps: so many of the tutorial recipe, and of another one fewer in the ratio of what their steps
 take, measured in turn in one process. So a result does not depend on what else the machine does meanwhile, nor does a run
 that is stopped and started again. Each result is a JSON file in benchmarks/quality/; what is there is not made again, and
-`python -m benchmarks.quality_page` makes docs/quality.md from all of them.
+`python -m benchmarks.quality_page` makes docs/quality.md from all of them. With --times 3 a run goes on until it is three
+times as long, with a result of its own.
+
+FID, KID, precision and recall are taken in the features of a small net that `dcgan-tf train-features` makes of labelled
+images first, once for all variants. Trained on another machine it is a little different, and so are the numbers.
 
 The images are folders or files of --data-root, real ones that are no part of this repository.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -24,28 +29,38 @@ from typing import Annotated, Literal
 
 import tyro
 
+from benchmarks import stacked
 from benchmarks.common import ROOT, environment, machine
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality", ROOT / "benchmarks" / "runs"
 MEASUREMENTS = 20  # of a run, while it trains
+CURVE_IMAGES = 1000  # for KID over time
 
 
 @dataclass(frozen=True)
 class Study:
-    """steps: of the tutorial recipe. flags: of `train.py`, for every variant. images: of each set, for the measures; None:
-    as published, or half of the real ones."""
+    """One set of images, trained on in several ways.
+
+    data      below --data-root; for Stacked MNIST, the digits to make it of
+    steps     of the tutorial recipe
+    flags     of `train.py`, for every variant
+    features  labelled images below --data-root, and flags for `dcgan-tf train-features`; () for no features
+    images    of each set, for the measures; None: as published, or half of the real ones
+    """
 
     data: str
     steps: int
     flags: tuple[str, ...]
     variants: tuple[str, ...]
+    features: tuple[str, ...] = ()
     images: int | None = None
+    is_stacked: bool = False
 
 
-# On top of the tutorial recipe, or of --recipe best where it is named.
+# Flags on top of the tutorial recipe, or of the best one where the name begins with "best".
 VARIANTS = {
     "tutorial": (),
-    "best": ("--recipe", "best"),
+    "best": (),
     "ema": ("--ema", "0.995"),
     "augment": ("--augment", "colour", "translation", "cutout"),
     "augment without colour": ("--augment", "translation", "cutout"),
@@ -62,32 +77,42 @@ VARIANTS = {
     "instance noise": ("--instance-noise", "0.1"),
     "even kernels": ("--upsampling", "even"),
     "resizing": ("--upsampling", "resize"),
-    "best, flips": ("--recipe", "best", "--flips", "on"),
-    "best, R1": ("--recipe", "best", "--r1", "1", "--penalty-every", "8"),
+    "best, flips": ("--flips", "on"),
+    "best, R1": ("--r1", "1", "--penalty-every", "8"),
     "best, relativistic, R1, R2": (
-        "--recipe", "best", "--loss", "relativistic", "--r1", "1", "--r2", "1", "--penalty-every", "8",
+        "--loss", "relativistic", "--r1", "1", "--r2", "1", "--penalty-every", "8",
     ),
-    "best, hinge": ("--recipe", "best", "--loss", "hinge"),
-    "best, minibatch std": ("--recipe", "best", "--minibatch-std", "on"),
-    "best, packing": ("--recipe", "best", "--packing", "2"),
-    "best, even kernels": ("--recipe", "best", "--upsampling", "even"),
-    "best, resizing": ("--recipe", "best", "--upsampling", "resize"),
-    "best, D learns twice as fast": ("--recipe", "best", "--d-learning-rate", "0.0004"),
+    "best, hinge": ("--loss", "hinge"),
+    "best, minibatch std": ("--minibatch-std", "on"),
+    "best, packing": ("--packing", "2"),
+    "best, even kernels": ("--upsampling", "even"),
+    "best, resizing": ("--upsampling", "resize"),
+    "best, EMA 0.999": ("--ema", "0.999"),
+    "best, twice the learning rate": ("--learning-rate", "0.0004"),
+    "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
 }  # fmt: skip
 
-ABLATION = tuple(VARIANTS)
+# Nets of the family that fits 32x32 have even kernels anyway.
+ABLATION = tuple(name for name in VARIANTS if "even" not in name)
 CONFIRMATION = ("tutorial", "best")
+# The faces have no labels: what tells painters apart has to do for them.
+PAINTERS = ("paintings", "--image-size", "64", "64")
 STUDIES = {
-    "faces32": Study("faces", 2000, ("--image-size", "32", "32"), ABLATION),
-    "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), ABLATION),
-    "mnist28": Study("mnist", 9000, ("--preset", "mnist"), CONFIRMATION),
-    "fashion28": Study("fashion-mnist", 9000, ("--preset", "mnist"), CONFIRMATION),
-    "faces64": Study("faces", 4000, ("--preset", "faces64"), CONFIRMATION),
-    "mri96": Study("mri/Training", 5000, ("--image-size", "96", "96"), CONFIRMATION),
-    "paintings64": Study("paintings", 4000, ("--preset", "faces64"), CONFIRMATION),
-    "paintings200": Study("paintings", 8000, ("--preset", "paints200"), CONFIRMATION),
+    "faces32": Study("faces", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
+    "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
+    "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
+    "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),
+    "stacked": Study("mnist", 4000, (), CONFIRMATION, ("mnist",), images=10_000, is_stacked=True),
+    "faces64": Study("faces", 4000, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
+    "mri96": Study(
+        "mri/Training", 5000, ("--image-size", "96", "96"), CONFIRMATION, ("mri/Training", "--image-size", "64", "64")
+    ),
+    "paintings64": Study("paintings", 4000, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
+    "paintings200": Study("paintings", 8000, ("--preset", "paints200"), CONFIRMATION, PAINTERS),
     # mmgeneration's anchor: 640,000 images of 64x64, scored on 10,000.
-    "mnist64": Study("mnist", 5000, ("--image-size", "64", "64", "--batch-size", "128"), CONFIRMATION, 10_000),
+    "mnist64": Study(
+        "mnist", 5000, ("--image-size", "64", "64", "--batch-size", "128"), CONFIRMATION, ("mnist",), 10_000
+    ),
 }
 
 
@@ -97,6 +122,8 @@ class Config:
     variants: tuple[Literal[*VARIANTS], ...] | None = None
     """Default: all of the study's."""
     seeds: tuple[int, ...] = (0,)
+    times: int = 1
+    """Train so many times as long as the study says; on from what is there."""
     data_root: str = field(default_factory=lambda: os.environ.get("DCGAN_TF_DATA", "data"))
     """The folder that holds the studies' images. Default: DCGAN_TF_DATA in the environment."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -106,7 +133,7 @@ def main(config: Config) -> None:
     study = STUDIES[config.study]
     for seed in config.seeds:
         for variant in config.variants or study.variants:
-            path = result_path(config.study, variant, seed)
+            path = result_path(config.study, variant, seed, config.times)
             if path.exists():
                 print(f"{path.relative_to(ROOT)} is there", flush=True)
                 continue
@@ -116,32 +143,40 @@ def main(config: Config) -> None:
             path.write_text(json.dumps(result, indent=1) + "\n")
 
 
-def result_path(study: str, variant: str, seed: int) -> Path:
+def flags_of(variant: str) -> list[str]:
+    recipe = "best" if variant.startswith("best") else "tutorial"
+    return ["--recipe", recipe, *VARIANTS[variant]]
+
+
+def result_path(study: str, variant: str, seed: int, times: int = 1) -> Path:
     name = "".join(letter if letter.isalnum() else "-" for letter in variant.lower())
-    return RESULTS / study / f"{name}-seed{seed}.json"
+    longer = f"-x{times}" if times > 1 else ""
+    return RESULTS / study / f"{name}{longer}-seed{seed}.json"
 
 
 def measure(config: Config, study: Study, variant: str, seed: int) -> dict:
     """Trains one variant, or goes on training it, and scores its best and its last epoch."""
     run_dir = RUNS / config.study / result_path(config.study, variant, seed).stem
-    flags = ["--data", str(Path(config.data_root, study.data)), "--seed", str(seed), "--precision", config.precision]
+    flags = ["--data", str(images_of(config, study)), "--seed", str(seed), "--precision", config.precision]
     flags += study.flags
-    cost = cost_of(run_dir.with_suffix(".cost"), flags, VARIANTS[variant])
+    cost = cost_of(run_dir.with_suffix(".cost"), flags, variant)
     steps = round(study.steps / cost)
-    per_epoch = steps_per_epoch(flags)
-    epochs = max(1, round(steps / per_epoch))
-    every = str(max(1, epochs // MEASUREMENTS))
-    cadences = ["--evaluate-every", every, "--sample-every", every, "--save-every", every, "--keep-last", "1"]
-    run([
-        "train.py", *flags, *VARIANTS[variant], "--run-dir", str(run_dir), "--epochs", str(epochs), "--keep-every", "0",
-        *cadences,
-    ])  # fmt: skip
+    of_variant = [*flags, *flags_of(variant)]
+    per_epoch = steps_per_epoch(of_variant)
+    once = max(1, round(steps / per_epoch))
+    epochs, every = config.times * once, max(1, once // MEASUREMENTS)
+    cadences = [f"--{what}-every={every}" for what in ("evaluate", "sample", "save")]
+    has_curve = study.variants == CONFIRMATION
+    cadences += ["--keep-last", "1", "--keep-every", str(2 * every if has_curve else 0)]
+    run(["train.py", *of_variant, "--run-dir", str(run_dir), "--epochs", str(epochs), *cadences])
     lines = [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
     settings = json.loads((run_dir / "config.json").read_text())
+    features = feature_net(config, study)
     return {
         "study": config.study,
         "variant": variant,
         "seed": seed,
+        "times": config.times,
         "cost": cost,
         "steps": epochs * per_epoch,
         "batch_size": settings["config"]["batch_size"],
@@ -149,23 +184,47 @@ def measure(config: Config, study: Study, variant: str, seed: int) -> dict:
         "data": settings["data"],
         "recipe": settings["recipe"],
         "curve": [{k: line[k] for k in ("step", "swd", "diversity")} for line in lines if "swd" in line],
-        "scores": scores(run_dir, study),
+        "kid_curve": kid_curve(run_dir, features, per_epoch) if has_curve else [],
+        "scores": scores(run_dir, study, features),
+        "features": hashlib.sha256(features.read_bytes()).hexdigest()[:8] if features else None,
         "machine": machine(),
     }
 
 
-def cost_of(path: Path, flags: list[str], variant: tuple[str, ...]) -> float:
+def images_of(config: Config, study: Study) -> Path:
+    """The images to train on, made first where they are to be stacked."""
+    data = Path(config.data_root, study.data)
+    if not study.is_stacked:
+        return data
+    path = RUNS / "stacked-mnist.npy"
+    if not path.exists():
+        stacked.make(str(data), path)
+    return path
+
+
+def feature_net(config: Config, study: Study) -> Path | None:
+    """The file of the study's feature net, trained first where it is not there."""
+    if not study.features:
+        return None
+    data, *flags = study.features
+    path = RUNS / "features" / f"{data.replace('/', '-')}.keras"
+    if not path.exists():
+        run(["-m", "dcgan_tf.cli", "train-features", str(Path(config.data_root, data)), "--out", str(path), *flags])
+    return path
+
+
+def cost_of(path: Path, flags: list[str], variant: str) -> float:
     """What a step takes, as a multiple of the tutorial's: the median of turns of both. Kept beside the run."""
     with contextlib.suppress(OSError, ValueError):
         return float(path.read_text())
-    code = f"from benchmarks.quality import time_steps; print(time_steps({flags!r}, {list(variant)!r}))"
-    cost = float(run(["-c", code]).strip().splitlines()[-1]) if variant else 1.0
+    code = f"from benchmarks.quality import time_steps; print(time_steps({flags!r}, {variant!r}))"
+    cost = 1.0 if variant == "tutorial" else float(run(["-c", code]).strip().splitlines()[-1])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(str(cost))
     return cost
 
 
-def time_steps(flags: list[str], variant: list[str], rounds: int = 5, seconds: float = 2.0) -> float:
+def time_steps(flags: list[str], variant: str, rounds: int = 5, seconds: float = 2.0) -> float:
     """Seconds of a step of the variant, as a multiple of the tutorial's."""
     from dcgan_tf.backend import tf
     from dcgan_tf.config import TrainConfig
@@ -175,8 +234,8 @@ def time_steps(flags: list[str], variant: list[str], rounds: int = 5, seconds: f
     from dcgan_tf.tuning import fastest_precision
 
     turns = []
-    for more in ([], variant):
-        plan = make_plan(tyro.cli(TrainConfig, args=[*flags, *more]))
+    for name in ("tutorial", variant):
+        plan = make_plan(tyro.cli(TrainConfig, args=[*flags, *flags_of(name)]))
         asked = plan.config.precision
         precision = fastest_precision(tf.distribute.get_strategy()).name if asked == "auto" else asked
         gan, feed = build_gan(plan, precision), batches(plan.source, plan.batch_size, True, 0, 0, 10**6)
@@ -209,16 +268,37 @@ def steps_per_epoch(flags: list[str]) -> int:
     return make_plan(tyro.cli(TrainConfig, args=flags)).steps_per_epoch
 
 
-def scores(run_dir: Path, study: Study) -> dict:
+def scores(run_dir: Path, study: Study, features: Path | None) -> dict:
     """What `dcgan-tf evaluate` says of the best and of the last epoch; "real" is the floor."""
+    flags = ["--images", str(study.images)] if study.images else []
+    flags += ["--features", str(features)] if features else []
     found = {}
     for epoch in ("best", "newest"):
-        out = run_dir / f"evaluation-{epoch}"
-        shutil.rmtree(out, ignore_errors=True)
-        images = ["--images", str(study.images)] if study.images else []
-        run(["-m", "dcgan_tf.cli", "evaluate", str(run_dir), "--epoch", epoch, "--out", str(out), *images])
-        found[epoch] = json.loads((out / "evaluation.json").read_text())
-        del found[epoch]["source"]  # a path of the machine that measured
+        found[epoch] = evaluation(run_dir, epoch, flags)
+        if study.is_stacked:  # the net tells one digit, and no stack of three
+            found[epoch]["measures"].pop("modes", None)
+            found[epoch]["stacked_modes"] = stacked.modes_of_run(run_dir, epoch, features)
+    return found
+
+
+def kid_curve(run_dir: Path, features: Path | None, steps_per_epoch: int) -> list[dict]:
+    """KID and its standard error, precision and recall of all epochs that were kept."""
+    if not features:
+        return []
+    wanted = ["--metrics", "kid", "precision-recall", "--features", str(features), "--images", str(CURVE_IMAGES)]
+    kid, shares = (evaluation(run_dir, "all", wanted)["measures"][name] for name in ("kid", "precision-recall"))
+    return [
+        {"step": int(epoch) * steps_per_epoch} | kid["epochs"][epoch] | shares["epochs"][epoch]
+        for epoch in sorted(kid["epochs"], key=int)
+    ]
+
+
+def evaluation(run_dir: Path, epoch: str, flags: list[str]) -> dict:
+    out = run_dir / f"evaluation-{epoch}"
+    shutil.rmtree(out, ignore_errors=True)
+    run(["-m", "dcgan_tf.cli", "evaluate", str(run_dir), "--epoch", epoch, "--out", str(out), *flags])
+    found = json.loads((out / "evaluation.json").read_text())
+    del found["source"]  # a path of the machine that measured
     return found
 
 

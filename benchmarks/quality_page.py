@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmarks import targets
 from benchmarks.common import ROOT, table
 from benchmarks.quality import RESULTS, STUDIES, VARIANTS
 
@@ -17,97 +18,163 @@ Made by `python -m benchmarks.quality_page` from the results in `benchmarks/qual
 `python -m benchmarks.quality STUDY` adds to; the images are real ones that are no part of this repository.
 
 Every row of a table trained for the same time: so many steps of the tutorial recipe, and of another fewer in the ratio of
-what a step takes ("cost", measured in turn in one process). SWD is the distance from real images, lower is better, at the
-best epoch and at the last one; "real" is what as many other real images score, as good as it gets. MS-SSIM is how alike
-two pictures are, and should be near that of real images. "nearer" is the share of pictures that are nearer to a training
-image than half of the real images are to another: above 50% they lean on it, and flat pictures do, too; "copied" should be
-about 1%. [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of SWD say nothing.
+what a step takes ("cost", measured in turn in one process); "x3" went on until it was three times as long. SWD is the
+distance from real images, lower is better, at the best epoch and at the last one; "real" is what as many other real images
+score, as good as it gets; "above real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how
+alike two pictures are, and should be near that of real images. FID, KID (times 1000), precision and recall are taken in the
+features of a small net, not of Inception: they compare within a table only. "nearer" is the share of pictures that are
+nearer to a training image than half of the real images are to another: above 50% they lean on it, and flat pictures do,
+too; "copied" should be about 1%. [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of
+SWD say nothing.
 """
 
 
 def main() -> None:
-    results = defaultdict(lambda: defaultdict(list))
-    for path in sorted(RESULTS.glob("*/*.json")):
-        result = json.loads(path.read_text())
-        results[result["study"]][result["variant"]].append(result)
+    results = load_results()
     parts = [HEAD]
+    if reached := targets.rows(results):
+        parts.append(f"## Targets\n\n{targets.ABOUT}\n\n{table(reached)}\n")
     for study in (name for name in STUDIES if name in results):
-        rows = [_row(variant, results[study][variant]) for variant in VARIANTS if variant in results[study]]
+        rows = [row(run, results[study]) for run in sorted(results[study], key=_order)]
         plot = DOCS / f"quality-{study}.png"
         _draw(results[study], plot)
-        parts.append(
-            f"{_about(study, results[study])}\n\n{table([_real(results[study]), *rows])}\n\n![SWD]({plot.name})\n"
-        )
+        runs = [one for of in results[study].values() for one in of]
+        parts.append(f"{_about(study, runs)}\n\n{table([_real(runs), *rows])}\n\n![SWD over time]({plot.name})\n")
+        if any("stacked_modes" in one["scores"]["best"] for one in runs):
+            parts.append(f"{table(_modes(results[study]))}\n")
     (DOCS / "quality.md").write_text("\n".join(parts))
 
 
-def _about(study: str, variants: dict) -> str:
-    result = next(iter(variants.values()))[0]
-    shape = "x".join(map(str, result["data"]["image_shape"]))
-    machines = sorted({f"{r['machine']['processor']}, {r['precision']}" for runs in variants.values() for r in runs})
-    steps = STUDIES[study].steps
-    return (
-        f"## {study}\n\n{result['data']['images']:,} images of {shape}, batches of {result['batch_size']}, the time of "
-        f"{steps:,} steps of the tutorial recipe; on {'; '.join(machines)}."
-    )
+def load_results() -> dict[str, dict[tuple[str, int], list[dict]]]:
+    """{study: {(variant, how many times as long): a result for each seed}}."""
+    results = defaultdict(lambda: defaultdict(list))
+    for path in sorted(RESULTS.glob("*/*.json")):
+        result = json.loads(path.read_text())
+        results[result["study"]][result["variant"], result["times"]].append(result)
+    return results
 
 
-def _measures(result: dict, epoch: str) -> dict:
+def measures(result: dict, epoch: str) -> dict:
     """{measure: its numbers} of the best or the newest epoch."""
     found = result["scores"][epoch]["measures"]
     return {name: next(iter(measure["epochs"].values())) for name, measure in found.items()}
 
 
-def _row(variant: str, runs: list[dict]) -> dict[str, str]:
-    best, last = ([_measures(run, epoch) for run in runs] for epoch in ("best", "newest"))
+def above_real(result: dict) -> float:
+    """The SWD of the best epoch beyond that of real images."""
+    return measures(result, "best")["swd"]["mean"] - result["scores"]["best"]["measures"]["swd"]["real"]["mean"]
 
-    def mean(of, measure, name, scale=1.0, digits=1):
-        values = [scale * scores[measure][name] for scores in of]
-        spread = f" ({min(values):.{digits}f}..{max(values):.{digits}f})" if len(values) > 1 else ""
-        return f"{np.mean(values):.{digits}f}{spread}"
 
-    return {
-        "recipe": variant,
-        "seeds": str(len(runs)),
-        "cost": f"{np.mean([run['cost'] for run in runs]):.2f}",
-        "SWD, best": mean(best, "swd", "mean"),
-        "SWD, last": mean(last, "swd", "mean"),
-        "MS-SSIM, best": mean(best, "msssim", "mean", digits=3),
-        "distance": mean(best, "diversity", "distance"),
-        "nearer": mean(best, "copies", "share_nearer", 100, 0) + "%",
-        "copied": mean(best, "copies", "share_copied", 100) + "%",
+def name_of(run: tuple[str, int]) -> str:
+    variant, times = run
+    return variant if times == 1 else f"{variant}, x{times}"
+
+
+def _order(run: tuple[str, int]):
+    variant, times = run
+    return list(VARIANTS).index(variant), times
+
+
+def _about(study: str, runs: list[dict]) -> str:
+    shape = "x".join(map(str, runs[0]["data"]["image_shape"]))
+    machines = sorted({f"{run['machine']['processor']}, {run['precision']}" for run in runs})
+    nets = len({run["features"] for run in runs if run["features"]})
+    many = f" FID, KID, precision and recall are in the features of {nets} nets, one a machine." if nets > 1 else ""
+    return (
+        f"## {study}\n\n{runs[0]['data']['images']:,} images of {shape}, batches of {runs[0]['batch_size']}, the time of "
+        f"{STUDIES[study].steps:,} steps of the tutorial recipe; on {'; '.join(machines)}.{many}"
+    )
+
+
+# Head of the column -> (epoch, measure, key, factor, digits)
+COLUMNS = {
+    "SWD, best": ("best", "swd", "mean", 1, 1),
+    "SWD, last": ("newest", "swd", "mean", 1, 1),
+    "MS-SSIM": ("best", "msssim", "mean", 1, 3),
+    "FID": ("best", "fid", "fid", 1, 1),
+    "KID": ("best", "kid", "kid", 1000, 0),
+    "precision": ("best", "precision-recall", "precision", 1, 2),
+    "recall": ("best", "precision-recall", "recall", 1, 2),
+    "distance": ("best", "diversity", "distance", 1, 1),
+    "nearer, %": ("best", "copies", "share_nearer", 100, 0),
+    "copied, %": ("best", "copies", "share_copied", 100, 1),
+}
+
+
+def row(run: tuple[str, int], of_study: dict) -> dict[str, str]:
+    """A line of a study's table: the mean over seeds, and in brackets the smallest and the largest."""
+    results = of_study[run]
+    cells = {
+        "recipe": name_of(run),
+        "seeds": str(len(results)),
+        "cost": f"{np.mean([result['cost'] for result in results]):.2f}",
     }
+    tutorial = of_study.get(("tutorial", 1))
+    share = np.mean([*map(above_real, results)]) / np.mean([*map(above_real, tutorial)]) if tutorial else None
+    for head, (epoch, *where, factor, digits) in COLUMNS.items():
+        cells[head] = _spread([_number(measures(result, epoch), *where, factor) for result in results], digits)
+        if head == "SWD, best":
+            cells["above real"] = "" if share is None else f"{share:.0%}"
+    return cells
 
 
-def _real(variants: dict) -> dict[str, str]:
-    """The row of real images: the same for all."""
-    measures = next(iter(variants.values()))[0]["scores"]["best"]["measures"]
-    real = {name: measure["real"] for name, measure in measures.items()}
-    return {
-        "recipe": "(real images)",
-        "seeds": "",
-        "cost": "",
-        "SWD, best": f"{real['swd']['mean']:.1f}",
-        "SWD, last": "",
-        "MS-SSIM, best": f"{real['msssim']['mean']:.3f}",
-        "distance": f"{real['diversity']['distance']:.1f}",
-        "nearer": f"{100 * real['copies']['share_nearer']:.0f}%",
-        "copied": f"{100 * real['copies']['share_copied']:.1f}%",
-    }
+def _number(found: dict, measure: str, key: str, factor: float) -> float | None:
+    return factor * found[measure][key] if measure in found else None
 
 
-def _draw(variants: dict, path: Path) -> None:
-    """SWD while training, against the share of the time."""
-    figure = Figure(figsize=(9, 5), dpi=100, layout="constrained")
-    axes = figure.subplots()
-    for number, variant in enumerate(name for name in VARIANTS if name in variants):
-        for run in variants[variant]:
-            steps, swd = np.array([(point["step"], point["swd"]) for point in run["curve"]]).T
-            label = variant if run is variants[variant][0] else None
-            axes.plot(steps / steps[-1], swd, color=f"C{number % 10}", linestyle="-:"[number // 10 % 2], label=label)
-    axes.set(xlabel="share of the time", ylabel="SWD of 1,024 pictures", yscale="log")
-    axes.grid(alpha=0.25, which="both")
-    axes.legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
+def _spread(values: list[float | None], digits: int) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    spread = f" ({min(known):.{digits}f}..{max(known):.{digits}f})" if len(known) > 1 else ""
+    return f"{np.mean(known):.{digits}f}{spread}"
+
+
+def _real(runs: list[dict]) -> dict[str, str]:
+    """The line of real images: the same for all but for features, where the newest run's are shown."""
+    found = {name: measure["real"] for name, measure in runs[-1]["scores"]["best"]["measures"].items()}
+    cells = {"recipe": "(real images)", "seeds": "", "cost": ""}
+    for head, (epoch, *where, factor, digits) in COLUMNS.items():
+        cells[head] = _spread([_number(found, *where, factor)], digits) if epoch == "best" else ""
+        if head == "SWD, best":
+            cells["above real"] = ""
+    return cells
+
+
+def _modes(of_study: dict) -> list[dict[str, str]]:
+    rows = []
+    for run in sorted(of_study, key=_order):
+        for epoch in ("best", "newest"):
+            found = [result["scores"][epoch]["stacked_modes"] for result in of_study[run]]
+            covered, divergence = ([one[key] for one in found] for key in ("covered", "divergence"))
+            rows.append({
+                "recipe": name_of(run),
+                "epoch": {"best": "best by SWD", "newest": "last"}[epoch],
+                f"modes of {found[0]['of']:,}": _spread(covered, 0),
+                "KL": _spread(divergence, 3),
+            })  # fmt: skip
+    return rows
+
+
+def _draw(of_study: dict, path: Path) -> None:
+    """SWD while training and, where it is known, KID, against time in steps of the tutorial recipe."""
+    has_kid = any(result["kid_curve"] for results in of_study.values() for result in results)
+    figure = Figure(figsize=(9, 8 if has_kid else 5), dpi=100, layout="constrained")
+    panels = figure.subplots(2 if has_kid else 1, squeeze=False)[:, 0]
+    for number, run in enumerate(sorted(of_study, key=_order)):
+        for result in of_study[run]:
+            style = dict(color=f"C{number % 10}", linestyle="-:"[number // 10 % 2])
+            label = name_of(run) if result is of_study[run][0] else None
+            curves = [[(point["step"], point["swd"]) for point in result["curve"]]]
+            curves += [[(point["step"], 1000 * point["kid"]) for point in result["kid_curve"]]]
+            for axes, points in zip(panels, curves):
+                if points:
+                    steps, values = np.array(points).T
+                    axes.plot(steps * result["cost"], values, **style, label=label)
+    for axes, label in zip(panels, ("SWD of 1,024 pictures", "KID x 1000 of 1,000 pictures")):
+        axes.set(xlabel="time, in steps of the tutorial recipe", ylabel=label, yscale="log")
+        axes.grid(alpha=0.25, which="both")
+    panels[0].legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
     figure.savefig(path)
 
 

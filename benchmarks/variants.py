@@ -206,8 +206,8 @@ def fastest_precision():
 
 
 def matmul(precision: str, side: int):
-    """(operations, step): TensorFlow's product of two square matrices."""
-    import tensorflow as tf
+    """(operations, step): TensorFlow's product of two square matrices, with oneDNN on any x86 processor as for ours."""
+    from dcgan_tf.backend import tf
 
     a, b = (tf.cast(tf.random.normal([side, side]), precision) for _ in range(2))
     # As arguments: of constants the product would be worked out once, when the graph is made.

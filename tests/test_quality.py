@@ -1,20 +1,34 @@
 """The programs that compare recipes, on a few small images."""
 
 import json
+import math
 
 import numpy as np
 import pytest
-from image_sets import ramps
+from image_sets import ramps, source_of
+from PIL import Image
 
-from benchmarks import quality, quality_page
+from benchmarks import quality, quality_page, stacked, targets
 from dcgan_tf import cli
+from dcgan_tf.data.sources import open_source
+
+
+def labelled_folder(folder):
+    """Two classes of 8x8 images, dark ones and light ones."""
+    for number in range(16):
+        for name, level in (("dark", 20), ("light", 200)):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            image = np.full([8, 8, 3], level + number, np.uint8)
+            Image.fromarray(image).save(folder / name / f"{number}.png")
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A study of 8x8 images in a temporary folder, whose commands run in this process."""
-    np.save(tmp_path / "ramps.npy", ramps(64, 8, 8, 3))
-    study = quality.Study("ramps.npy", 8, ("--batch-size", "16"), ("tutorial", "best"), images=32)
+    np.save(tmp_path / "ramps.npy", ramps(256, 8, 8, 3))
+    labelled_folder(tmp_path / "labelled")
+    features = ("labelled", "--epochs", "2")
+    study = quality.Study("ramps.npy", 8, ("--batch-size", "64"), ("tutorial", "best"), features, images=100)
     monkeypatch.setattr(quality, "STUDIES", {"ramps8": study})
     monkeypatch.setattr(quality_page, "STUDIES", {"ramps8": study})
     monkeypatch.setattr(quality, "ROOT", tmp_path)
@@ -33,37 +47,143 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
+def results_in(folder):
+    return {path.stem: json.loads(path.read_text()) for path in (folder / "results" / "ramps8").iterdir()}
+
+
+def lines_of(page):
+    """{first cell: {head: cell}} of the tables of a page in Markdown."""
+    found, head = {}, None
+    for line in page.splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if not cells:
+            head = None
+        elif head is None:
+            head = cells
+        elif set(cells[0]) != {"-"}:
+            found[cells[0]] = dict(zip(head, cells))
+    return found
+
+
 def test_equal_time_and_one_page_of_it(here, capsys):
     config = quality.Config("ramps8", data_root=str(here), precision="float32")
     quality.main(config)
-    results = {path.stem: json.loads(path.read_text()) for path in (here / "results" / "ramps8").iterdir()}
+    results = results_in(here)
     assert set(results) == {"tutorial-seed0", "best-seed0"}
     tutorial, best = results["tutorial-seed0"], results["best-seed0"]
     assert (tutorial["cost"], tutorial["steps"]) == (1.0, 8) and (best["cost"], best["steps"]) == (2.0, 4)
-    assert [point["step"] for point in tutorial["curve"]] == [4, 8] and [point["step"] for point in best["curve"]] == [
-        4
-    ]
+    assert [point["step"] for point in tutorial["curve"]] == [4, 8]
+    assert [point["step"] for point in best["curve"]] == [4]
     for result in results.values():
-        measures = result["scores"]["newest"]["measures"]
-        assert list(measures["swd"]["epochs"]) == [str(result["steps"] // 4)]
-        assert set(result["scores"]["best"]["measures"]) == {"swd", "msssim", "diversity", "copies"}
+        found = result["scores"]["newest"]["measures"]
+        assert list(found["swd"]["epochs"]) == [str(result["steps"] // 4)]
+        assert set(found) == {"swd", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes"}
+        assert result["kid_curve"][-1]["step"] == result["steps"] and result["times"] == 1
+    assert tutorial["features"] == best["features"]
+    assert str(here) not in json.dumps(results)
     before = {path: path.stat().st_mtime_ns for path in (here / "results").rglob("*.json")}
     quality.main(config)
     assert {path: path.stat().st_mtime_ns for path in (here / "results").rglob("*.json")} == before
 
     quality_page.main()
     page = (here / "quality.md").read_text()
-    rows = {line.split("|")[1].strip(): line.split("|") for line in page.splitlines() if line.startswith("|")}
-    swd = tutorial["scores"]["newest"]["measures"]["swd"]
-    assert rows["tutorial"][5].strip() == f"{swd['epochs']['2']['mean']:.1f}" and rows["best"][3].strip() == "2.00"
-    assert rows["(real images)"][4].strip() == f"{swd['real']['mean']:.1f}"
-    assert "64 images of 8x8x3, batches of 16, the time of 8 steps" in page
+    rows = lines_of(page)
+    swd, swd_best = (result["scores"]["best"]["measures"]["swd"] for result in (tutorial, best))
+    real = swd["real"]["mean"]
+    (of_tutorial,), (of_best,) = ([one["mean"] for one in found["epochs"].values()] for found in (swd, swd_best))
+    assert rows["tutorial"]["SWD, best"] == f"{of_tutorial:.1f}" and rows["best"]["cost"] == "2.00"
+    assert rows["tutorial"]["above real"] == "100%"
+    assert rows["best"]["above real"] == f"{(of_best - real) / (of_tutorial - real):.0%}"
+    assert rows["(real images)"]["SWD, best"] == f"{real:.1f}" and rows["(real images)"]["SWD, last"] == ""
+    assert "256 images of 8x8x3, batches of 64, the time of 8 steps" in page
     assert (here / "quality-ramps8.png").exists()
+
+
+def test_a_run_that_goes_on_is_the_one_that_was_there(here, capsys):
+    config = quality.Config("ramps8", ("best",), data_root=str(here), precision="float32")
+    quality.main(config)
+    quality.main(quality.Config("ramps8", ("best",), times=3, data_root=str(here), precision="float32"))
+    results = results_in(here)
+    once, longer = results["best-seed0"], results["best-x3-seed0"]
+    assert (once["steps"], longer["steps"]) == (4, 12)
+    assert longer["curve"][: len(once["curve"])] == once["curve"] and len(longer["curve"]) == 3
+    assert [path.name for path in (here / "runs" / "ramps8").iterdir() if path.is_dir()] == ["best-seed0"]
+    quality_page.main()
+    rows = lines_of((here / "quality.md").read_text())
+    ratio = targets.end_over_best(longer)
+    assert ratio >= 1 and rows["best, x3"]["seeds"] == "1"
+    assert rows["ramps8"]["reached"] == f"{ratio:.2f}" and rows["ramps8"][""] == ("yes" if ratio <= 1.05 else "**no**")
+
+
+def scored(**measures):
+    """A result as `quality` writes it, of given numbers at the best epoch."""
+    found = {
+        name: {"epochs": {"1": dict(zip(("mean", "recall"), [value, value]))}, "real": {"mean": 2.0}}
+        for name, value in measures.items()
+        if name != "stacked_modes"
+    }
+    return {"scores": {"best": {"measures": found, "stacked_modes": measures.get("stacked_modes")}}}
+
+
+@pytest.mark.parametrize(
+    ("swd", "msssim", "reached"), [(7.9, 0.1395, "yes"), (8.0, 0.13, "**no**"), (7.9, 0.14, "**no**")]
+)
+def test_the_published_target_wants_both(swd, msssim, reached):
+    (row,) = targets.rows({"mnist64": {("best", 1): [scored(swd=swd, msssim=msssim)]}})
+    assert row["reached"] == f"mean SWD {swd:.2f}, MS-SSIM {msssim:.4f}" and row[""] == reached
+
+
+def test_a_distance_is_halved_above_that_of_real_images():
+    def row(swd, recall):
+        tutorial, best = scored(swd=22.0), scored(swd=swd)
+        for result, value in ((tutorial, 0.3), (best, recall)):
+            result["scores"]["best"]["measures"]["precision-recall"] = {"epochs": {"1": {"recall": value}}}
+        (row,) = targets.rows({"faces64": {("tutorial", 1): [tutorial], ("best", 1): [best]}})
+        return row
+
+    assert row(12.0, 0.4)[""] == "yes" and row(12.1, 0.4)[""] == row(12.0, 0.3)[""] == "**no**"
+    assert row(12.0, 0.4)["reached"] == "20.0 above real images, now 10.0: 50%; recall 0.30, now 0.40"
+
+
+def test_all_modes_of_every_seed():
+    def row(*covered):
+        best = [scored(stacked_modes={"covered": number, "divergence": 0.05}) for number in covered]
+        (row,) = targets.rows({"stacked": {("best", 1): best}})
+        return row["reached"], row[""]
+
+    assert row(1000, 1000) == ("1,000 modes, KL 0.050", "yes") and row(1000, 999) == ("999 modes, KL 0.050", "**no**")
+
+
+def test_stacked_digits_are_three_digits_each(tmp_path):
+    path = tmp_path / "new" / "stacked.npy"
+    stacked.make("digits", path, images=50)
+    digits = open_source("digits").read(np.arange(1797))[..., 0]
+    made = np.load(path)
+    assert made.shape == (50, 8, 8, 3) and made.dtype == np.uint8
+    known = {digit.tobytes() for digit in digits}
+    assert all(image[..., channel].tobytes() in known for image in made for channel in range(3))
+    assert any((image[..., 0] != image[..., 1]).any() for image in made)
+    again = tmp_path / "again.npy"
+    stacked.make("digits", again, images=50)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_modes_of_stacks(tmp_path, monkeypatch):
+    """Of a classifier that says 0 of dark images and 1 of light ones, 2^3 modes."""
+    labelled_folder(tmp_path / "labelled")
+    path = tmp_path / "two.keras"
+    wide = ["--image-size", "8", "8", "--epochs", "20"]
+    assert cli.main(["train-features", str(tmp_path / "labelled"), "--out", str(path), *wide]) == 0
+    image = np.zeros([4, 8, 8, 3], np.uint8) + 25
+    image[1, ..., 0] = image[2, ..., 2] = image[3] = 205
+    found = stacked.modes(source_of(image), path)
+    assert (found["covered"], found["of"], found["samples"]) == (4, 8, 4)
+    assert found["divergence"] == pytest.approx(math.log(2))  # 4 of 8 modes, alike
 
 
 def test_steps_are_timed_in_turn(here):
     flags = ["--data", str(here / "ramps.npy"), "--batch-size", "16", "--precision", "float32"]
-    assert quality.time_steps(flags, ["--r1", "1"], rounds=1, seconds=0.01) > 0
+    assert quality.time_steps(flags, "R1", rounds=1, seconds=0.01) > 0
 
 
 def test_every_variant_is_a_command_that_parses():
@@ -72,6 +192,9 @@ def test_every_variant_is_a_command_that_parses():
     from dcgan_tf.checks import check_train
     from dcgan_tf.config import TrainConfig
 
-    for flags in (*quality.VARIANTS.values(), *(study.flags for study in quality.STUDIES.values())):
+    of_variants = map(quality.flags_of, quality.VARIANTS)
+    for flags in (*of_variants, *(study.flags for study in quality.STUDIES.values())):
         check_train(tyro.cli(TrainConfig, args=list(flags)))
-    assert set(quality.STUDIES["faces32"].variants) == set(quality.VARIANTS)
+    assert quality.flags_of("tutorial") == ["--recipe", "tutorial"]
+    assert quality.flags_of("best, R1") == ["--recipe", "best", "--r1", "1", "--penalty-every", "8"]
+    assert set(quality.VARIANTS) - set(quality.STUDIES["faces32"].variants) == {"even kernels", "best, even kernels"}
