@@ -70,7 +70,7 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
         config.data, size=size, channels=channels, value_range=config.value_range, cache=not config.dry_run
     )
     run_dir = _run_dir(config, source)
-    recipe = _recipe(config, run_dir, len(source))
+    recipe = _recipe(config, run_dir, source)
     preset = applied(preset_for(source.image_shape, config.preset), recipe)
     if start and start.latent_dim:
         preset = replace(preset, latent_dim=start.latent_dim)
@@ -105,10 +105,10 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
     )
 
 
-def _recipe(config: TrainConfig, run_dir: Path, images: int) -> Recipe:
-    """As asked; else that of the run that is there, which goes on as it began; else what suits so many images."""
+def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource) -> Recipe:
+    """As asked; else that of the run that is there, which goes on as it began; else what suits such images."""
     if config.recipe == "auto":
-        recipe = recipe_begun(run_dir) or RECIPES[default_recipe(images)]
+        recipe = recipe_begun(run_dir) or RECIPES[default_recipe(len(source), source.image_shape[-1])]
     else:
         recipe = RECIPES[config.recipe]
     return with_switches(recipe, config.switches)

@@ -70,10 +70,10 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def default_recipe(images: int) -> str:
-    """The recipe of a set of so many images where none is asked for: what makes few images go a long way is for few of
-    them. See docs/quality.md for what was measured."""
-    return "best" if images <= FEW_IMAGES else "tutorial"
+def default_recipe(images: int, channels: int) -> str:
+    """The recipe of a set of so many images where none is asked for: "best" where it was measured to win (docs/quality.md),
+    which is a few thousand images in colour. On the 8x8 digits it did not."""
+    return "best" if images <= FEW_IMAGES and channels == 3 else "tutorial"
 
 
 def with_switches(recipe: Recipe, switches) -> Recipe:

@@ -74,15 +74,19 @@ def test_runs_begun_before_there_were_recipes_go_on(squares):
     assert identity(other) == identity(held) | {"--ema": 0.9}
 
 
-def test_few_images_are_trained_with_the_best_recipe():
-    assert [default_recipe(images) for images in (8, FEW_IMAGES, FEW_IMAGES + 1, 60_000)] == ["best"] * 2 + [
-        "tutorial"
-    ] * 2
+@pytest.mark.parametrize(
+    ("images", "channels", "recipe"),
+    [(8, 3, "best"), (FEW_IMAGES, 3, "best"), (FEW_IMAGES + 1, 3, "tutorial"), (8, 1, "tutorial")],
+)
+def test_few_images_in_colour_are_trained_with_the_best_recipe(images, channels, recipe):
+    assert default_recipe(images, channels) == recipe
 
 
 def test_a_run_goes_on_with_the_recipe_it_began_with(squares, tmp_path):
+    np.save(tmp_path / "colour.npy", np.repeat(np.load(squares), 3, axis=-1))
+
     def recipe(**flags):
-        return make_plan(TrainConfig(data=str(squares), run_dir=str(tmp_path), **flags)).recipe
+        return make_plan(TrainConfig(data=str(tmp_path / "colour.npy"), run_dir=str(tmp_path), **flags)).recipe
 
     assert recipe() == RECIPES["best"] and recipe(recipe="tutorial") == TUTORIAL
     begun = dataclasses.replace(TUTORIAL, ema=0.9, augment=("cutout",), loss="hinge")
