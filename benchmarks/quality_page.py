@@ -21,7 +21,7 @@ Every row of a table trained for the same time: so many steps of the tutorial re
 what a step takes ("cost", measured in turn in one process); "x3" went on until it was three times as long. SWD is the
 distance from real images, lower is better, at the best epoch and at the last one; "real" is what as many other real images
 score, as good as it gets; "above real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how
-alike two pictures are, and should be near that of real images. FID, KID (times 1000), precision and recall are taken in the
+alike two pictures are, and should be near that of real images. FID, KID, precision and recall are taken in the
 features of a small net, not of Inception: they compare within a table only. "nearer" is the share of pictures that are
 nearer to a training image than half of the real images are to another: above 50% they lean on it, and flat pictures do,
 too; "copied" should be about 1%. [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of
@@ -92,7 +92,7 @@ COLUMNS = {
     "SWD, last": ("newest", "swd", "mean", 1, 1),
     "MS-SSIM": ("best", "msssim", "mean", 1, 3),
     "FID": ("best", "fid", "fid", 1, 1),
-    "KID": ("best", "kid", "kid", 1000, 0),
+    "KID": ("best", "kid", "kid", 1, 2),
     "precision": ("best", "precision-recall", "precision", 1, 2),
     "recall": ("best", "precision-recall", "recall", 1, 2),
     "distance": ("best", "diversity", "distance", 1, 1),
@@ -166,12 +166,12 @@ def _draw(of_study: dict, path: Path) -> None:
             style = dict(color=f"C{number % 10}", linestyle="-:"[number // 10 % 2])
             label = name_of(run) if result is of_study[run][0] else None
             curves = [[(point["step"], point["swd"]) for point in result["curve"]]]
-            curves += [[(point["step"], 1000 * point["kid"]) for point in result["kid_curve"]]]
+            curves += [[(point["step"], point["kid"]) for point in result["kid_curve"]]]
             for axes, points in zip(panels, curves):
                 if points:
                     steps, values = np.array(points).T
                     axes.plot(steps * result["cost"], values, **style, label=label)
-    for axes, label in zip(panels, ("SWD of 1,024 pictures", "KID x 1000 of 1,000 pictures")):
+    for axes, label in zip(panels, ("SWD of 1,024 pictures", "KID of 1,000 pictures")):
         axes.set(xlabel="time, in steps of the tutorial recipe", ylabel=label, yscale="log")
         axes.grid(alpha=0.25, which="both")
     panels[0].legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
