@@ -141,7 +141,8 @@ def test_a_shift_moves_each_projection_by_its_share(channels):
 
 def test_a_set_is_at_no_distance_from_itself():
     values = np.random.default_rng(0).normal(size=[700, 147])
-    assert swd.distance(patches(values, 3), patches(values[::-1], 3), np.random.default_rng(1)) == 0
+    score = swd.distance(patches(values, 3), patches(values[::-1], 3), np.random.default_rng(1))
+    assert score == pytest.approx(0, abs=1e-3)  # a row's place in a matrix product may decide its rounding
 
 
 def test_an_overall_change_of_brightness_and_contrast_does_not_count():
