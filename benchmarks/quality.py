@@ -286,11 +286,9 @@ def kid_curve(run_dir: Path, features: Path | None, steps_per_epoch: int) -> lis
     if not features:
         return []
     wanted = ["--metrics", "kid", "precision-recall", "--features", str(features), "--images", str(CURVE_IMAGES)]
-    kid, shares = (evaluation(run_dir, "all", wanted)["measures"][name] for name in ("kid", "precision-recall"))
-    return [
-        {"step": int(epoch) * steps_per_epoch} | kid["epochs"][epoch] | shares["epochs"][epoch]
-        for epoch in sorted(kid["epochs"], key=int)
-    ]
+    found = evaluation(run_dir, "all", wanted)["measures"]
+    kid, shares = (found[name]["epochs"] for name in ("kid", "precision-recall"))
+    return [{"step": int(epoch) * steps_per_epoch} | kid[epoch] | shares[epoch] for epoch in sorted(kid, key=int)]
 
 
 def evaluation(run_dir: Path, epoch: str, flags: list[str]) -> dict:
