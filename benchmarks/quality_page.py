@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from benchmarks import targets
 from benchmarks.common import ROOT, table
 from benchmarks.quality import RESULTS, STUDIES, VARIANTS
+from benchmarks.targets import measures
 
 DOCS = ROOT / "docs"
 HEAD = """# What each switch gives
@@ -52,12 +53,6 @@ def load_results() -> dict[str, dict[tuple[str, int], list[dict]]]:
         result = json.loads(path.read_text())
         results[result["study"]][result["variant"], result["times"]].append(result)
     return results
-
-
-def measures(result: dict, epoch: str) -> dict:
-    """{measure: its numbers} of the best or the newest epoch."""
-    found = result["scores"][epoch]["measures"]
-    return {name: next(iter(measure["epochs"].values())) for name, measure in found.items()}
 
 
 def above_real(result: dict) -> float:

@@ -23,10 +23,15 @@ class Target:
     judge: Callable[[list[dict], list[dict]], tuple[str, bool]]
 
 
+def measures(result: dict, epoch: str) -> dict:
+    """{measure: its numbers} of the "best" or the "newest" epoch of a result."""
+    found = result["scores"][epoch]["measures"]
+    return {name: next(iter(measure["epochs"].values())) for name, measure in found.items()}
+
+
 def _best(results: list[dict], measure: str, key: str) -> float:
     """A measure of the best epoch, the mean over seeds."""
-    found = (result["scores"]["best"]["measures"][measure]["epochs"] for result in results)
-    return float(np.mean([next(iter(epochs.values()))[key] for epochs in found]))
+    return float(np.mean([measures(result, "best")[measure][key] for result in results]))
 
 
 def _published(tutorial, best):
@@ -88,10 +93,7 @@ def rows(results: dict) -> list[dict[str, str]]:
 
 def end_over_best(result: dict) -> float:
     """SWD of the last epoch over that of the best one."""
-    best, last = (
-        next(iter(result["scores"][epoch]["measures"]["swd"]["epochs"].values()))["mean"]
-        for epoch in ("best", "newest")
-    )
+    best, last = (measures(result, epoch)["swd"]["mean"] for epoch in ("best", "newest"))
     return last / best
 
 
