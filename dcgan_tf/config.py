@@ -2,48 +2,51 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar, Union
 
 import tyro
 
 from dcgan_tf.presets import PRESETS
 from dcgan_tf.recipes import RECIPES, Augmentation, Loss, Upsampling
 
+T = TypeVar("T")
+# `T | None`; but the default of that tyro 1.0 checks with typeguard, whose import is a third of the time to a usage error.
+Maybe = Union[None, T]  # noqa: UP007
 PresetName = Literal["auto", *PRESETS]
 OnOff = Literal["on", "off"]
-Epoch = int | Literal["best", "newest"] | None
+Epoch = Maybe[int | Literal["best", "newest"]]
 
 
 @dataclass(frozen=True)
 class Switches:
     """Each part of a recipe by itself, in place of what --recipe says of it."""
 
-    loss: Loss | None = None
-    ema: float | None = None
+    loss: Maybe[Loss] = None
+    ema: Maybe[float] = None
     """Decay per step of the moving average of the generator that is shown and saved, such as 0.995; 0: none."""
-    augment: tuple[Augmentation, ...] | None = None
+    augment: Maybe[tuple[Augmentation, ...]] = None
     """Random changes to all images that the discriminator sees; no name: none. They make few images go a long way."""
-    flips: OnOff | None = None
+    flips: Maybe[OnOff] = None
     """Mirror half of the real images. Not for digits, letters, or anything else that has a left and a right."""
-    r1: float | None = None
+    r1: Maybe[float] = None
     """Weight of the penalty on the discriminator's gradient at real images, such as 1; 0: none."""
-    r2: float | None = None
+    r2: Maybe[float] = None
     """The same at generated images."""
-    gradient_penalty: float | None = None
+    gradient_penalty: Maybe[float] = None
     """Weight of the penalty of --loss wasserstein, such as 10; 0: none."""
-    penalty_every: int | None = None
+    penalty_every: Maybe[int] = None
     """Steps from one penalty to the next, which weighs so much more."""
-    minibatch_std: OnOff | None = None
+    minibatch_std: Maybe[OnOff] = None
     """Show the discriminator how much the images of a batch differ."""
-    packing: int | None = None
+    packing: Maybe[int] = None
     """How many images the discriminator judges at once."""
-    spectral_norm: OnOff | None = None
+    spectral_norm: Maybe[OnOff] = None
     """Hold the discriminator's weights at a spectral norm of 1."""
-    d_learning_rate: float | None = None
+    d_learning_rate: Maybe[float] = None
     """The discriminator's own."""
-    instance_noise: float | None = None
+    instance_noise: Maybe[float] = None
     """Standard deviation of noise on all that the discriminator sees, falling to 0 over 5,000 steps, such as 0.1."""
-    upsampling: Upsampling | None = None
+    upsampling: Maybe[Upsampling] = None
     """How the generator enlarges. "even" and "resize" make no checkerboards; "resize" takes more time."""
 
 
@@ -57,19 +60,19 @@ class TrainConfig:
     preset: PresetName = "auto"
     """The net. auto: the preset made for the images' shape, else one fitted to it.
     A named preset resizes the images to its own size, or with --image-size is itself fitted to that size."""
-    image_size: tuple[int, int] | None = None
+    image_size: Maybe[tuple[int, int]] = None
     """Height and width: the shorter side is resized, then the middle is cut out."""
-    value_range: tuple[float, float] | None = None
+    value_range: Maybe[tuple[float, float]] = None
     """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
-    run_dir: str | None = None
+    run_dir: Maybe[str] = None
     """Where everything goes. Default: checkpoints/<name of the data>."""
-    epochs: int | None = None
+    epochs: Maybe[int] = None
     """Default: the preset's."""
-    batch_size: int | None = None
+    batch_size: Maybe[int] = None
     """Default: the preset's."""
-    learning_rate: float | None = None
+    learning_rate: Maybe[float] = None
     """Of both Adam optimizers. Default: the preset's."""
-    max_steps: int | None = None
+    max_steps: Maybe[int] = None
     """Stop after this many steps, whatever the epoch."""
     seed: int = 0
     """Decides weights, latents, dropout and the order of images."""
@@ -79,19 +82,19 @@ class TrainConfig:
     switches: Annotated[Switches, tyro.conf.arg(name="")] = Switches()
     resume: Literal["auto", "never", "must"] = "auto"
     """auto: carry on if the run folder holds a run. never: it must be empty. must: it must hold a run."""
-    generator: str | None = None
+    generator: Maybe[str] = None
     """Start from this saved generator (.h5 of any TensorFlow 2, or .keras). epochN_ in the name goes on at N+1."""
-    discriminator: str | None = None
+    discriminator: Maybe[str] = None
     """Start from this saved discriminator."""
-    save_every: int | None = None
-    """Epochs between saved models. Default: 1, or more where epochs are so short that saving would take over 3% of the time."""
+    save_every: Maybe[int] = None
+    """Epochs between saved models. Default: 1, or more where epochs are so short that saving would take over 2% of the time."""
     keep_last: int = 10
     """Keep the models of the last N saved epochs; 0 keeps all."""
     keep_every: int = 50
     """Keep the models of every Nth epoch for good; 0 keeps none beyond the last."""
-    sample_every: int | None = None
-    """Epochs between pictures. Default: 1, or more where they would take over 2% of the time."""
-    evaluate_every: int | None = None
+    sample_every: Maybe[int] = None
+    """Epochs between pictures. Default: 1, or more where they would take over 1% of the time."""
+    evaluate_every: Maybe[int] = None
     """Epochs between measurements of the pictures (SWD, diversity); the best epoch is kept. 0: never.
     Default: as many as it takes to spend at most 4% of the time on them."""
     on_collapse: Literal["warn", "rollback"] = "warn"
@@ -110,7 +113,7 @@ class AnimateConfig:
     run: Annotated[str, tyro.conf.Positional]
     """The run's folder, such as checkpoints/paints200."""
     format: Literal["gif", "mp4"] = "gif"
-    fps: float | None = None
+    fps: Maybe[float] = None
     """Frames a second. Default: so many that the whole takes about half a minute, between 5 and 25."""
 
 
@@ -120,11 +123,11 @@ class ExportConfig:
 
     source: Annotated[str, tyro.conf.Positional]
     """A run's folder, such as checkpoints/paints200, or a generator's .h5 or .keras, also of old TensorFlow."""
-    out: str | None = None
+    out: Maybe[str] = None
     """The folder that gets a numbered version and what a server needs. Default: serving/<name of the source>."""
     epoch: Epoch = None
     """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
-    discriminator: str | None = None
+    discriminator: Maybe[str] = None
     """Also serve this discriminator's scores. Default: for a run, its own."""
     formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
     quantize: tuple[Literal["float16", "dynamic"], ...] = ()
@@ -189,9 +192,9 @@ class PrepareConfig:
     """The new folder, here or at an address such as gs://bucket/paints."""
     shards: int = 64
     """How many files; 100 MB to 1 GB each is a good size."""
-    image_size: tuple[int, int] | None = None
+    image_size: Maybe[tuple[int, int]] = None
     """Height and width: the shorter side is resized, then the middle is cut out."""
-    value_range: tuple[float, float] | None = None
+    value_range: Maybe[tuple[float, float]] = None
     """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
 
 
@@ -204,12 +207,12 @@ class TrainFeaturesConfig:
     prepared by "dcgan-tf prepare"; or one of digits, mnist, fashion_mnist, cifar10."""
     out: str
     """The file: a name that ends in .keras."""
-    image_size: tuple[int, int] | None = None
+    image_size: Maybe[tuple[int, int]] = None
     """Height and width: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
     on their longer side are shrunk to that."""
-    value_range: tuple[float, float] | None = None
+    value_range: Maybe[tuple[float, float]] = None
     """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
-    epochs: int | None = None
+    epochs: Maybe[int] = None
     """Default: 2 to 60, so many that a small machine takes a few minutes."""
     seed: int = 0
     """Decides weights, dropout, the order of images, and the tenth that is held out."""
@@ -226,26 +229,26 @@ class EvaluateConfig:
 
     source: Annotated[str, tyro.conf.Positional]
     """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
-    data: str | None = None
+    data: Maybe[str] = None
     """Real images to compare with: anything that --data of "dcgan-tf train" takes. Default: those that the run was
     trained on. They are resized to the generator's size."""
-    value_range: tuple[float, float] | None = None
+    value_range: Maybe[tuple[float, float]] = None
     """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
-    held_out: str | None = None
+    held_out: Maybe[str] = None
     """Real images that were not trained on: what is nearer to the training images than these are looks like a copy."""
-    metrics: tuple[MeasureName, ...] | None = None
+    metrics: Maybe[tuple[MeasureName, ...]] = None
     """What to measure. Default: swd, msssim, copies and diversity; with --features, all that they allow. modes is for
     features that "dcgan-tf train-features" made."""
-    features: str | None = None
+    features: Maybe[str] = None
     """The net in whose last hidden layer fid, kid and precision-recall compare images: a Keras file, such as "dcgan-tf
     train-features" makes, or "inception", whose weights (88 MB) are downloaded once."""
     epoch: Epoch | Literal["all"] = None
     """Of a run: the epoch to measure, or all that are kept. Default: the best, or the newest where none was measured."""
-    images: int | None = None
+    images: Maybe[int] = None
     """How many generated images, and at most as many real ones. Default: each measure's own number, as published."""
     seed: int = 0
     """Decides the latents, and every choice of images, patches and pairs."""
-    out: str | None = None
+    out: Maybe[str] = None
     """The folder for evaluation.json and pictures. Default: the folder evaluation of the run, else
     evaluation/<name of the source>."""
     latents: Literal["auto", "normal", "uniform"] = "auto"
