@@ -56,16 +56,22 @@ def dropout_from_floats():
     from dcgan_tf import kernels
     from dcgan_tf.backend import tf
 
-    def keep_mask(shape, rate, seed):
-        return tf.random.stateless_uniform(shape, seed) >= rate
+    fast = kernels.leaky_relu
 
-    return patch.object(kernels, "keep_mask", keep_mask)
+    def leaky_relu(x, slope, rate=0.0, seed=None):
+        y = fast(x, slope)
+        return tf.where(tf.random.stateless_uniform(tf.shape(y), seed) >= rate, y, tf.zeros([], y.dtype)) if rate else y
+
+    return patch.object(kernels, "leaky_relu", leaky_relu)
 
 
 def leaky_relu_not_compiled():
     from dcgan_tf import kernels
 
-    return patch.object(kernels, "_LEAKY_COMPILED", kernels._LEAKY)
+    without = contextlib.ExitStack()
+    without.enter_context(patch.object(kernels, "_LEAKY_COMPILED", kernels._LEAKY))
+    without.enter_context(dropout_from_floats())  # hashes are for a compiled loop only
+    return without
 
 
 def a_backward_pass_for_each_loss():
@@ -153,7 +159,7 @@ TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
     "bfloat16": float32,  # and with it the matrix products, which are for 16 bits only
     "fused batch normalization": batch_norm_of_keras,
     "leaky ReLU and dropout in one compiled loop": leaky_relu_not_compiled,
-    "dropout from 16-bit random integers": dropout_from_floats,
+    "dropout by hashes": dropout_from_floats,
     "one pass of the discriminator over real and generated images": a_pass_for_real_and_for_generated,
     "one backward pass for both losses": a_backward_pass_for_each_loss,
     "matrix products for convolutions of small images": no_matrix_products,

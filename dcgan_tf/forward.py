@@ -76,8 +76,8 @@ def _run_leaky_dropout(leaky, dropout, keys):
     key = tf.constant(next(keys), tf.int64)
 
     def run(x, scale, draw):
-        keep = kernels.keep_mask(tf.shape(x), dropout.rate, tf.stack([key, draw])) if dropout.rate else None
-        return kernels.leaky_relu(x, leaky.negative_slope, keep), scale / (1 - dropout.rate)
+        y = kernels.leaky_relu(x, leaky.negative_slope, dropout.rate, tf.stack([key, draw]))
+        return y, scale / (1 - dropout.rate)
 
     return leaky, run
 
@@ -88,10 +88,8 @@ def _run_dropout(layer, keys):
     key = tf.constant(next(keys), tf.int64)
 
     def run(x, scale, draw):
-        if not layer.rate:
-            return x, scale
-        keep = kernels.keep_mask(tf.shape(x), layer.rate, tf.stack([key, draw]))
-        return tf.where(keep, x, tf.zeros([], x.dtype)), scale / (1 - layer.rate)
+        # With a slope of 1, a leaky ReLU leaves all as it is.
+        return kernels.leaky_relu(x, 1.0, layer.rate, tf.stack([key, draw])), scale / (1 - layer.rate)
 
     return layer, run
 

@@ -1,8 +1,8 @@
 """What costs time in a step, computed by faster operations than Keras's layers take; the functions are the same.
 
 Measured in bfloat16 on a CPU with AMX, each against what Keras 3 does on TensorFlow 2.21 (docs/performance.md):
-TensorFlow's fused batch normalization, random bits for dropout instead of random floats, Adam in one pass, and a
-convolution whose input and filter gradients are matrix products where oneDNN's own kernels are far from the peak.
+TensorFlow's fused batch normalization, dropout by hashes instead of random floats, Adam in one pass, and a convolution
+whose input and filter gradients are matrix products where oneDNN's own kernels are far from the peak.
 """
 
 import dataclasses
@@ -205,37 +205,56 @@ def batch_norm(x, scale, offset, epsilon: float):
 
 
 def keep_mask(shape, rate: float, seed):
-    """Booleans of `shape`, False with the probability `rate` (in steps of 2**-16): a pure function of seed, int64 [2]."""
-    count = tf.reduce_prod(shape)
-    words = tf.random.stateless_uniform([(count + 1) // 2], seed, minval=None, maxval=None, dtype=tf.int32)
-    numbers = tf.reshape(tf.bitcast(words, tf.int16), [-1])[:count]  # -2**15 .. 2**15 - 1
-    return tf.reshape(numbers >= tf.constant(round(rate * 2**16) - 2**15, tf.int16), shape)
+    """Booleans of `shape`, False with the probability `rate`: a pure function of seed, int64 [2].
+
+    On a CPU they are hashes of the places: a compiled loop draws them as it goes, and none is ever in memory. A GPU
+    draws others for the same seed.
+    """
+    if not _on_cpu():
+        return tf.random.stateless_uniform(shape, seed) >= rate
+    before, between = tf.constant(0, tf.uint32), tf.constant(0, tf.uint32)
+    for word in tf.unstack(tf.reshape(tf.bitcast(seed, tf.uint32), [4])):
+        before, between = _hash(before ^ word), _hash(between ^ before)
+    # The hash permutes the 32-bit numbers: of two, the one in the middle makes the draws of two seeds unlike.
+    places = tf.cast(tf.range(tf.reduce_prod(shape)), tf.uint32)
+    numbers = _hash(_hash(places ^ before) ^ between)
+    return tf.reshape(numbers >= tf.constant(round(rate * 2**32), tf.uint32), shape)
 
 
-def leaky_relu(x, slope: float, keep=None):
-    """max(x, slope * x), 0 <= slope < 1, and 0 where `keep`, booleans of the same shape, is False."""
-    # XLA makes one loop of it over all threads, TensorFlow three slow ones; a small x is not worth the call.
-    compiled = _on_cpu() and math.prod(x.shape[1:]) >= 2**14
+def _hash(words):
+    """uint32 -> uint32, one to one: "lowbias32" of Chris Wellons, "Prospecting for Hash Functions" (2018)."""
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        words = (words ^ tf.bitwise.right_shift(words, tf.constant(shift, tf.uint32))) * tf.constant(factor, tf.uint32)
+    return words ^ tf.bitwise.right_shift(words, tf.constant(16, tf.uint32))
+
+
+def leaky_relu(x, slope: float, rate: float = 0.0, seed=None):
+    """max(x, slope * x), 0 <= slope <= 1, and 0 where `keep_mask(tf.shape(x), rate, seed)`, 0 <= rate < 1, is False."""
+    # XLA makes one loop of it over all threads, for which TensorFlow alone takes many, and slow ones in 16 bits. Without
+    # dropout, a small x is not worth the call.
+    compiled = _on_cpu() and (rate or x.dtype == tf.bfloat16 and math.prod(x.shape[1:]) >= 2**14)
     forward, backward = _LEAKY_COMPILED if compiled else _LEAKY
-    keep = tf.ones([], tf.bool) if keep is None else keep
+    seed = tf.zeros([2], tf.int64) if seed is None else seed
 
     @tf.custom_gradient
     def run(x):
-        y = forward(x, keep, slope)
-        # Where y is 0 because it was dropped, so is the gradient: the sign of y is all it takes, and x can go.
-        return y, lambda gradient: backward(gradient, y, keep, slope)
+        y = forward(x, slope, rate, seed)
+        # What is dropped is drawn again on the way back, and the sign of y is that of x: x can go.
+        return y, lambda gradient: backward(gradient, y, slope, rate, seed)
 
     return run(x)
 
 
-def _leaky(x, keep, slope):
-    y = tf.nn.leaky_relu(x, slope)
-    return tf.where(keep, y, tf.zeros([], x.dtype)) if keep.shape.rank else y
+def _leaky(x, slope, rate, seed):
+    return _dropped(tf.nn.leaky_relu(x, slope), rate, seed)
 
 
-def _leaky_gradient(gradient, y, keep, slope):
-    gradient = tf.raw_ops.LeakyReluGrad(gradients=gradient, features=y, alpha=slope)
-    return tf.where(keep, gradient, tf.zeros([], y.dtype)) if keep.shape.rank else gradient
+def _leaky_gradient(gradient, y, slope, rate, seed):
+    return _dropped(tf.raw_ops.LeakyReluGrad(gradients=gradient, features=y, alpha=slope), rate, seed)
+
+
+def _dropped(x, rate, seed):
+    return tf.where(keep_mask(tf.shape(x), rate, seed), x, tf.zeros([], x.dtype)) if rate else x
 
 
 _LEAKY = (_leaky, _leaky_gradient)

@@ -120,27 +120,61 @@ def test_batch_norm_is_the_formula(shape):
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-4)
 
 
-def test_keep_mask_drops_the_share_it_should_by_seed():
-    def mask(*seed):
-        return kernels.keep_mask(tf.constant([3, 333, 101]), 0.3, tf.constant(seed, tf.int64)).numpy()
+def lowbias32(words):
+    """The hash as its author publishes it, in C."""
+    words = np.atleast_1d(words).astype(np.uint32)  # arrays overflow without a warning
+    words = (words ^ (words >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    words = (words ^ (words >> np.uint32(15))) * np.uint32(0x846CA68B)
+    return words ^ (words >> np.uint32(16))
 
-    drawn = mask(5, 1)
-    assert drawn.shape == (3, 333, 101) and drawn.dtype == bool  # an odd number of them
+
+def keep_mask(*seed, shape=(3, 333, 101), rate=0.3):
+    return kernels.keep_mask(tf.constant(shape), rate, tf.constant(seed, tf.int64)).numpy()
+
+
+def test_keep_mask_is_a_hash_of_the_place_and_of_all_bits_of_the_seed():
+    seed = np.array([-5, 7 << 40], np.int64)
+    one = two = np.uint32(0)
+    for word in seed.view(np.uint32):  # the lower half of each number first
+        one, two = lowbias32(one ^ word), lowbias32(two ^ one)
+    expected = lowbias32(lowbias32(np.arange(30, dtype=np.uint32) ^ one) ^ two) >= round(0.3 * 2**32)
+    assert np.array_equal(keep_mask(*seed, shape=(5, 6)), expected.reshape(5, 6))
+
+
+def test_keep_mask_drops_the_share_it_should_by_seed():
+    drawn = keep_mask(5, 1)
+    assert drawn.shape == (3, 333, 101) and drawn.dtype == bool
     # 100,899 draws: the standard deviation of the share is 0.0014.
     assert drawn.mean() == pytest.approx(0.7, abs=0.006)
-    assert np.array_equal(drawn, mask(5, 1))
-    for other in (mask(5, 2), mask(6, 1)):
-        assert (drawn == other).mean() == pytest.approx(0.7**2 + 0.3**2, abs=0.007)  # as independent ones are
-    # Neighbours share a random word: they are independent, too.
-    assert (drawn[..., 1:] == drawn[..., :-1]).mean() == pytest.approx(0.58, abs=0.007)
+    assert keep_mask(5, 1, rate=0.01).mean() == pytest.approx(0.99, abs=0.0013)
+    assert np.array_equal(drawn, keep_mask(5, 1))
 
 
-@pytest.mark.parametrize("slope", [0.0, 0.3])
-@pytest.mark.parametrize("side", [4, 128], ids=["plain", "compiled"])
-@pytest.mark.parametrize("drops", [False, True])
-def test_leaky_relu_and_its_gradients_with_and_without_dropout(side, slope, drops):
-    x, direction = normal(2, side, side, 1), normal(2, side, side, 1)
-    keep = tf.constant(RANDOM.random(x.shape) < 0.7) if drops else None
+@pytest.mark.parametrize("other", [(5, 2), (5, 3), (6, 1), (1, 5), (5, 1 + 2**32), (5 + 2**32, 1), (-5, 1)])
+def test_keep_masks_of_two_seeds_are_independent(other):
+    first, second = keep_mask(5, 1).ravel(), keep_mask(*other).ravel()
+    for shift in (0, 1, 2, 3, 5, 6, 64):  # nor are they parts of one sequence
+        agree = first[shift:] == second[: second.size - shift]
+        assert agree.mean() == pytest.approx(0.7**2 + 0.3**2, abs=0.007)
+
+
+@pytest.mark.parametrize("distance", [1, 2, 3, 4, 8, 64, 101, 128, 1024, 33633])
+def test_the_places_of_a_keep_mask_are_independent(distance):
+    drawn = keep_mask(5, 1).ravel()
+    assert (drawn[distance:] == drawn[:-distance]).mean() == pytest.approx(0.58, abs=0.0085)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("side", [4, 128], ids=["small", "large"])
+@pytest.mark.parametrize("rate", [0.0, 0.3])
+@pytest.mark.parametrize("on_cpu", [True, False], ids=["CPU", "as on a GPU"])
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 1e-6), ("bfloat16", 0.05)])
+def test_leaky_relu_and_its_gradients_with_and_without_dropout(
+    monkeypatch, dtype, tolerance, on_cpu, side, slope, rate
+):
+    monkeypatch.setattr(kernels, "_on_cpu", lambda: on_cpu)
+    x, direction = (tf.cast(normal(2, side, side, 1), dtype) for _ in range(2))
+    seed = tf.constant([3, 4], tf.int64)
 
     @tf.function
     def run():
@@ -148,12 +182,16 @@ def test_leaky_relu_and_its_gradients_with_and_without_dropout(side, slope, drop
             outer.watch(x)
             with tf.GradientTape() as inner:
                 inner.watch(x)
-                y = kernels.leaky_relu(x, slope, keep)
+                y = kernels.leaky_relu(x, slope, rate, seed)
             first = inner.gradient(y, x, direction * x)
         return y, first, outer.gradient(first, x)
 
-    slopes = np.where(x > 0, 1, slope) * (1 if keep is None else keep.numpy())
-    y, first, second = run()
-    np.testing.assert_allclose(y, x * slopes, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(first, direction * x * slopes, rtol=0, atol=1e-6)
-    np.testing.assert_allclose(second, direction * slopes, rtol=0, atol=1e-6)
+    kept = kernels.keep_mask(tf.shape(x), rate, seed).numpy()
+    y, first, second, x, direction = (tensor.numpy().astype("float32") for tensor in (*run(), x, direction))
+    slopes = np.where(x > 0, 1, slope) * kept
+    np.testing.assert_allclose(y, x * slopes, rtol=0, atol=tolerance)
+    np.testing.assert_allclose(first, direction * x * slopes, rtol=0, atol=2 * tolerance)
+    np.testing.assert_allclose(second, direction * slopes, rtol=0, atol=tolerance)
+    if slope:
+        assert np.array_equal(y == 0, ~kept)  # dropped, and nothing else
+    assert kept.mean() == pytest.approx(1 - rate, abs=4 * (rate * (1 - rate) / kept.size) ** 0.5)
