@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 
 from dcgan_tf import checkpoints, rollback, watchdog
-from dcgan_tf.gan import GAN
 from dcgan_tf.measuring import Measure
 from dcgan_tf.metrics import swd
 from dcgan_tf.plan import Plan
@@ -16,9 +15,10 @@ from dcgan_tf.schedule import Cadence
 class Judge:
     """Measures a run as often as its plan says, and writes best.json; where there are too few images, it does nothing."""
 
-    def __init__(self, plan: Plan, gan: GAN, log: RunLog, progress: Progress, keep: Callable[[], None]):
-        """keep: saves the models of the epoch, and what a rollback needs."""
-        self._plan, self._gan, self._log, self._progress, self._keep = plan, gan, log, progress, keep
+    def __init__(self, plan: Plan, pictures: Callable, log: RunLog, progress: Progress, keep: Callable[[], None]):
+        """pictures: latents to images, of the net as it is then. keep: saves the models of the epoch, and what a
+        rollback needs."""
+        self._plan, self._pictures, self._log, self._progress, self._keep = plan, pictures, log, progress, keep
         every = plan.config.evaluate_every
         self._measures, self._measure = every != 0 and swd.fits(plan.source), None
         # Whether the pictures are still diverse is cheap, and soon shows a collapse.
@@ -40,7 +40,7 @@ class Judge:
         if not scores_all and not self._watching.is_due(epoch, total, seconds):
             return False
         if self._measure is None:
-            self._measure = Measure(self._plan.source, self._gan, self._plan.config.seed)
+            self._measure = Measure(self._plan.source, self._plan.preset, self._pictures, self._plan.config.seed)
             self._measure.diversity()  # traces the generator: no later one costs as much
         with self._watching.timed():
             self._measure.renew()

@@ -1,12 +1,13 @@
 """How good a run's pictures are, measured while it trains: the shortened form of what `dcgan-tf evaluate` measures."""
 
+from collections.abc import Callable
+
 from dcgan_tf.data.pixels import ImageSource
-from dcgan_tf.gan import GAN
 from dcgan_tf.metrics.diversity import mean_pairwise_distance
 from dcgan_tf.metrics.samples import Samples
 from dcgan_tf.metrics.swd import SWD, mean
 from dcgan_tf.models import Generator
-from dcgan_tf.savedmodel import picture_function
+from dcgan_tf.presets import Preset
 
 IMAGES = 1024  # where the set has twice as many; a sixteenth of the published number, and of its time
 PAIRED = 64  # images whose distances from each other are taken
@@ -19,15 +20,14 @@ class Measure:
     Its SWD is what `dcgan-tf evaluate --images 1024` says of the saved generator.
     """
 
-    def __init__(self, source: ImageSource, gan: GAN, seed: int):
-        """Raises:
-        UserError: too few images for it, or too small ones.
+    def __init__(self, source: ImageSource, preset: Preset, pictures: Callable, seed: int):
+        """pictures: latents [N, Z] to images, uint8 [N, H, W, C].
+
+        Raises:
+            UserError: too few images for it, or too small ones.
         """
-        preset = gan.preset
         self._swd, self._seed = SWD(source, IMAGES, seed), seed
-        self._generator = Generator(
-            "the generator", preset.latent_dim, preset.image_shape, preset.latents, picture_function(gan.sampler)
-        )
+        self._generator = Generator("the generator", preset.latent_dim, preset.image_shape, preset.latents, pictures)
         self._real_distance = mean_pairwise_distance(source, PAIRED_REALS, seed)
         self.renew()
 

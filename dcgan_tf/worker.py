@@ -17,6 +17,7 @@ from dcgan_tf.plan import Plan
 from dcgan_tf.progress import Progress
 from dcgan_tf.randomness import fixed_latents
 from dcgan_tf.runlog import RunLog
+from dcgan_tf.savedmodel import picture_function
 from dcgan_tf.schedule import Cadence, batch_size_at, is_due
 from dcgan_tf.signals import StopRequest
 from dcgan_tf.watchdog import Collapse
@@ -117,8 +118,9 @@ class Chief(Worker):
         self._latents = fixed_latents(plan.preset, config.seed)
         self._log = RunLog(plan.run_dir, step)
         self._saver = checkpoints.ModelSaver(plan.run_dir, gan, config.keep_last, config.keep_every)
-        self._sampling, self._saving = Cadence(config.sample_every, 0.02), Cadence(config.save_every, 0.03)
-        self._judge = Judge(plan, gan, self._log, self.progress, self._keep_best)
+        self._sampling, self._saving = Cadence(config.sample_every, 0.01), Cadence(config.save_every, 0.02)
+        self._pictures = picture_function(gan.sampler)
+        self._judge = Judge(plan, self._pictures, self._log, self.progress, self._keep_best)
         self._rate_from()
         self._epoch_from()
 
@@ -182,11 +184,9 @@ class Chief(Worker):
         return self._judge.goes_back()
 
     def _sample(self) -> None:
-        floats = [
-            self.gan.sampler(self._latents[at : at + SAMPLE_BATCH], training=False).numpy()
-            for at in range(0, len(self._latents), SAMPLE_BATCH)
-        ]
-        grid = images.grid(images.to_uint8(np.concatenate(floats)), *self.plan.preset.grid)
+        starts = range(0, len(self._latents), SAMPLE_BATCH)
+        pictures = [self._pictures(self._latents[at : at + SAMPLE_BATCH]).numpy() for at in starts]
+        grid = images.grid(np.concatenate(pictures), *self.plan.preset.grid)
         images.write_png(self.plan.run_dir / "picture" / f"image_at_epoch_{self.epoch:04d}.png", grid)
         if is_due(self.epoch, max(1, self.plan.epochs // TENSORBOARD_GRIDS), self.plan.epochs, first=True):
             self._log.picture(self.epoch, grid)

@@ -23,7 +23,7 @@ def test_a_disk_that_fills_under_tensorboard_is_one_line(tmp_path, monkeypatch):
 
     line = f"no space left on the disk for {tmp_path}/log.jsonl: free some space and run the same command again"
     log = RunLog(tmp_path, 0)
-    monkeypatch.setattr(tf.summary, "scalar", full)
+    monkeypatch.setattr(tf.summary.experimental, "write_raw_pb", full)
     monkeypatch.setattr(tf.summary, "image", full)
     assert helpers.error_of(log.scalars, 1, 1, {"d_loss": 1.0}) == line
     assert helpers.error_of(log.picture, 1, np.zeros([4, 4, 1], np.uint8)) == line

@@ -19,6 +19,7 @@ from dcgan_tf.backend import keras, tf
 from dcgan_tf.config import Switches, TrainConfig
 from dcgan_tf.gan import GAN
 from dcgan_tf.images import to_uint8
+from dcgan_tf.logfile import read_log
 
 ROOT = Path(__file__).parent.parent
 # 44 images in batches of 16: steps 1 to 3 are epoch 1, the last of them on 12 images.
@@ -122,9 +123,11 @@ def test_tensorboard_shows_scalars_and_grids(finished):
 
     events = EventAccumulator(str(finished / "tensorboard"))
     events.Reload()
-    tags = events.Tags()["tensors"]
-    assert set(tags) == {"d_loss", "g_loss", "d_real", "d_fake", "images_per_sec", "samples"}
-    assert [event.step for event in events.Tensors("d_loss")] == [1, 3, 6, 9]
+    assert set(events.Tags()["scalars"]) == {"d_loss", "g_loss", "d_real", "d_fake", "images_per_sec"}
+    assert events.Tags()["tensors"] == ["samples"]
+    logged = [(line["step"], line["d_loss"]) for line in read_log(finished / "log.jsonl")]
+    assert [(event.step, pytest.approx(event.value, rel=1e-4)) for event in events.Scalars("d_loss")] == logged
+    assert [step for step, _ in logged] == [1, 3, 6, 9]
     assert [event.step for event in events.Tensors("samples")] == [1, 2, 3]
 
 
