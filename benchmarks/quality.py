@@ -77,6 +77,7 @@ VARIANTS = {
     "instance noise": ("--instance-noise", "0.1"),
     "even kernels": ("--upsampling", "even"),
     "resizing": ("--upsampling", "resize"),
+    "best, augment without colour": ("--augment", "translation", "cutout"),
     "best, flips": ("--flips", "on"),
     "best, R1": ("--r1", "1", "--penalty-every", "8"),
     "best, relativistic, R1, R2": (
@@ -226,20 +227,17 @@ def cost_of(path: Path, flags: list[str], variant: str) -> float:
 
 def time_steps(flags: list[str], variant: str, rounds: int = 5, seconds: float = 2.0) -> float:
     """Seconds of a step of the variant, as a multiple of the tutorial's."""
-    from dcgan_tf.backend import tf
+    from benchmarks.variants import settled
     from dcgan_tf.config import TrainConfig
     from dcgan_tf.data.pipeline import batches
     from dcgan_tf.plan import make_plan
     from dcgan_tf.starting import build_gan
-    from dcgan_tf.tuning import fastest_precision
 
     turns = []
     for name in ("tutorial", variant):
         plan = make_plan(tyro.cli(TrainConfig, args=[*flags, *flags_of(name)]))
-        asked = plan.config.precision
-        precision = fastest_precision(tf.distribute.get_strategy()).name if asked == "auto" else asked
-        gan, feed = build_gan(plan, precision), batches(plan.source, plan.batch_size, True, 0, 0, 10**6)
-        turns.append(_turn(gan, iter(feed)))
+        gan = build_gan(plan, settled(plan.config.precision))
+        turns.append(_turn(gan, iter(batches(plan.source, plan.batch_size, True, 0, 0, 10**6))))
     for turn in turns:
         turn(2)
     # Whole periods of lazy penalties, all turns alike.

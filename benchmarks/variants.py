@@ -17,14 +17,21 @@ def real_images(preset: Preset):
     return smooth_images(preset.batch_size, preset.image_shape).astype("float32") / 127.5 - 1
 
 
+def settled(asked: str) -> str:
+    """The precision that --precision `asked` means here."""
+    from dcgan_tf import tuning
+    from dcgan_tf.backend import tf
+
+    return tuning.fastest_precision(tf.distribute.get_strategy()).name if asked == "auto" else asked
+
+
 def build_gan(preset: Preset, asked: str):
     """(GAN, precision) as `dcgan_tf.training` builds it; asked: as of --precision."""
-    from dcgan_tf import adapt, networks, tuning
-    from dcgan_tf.backend import tf
+    from dcgan_tf import adapt, networks
     from dcgan_tf.gan import GAN
     from dcgan_tf.starting import POLICIES
 
-    precision = tuning.fastest_precision(tf.distribute.get_strategy()).name if asked == "auto" else asked
+    precision = settled(asked)
     nets = networks.build_generator(preset), networks.build_discriminator(preset)
     nets = [adapt.with_dtype(net, POLICIES[precision]) for net in nets]
     return GAN(preset, *nets, loss_scaling=precision == "float16"), precision
@@ -199,10 +206,7 @@ def train(name: str, preset: Preset):
 
 def fastest_precision():
     """(the precision that --precision auto takes here, nothing to do)."""
-    from dcgan_tf import tuning
-    from dcgan_tf.backend import tf
-
-    return tuning.fastest_precision(tf.distribute.get_strategy()).name, lambda: (0.0,)
+    return settled("auto"), lambda: (0.0,)
 
 
 def matmul(precision: str, side: int):

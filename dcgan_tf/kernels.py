@@ -212,12 +212,12 @@ def keep_mask(shape, rate: float, seed):
     """
     if not _on_cpu():
         return tf.random.stateless_uniform(shape, seed) >= rate
-    before, between = tf.constant(0, tf.uint32), tf.constant(0, tf.uint32)
+    first = second = tf.constant(0, tf.uint32)
     for word in tf.unstack(tf.reshape(tf.bitcast(seed, tf.uint32), [4])):
-        before, between = _hash(before ^ word), _hash(between ^ before)
-    # The hash permutes the 32-bit numbers: of two, the one in the middle makes the draws of two seeds unlike.
+        first, second = _hash(first ^ word), _hash(second ^ first)
+    # Hashed once, two seeds would have the same numbers in another order.
     places = tf.cast(tf.range(tf.reduce_prod(shape)), tf.uint32)
-    numbers = _hash(_hash(places ^ before) ^ between)
+    numbers = _hash(_hash(places ^ first) ^ second)
     return tf.reshape(numbers >= tf.constant(round(rate * 2**32), tf.uint32), shape)
 
 
