@@ -77,7 +77,7 @@ VARIANTS = {
     "instance noise": ("--instance-noise", "0.1"),
     "even kernels": ("--upsampling", "even"),
     "resizing": ("--upsampling", "resize"),
-    "best, augment without colour": ("--augment", "translation", "cutout"),
+    "best, colour too": ("--augment", "colour", "translation", "cutout"),
     "best, flips": ("--flips", "on"),
     "best, R1": ("--r1", "1", "--penalty-every", "8"),
     "best, relativistic, R1, R2": (

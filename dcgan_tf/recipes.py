@@ -66,7 +66,7 @@ FEW_IMAGES = 20_000
 # Flips are no part of a recipe: nobody but the user knows whether there is text in the pictures.
 RECIPES: dict[str, Recipe] = {
     "tutorial": TUTORIAL,
-    "best": Recipe(ema=0.995, augment=("colour", "translation", "cutout")),
+    "best": Recipe(ema=0.995, augment=("translation", "cutout")),
 }
 
 
