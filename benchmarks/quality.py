@@ -11,7 +11,8 @@ times as long, with a result of its own.
 FID, KID, precision and recall are taken in the features of a small net that `dcgan-tf train-features` makes of labelled
 images first, once for all variants. Trained on another machine it is a little different, and so are the numbers.
 
-The images are folders or files of --data-root, real ones that are no part of this repository.
+The images are folders or files of --data-root, real ones that are no part of this repository; only of the digits, which
+come with scikit-learn, are pictures kept beside the results.
 """
 
 import contextlib
@@ -33,6 +34,7 @@ from benchmarks import stacked
 from benchmarks.common import ROOT, environment, machine
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality", ROOT / "benchmarks" / "runs"
+DIGITS = "digits"  # the set that the program brings along
 MEASUREMENTS = 20  # of a run, while it trains
 CURVE_IMAGES = 1000  # for KID over time
 
@@ -41,7 +43,7 @@ CURVE_IMAGES = 1000  # for KID over time
 class Study:
     """One set of images, trained on in several ways.
 
-    data      below --data-root; for Stacked MNIST, the digits to make it of
+    data      below --data-root, or DIGITS; for Stacked MNIST, the digits to make it of
     steps     of the tutorial recipe
     flags     of `train.py`, for every variant
     features  labelled images below --data-root, and flags for `dcgan-tf train-features`; () for no features
@@ -101,6 +103,7 @@ PAINTERS = ("paintings", "--image-size", "64", "64")
 STUDIES = {
     "faces32": Study("faces", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
     "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
+    "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,)),
     "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
     "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),
     "stacked": Study("mnist", 4000, (), CONFIRMATION, ("mnist",), images=10_000, is_stacked=True),
@@ -158,7 +161,7 @@ def result_path(study: str, variant: str, seed: int, times: int = 1) -> Path:
 def measure(config: Config, study: Study, variant: str, seed: int) -> dict:
     """Trains one variant, or goes on training it, and scores its best and its last epoch."""
     run_dir = RUNS / config.study / result_path(config.study, variant, seed).stem
-    flags = ["--data", str(images_of(config, study)), "--seed", str(seed), "--precision", config.precision]
+    flags = ["--data", images_of(config, study), "--seed", str(seed), "--precision", config.precision]
     flags += study.flags
     cost = cost_of(run_dir.with_suffix(".cost"), flags, variant)
     steps = round(study.steps / cost)
@@ -172,6 +175,10 @@ def measure(config: Config, study: Study, variant: str, seed: int) -> dict:
     run(["train.py", *of_variant, "--run-dir", str(run_dir), "--epochs", str(epochs), *cadences])
     lines = [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
     settings = json.loads((run_dir / "config.json").read_text())
+    if study.data == DIGITS:
+        path = result_path(config.study, variant, seed, config.times)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(max((run_dir / "picture").glob("image_at_epoch_*.png")), path.with_suffix(".png"))
     features = feature_net(config, study)
     return {
         "study": config.study,
@@ -192,15 +199,19 @@ def measure(config: Config, study: Study, variant: str, seed: int) -> dict:
     }
 
 
-def images_of(config: Config, study: Study) -> Path:
+def images_of(config: Config, study: Study) -> str:
     """The images to train on, made first where they are to be stacked."""
-    data = Path(config.data_root, study.data)
+    data = located(config, study.data)
     if not study.is_stacked:
         return data
     path = RUNS / "stacked-mnist.npy"
     if not path.exists():
-        stacked.make(str(data), path)
-    return path
+        stacked.make(data, path)
+    return str(path)
+
+
+def located(config: Config, data: str) -> str:
+    return data if data == DIGITS else str(Path(config.data_root, data))
 
 
 def feature_net(config: Config, study: Study) -> Path | None:
@@ -210,7 +221,7 @@ def feature_net(config: Config, study: Study) -> Path | None:
     data, *flags = study.features
     path = RUNS / "features" / f"{data.replace('/', '-')}.keras"
     if not path.exists():
-        run(["-m", "dcgan_tf.cli", "train-features", str(Path(config.data_root, data)), "--out", str(path), *flags])
+        run(["-m", "dcgan_tf.cli", "train-features", located(config, data), "--out", str(path), *flags])
     return path
 
 

@@ -1,6 +1,7 @@
 """Makes docs/quality.md and its plots from all results in benchmarks/quality/: `python -m benchmarks.quality_page`."""
 
 import json
+import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def main() -> None:
         _draw(results[study], plot)
         runs = [one for of in results[study].values() for one in of]
         parts.append(f"{_about(study, runs)}\n\n{table([_real(runs), *rows])}\n\n![SWD over time]({plot.name})\n")
+        if pictures := _pictures(study):
+            parts.append(f"{table([pictures])}\n")
         if any("stacked_modes" in one["scores"]["best"] for one in runs):
             parts.append(f"{table(_modes(results[study]))}\n")
     (DOCS / "quality.md").write_text("\n".join(parts))
@@ -134,6 +137,12 @@ def _real(runs: list[dict]) -> dict[str, str]:
         if head == "SWD, best":
             cells["above real"] = ""
     return cells
+
+
+def _pictures(study: str) -> dict[str, str]:
+    """The last pictures of the runs where they may be shown, by the name of the result."""
+    paths = sorted((RESULTS / study).glob("*.png"), reverse=True)  # the tutorial's first
+    return {path.stem: f"![{path.stem}]({os.path.relpath(path, DOCS)})" for path in paths}
 
 
 def _modes(of_study: dict) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """The programs that compare recipes, on a few small images."""
 
+import dataclasses
 import json
 import math
 
@@ -48,7 +49,7 @@ def here(tmp_path, monkeypatch):
 
 
 def results_in(folder):
-    return {path.stem: json.loads(path.read_text()) for path in (folder / "results" / "ramps8").iterdir()}
+    return {path.stem: json.loads(path.read_text()) for path in (folder / "results" / "ramps8").glob("*.json")}
 
 
 def lines_of(page):
@@ -113,6 +114,21 @@ def test_a_run_that_goes_on_is_the_one_that_was_there(here, capsys):
     ratio = targets.end_over_best(longer)
     assert ratio >= 1 and rows["best, x3"]["seeds"] == "1"
     assert rows["ramps8"]["reached"] == f"{ratio:.2f}" and rows["ramps8"][""] == ("yes" if ratio <= 1.05 else "**no**")
+
+
+def test_pictures_of_the_digits_alone_are_shown(here, monkeypatch):
+    config = quality.Config("ramps8", ("best",), data_root=str(here), precision="float32")
+    quality.main(config)
+    quality_page.main()
+    assert not list((here / "results").rglob("*.png"))
+    assert (here / "quality.md").read_text().count("![") == 1  # the curves
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(quality, "DIGITS", "ramps.npy")  # known without --data-root
+    quality.main(dataclasses.replace(config, seeds=(1,)))
+    shown = here / "results" / "ramps8" / "best-seed1.png"
+    assert shown.read_bytes() == (here / "runs/ramps8/best-seed1/picture/image_at_epoch_0001.png").read_bytes()
+    quality_page.main()
+    assert "![best-seed1](results/ramps8/best-seed1.png)" in (here / "quality.md").read_text()
 
 
 def scored(**measures):
