@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from benchmarks import targets
 from benchmarks.common import ROOT, table
@@ -175,9 +176,12 @@ def _draw(of_study: dict, path: Path) -> None:
                 if points:
                     steps, values = np.array(points).T
                     axes.plot(steps * result["cost"], values, **style, label=label)
-    for axes, label in zip(panels, ("SWD of 1,024 pictures", "KID of 1,000 pictures")):
+    for axes, label in zip(panels, ("SWD of up to 1,024 pictures", "KID of up to 1,000 pictures")):
         axes.set(xlabel="time, in steps of the tutorial recipe", ylabel=label, yscale="log")
         axes.grid(alpha=0.25, which="both")
+        axes.yaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
+        for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            set_formatter("{x:g}")
     panels[0].legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
     figure.savefig(path)
 
