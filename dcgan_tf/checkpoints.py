@@ -118,6 +118,9 @@ class ModelSaver:
         h5files.save_model(self._discriminator, discriminator)
         with whole_folder(saved_model) as beside:
             self._saved_model.write_epoch(beside, self._card | {"epoch": epoch})
+        self.delete_old()
+
+    def delete_old(self) -> None:
         for old in to_delete(saved_epochs(self._run_dir), self._keep_last, self._keep_every, best_epoch(self._run_dir)):
             remove_models(self._run_dir, old)
 

@@ -151,6 +151,8 @@ class Chief(Worker):
             with self._sampling.timed():
                 self._sample()
         saved = self._judge.end_epoch(self.epoch, self.step, total, seconds)
+        if saved:
+            self._saver.delete_old()  # the best before was kept until this one was named
         if self._saving.is_due(self.epoch, total, seconds):
             with self._saving.timed():
                 if not saved:
