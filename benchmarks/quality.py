@@ -142,8 +142,11 @@ def main(config: Config) -> None:
                 print(f"{path.relative_to(ROOT)} is there", flush=True)
                 continue
             print(f"{config.study}, {variant}, seed {seed}", flush=True)
-            result = measure(config, study, variant, seed)
+            run_dir = RUNS / config.study / result_path(config.study, variant, seed).stem
+            result = measure(config, study, variant, seed, run_dir)
             path.parent.mkdir(parents=True, exist_ok=True)
+            if study.data == DIGITS:
+                shutil.copy(max((run_dir / "picture").glob("image_at_epoch_*.png")), path.with_suffix(".png"))
             path.write_text(json.dumps(result, indent=1) + "\n")
 
 
@@ -158,9 +161,8 @@ def result_path(study: str, variant: str, seed: int, times: int = 1) -> Path:
     return RESULTS / study / f"{name}{longer}-seed{seed}.json"
 
 
-def measure(config: Config, study: Study, variant: str, seed: int) -> dict:
+def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path) -> dict:
     """Trains one variant, or goes on training it, and scores its best and its last epoch."""
-    run_dir = RUNS / config.study / result_path(config.study, variant, seed).stem
     flags = ["--data", images_of(config, study), "--seed", str(seed), "--precision", config.precision]
     flags += study.flags
     cost = cost_of(run_dir.with_suffix(".cost"), flags, variant)
@@ -175,10 +177,6 @@ def measure(config: Config, study: Study, variant: str, seed: int) -> dict:
     run(["train.py", *of_variant, "--run-dir", str(run_dir), "--epochs", str(epochs), *cadences])
     lines = [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
     settings = json.loads((run_dir / "config.json").read_text())
-    if study.data == DIGITS:
-        path = result_path(config.study, variant, seed, config.times)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(max((run_dir / "picture").glob("image_at_epoch_*.png")), path.with_suffix(".png"))
     features = feature_net(config, study)
     return {
         "study": config.study,

@@ -88,6 +88,8 @@ def _run_dropout(layer, keys):
     key = tf.constant(next(keys), tf.int64)
 
     def run(x, scale, draw):
+        if not layer.rate:
+            return x, scale
         # With a slope of 1, a leaky ReLU leaves all as it is.
         return kernels.leaky_relu(x, 1.0, layer.rate, tf.stack([key, draw])), scale / (1 - layer.rate)
 

@@ -47,6 +47,13 @@ def test_every_epoch_is_measured_and_the_best_is_named_and_kept(finished):
     assert checkpoints.saved_epochs(finished) == sorted({best["epoch"], 4})
 
 
+def test_the_best_before_goes_also_where_the_last_epoch_is_the_best(squares, tmp_path, monkeypatch):
+    falling = iter([500.0, 400.0])
+    monkeypatch.setattr(measuring.Measure, "swd", lambda measure: next(falling))
+    assert training.train(config(squares, tmp_path, epochs=2)) == 0
+    assert checkpoints.best_epoch(tmp_path) == 2 and checkpoints.saved_epochs(tmp_path) == [2]
+
+
 def test_the_best_is_what_is_taken(finished, squares):
     best = checkpoints.best_epoch(finished)
     for epoch, expected in ((None, best), ("best", best), ("newest", 4), (4, 4)):
