@@ -156,16 +156,19 @@ def flags_of(variant: str) -> list[str]:
 
 
 def result_path(study: str, variant: str, seed: int, times: int = 1) -> Path:
-    name = "".join(letter if letter.isalnum() else "-" for letter in variant.lower())
     longer = f"-x{times}" if times > 1 else ""
-    return RESULTS / study / f"{name}{longer}-seed{seed}.json"
+    return RESULTS / study / f"{slug(variant)}{longer}-seed{seed}.json"
+
+
+def slug(variant: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in variant.lower())
 
 
 def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path) -> dict:
     """Trains one variant, or goes on training it, and scores its best and its last epoch."""
     flags = ["--data", images_of(config, study), "--seed", str(seed), "--precision", config.precision]
     flags += study.flags
-    cost = cost_of(run_dir.with_suffix(".cost"), flags, variant)
+    cost = cost_of(run_dir.with_name(f"{slug(variant)}.cost"), flags, variant)
     steps = round(study.steps / cost)
     of_variant = [*flags, *flags_of(variant)]
     per_epoch = steps_per_epoch(of_variant)
@@ -224,7 +227,7 @@ def feature_net(config: Config, study: Study) -> Path | None:
 
 
 def cost_of(path: Path, flags: list[str], variant: str) -> float:
-    """What a step takes, as a multiple of the tutorial's: the median of turns of both. Kept beside the run."""
+    """What a step takes, as a multiple of the tutorial's: the median of turns of both. Measured once for all seeds."""
     with contextlib.suppress(OSError, ValueError):
         return float(path.read_text())
     code = f"from benchmarks.quality import time_steps; print(time_steps({flags!r}, {variant!r}))"
