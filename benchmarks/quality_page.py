@@ -4,6 +4,7 @@ import json
 import os
 from collections import defaultdict
 from pathlib import Path
+from statistics import mode
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,7 +12,8 @@ from matplotlib.ticker import LogLocator
 
 from benchmarks import targets
 from benchmarks.common import ROOT, table
-from benchmarks.quality import RESULTS, STUDIES, VARIANTS
+from benchmarks.quality import RESULTS
+from benchmarks.studies import STUDIES, VARIANTS
 from benchmarks.targets import measures
 
 DOCS = ROOT / "docs"
@@ -77,10 +79,11 @@ def _order(run: tuple[str, int]):
 def _about(study: str, runs: list[dict]) -> str:
     shape = "x".join(map(str, runs[0]["data"]["image_shape"]))
     machines = sorted({f"{run['machine']['processor']}, {run['precision']}" for run in runs})
+    batch_size = mode(run["batch_size"] for run in runs)  # of all but variants that change it
     nets = len({run["features"] for run in runs if run["features"]})
     many = f" FID, KID, precision and recall are in the features of {nets} nets, one a machine." if nets > 1 else ""
     return (
-        f"## {study}\n\n{runs[0]['data']['images']:,} images of {shape}, batches of {runs[0]['batch_size']}, the time of "
+        f"## {study}\n\n{runs[0]['data']['images']:,} images of {shape}, batches of {batch_size}, the time of "
         f"{STUDIES[study].steps:,} steps of the tutorial recipe; on {'; '.join(machines)}.{many}"
     )
 

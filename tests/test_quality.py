@@ -9,7 +9,7 @@ import pytest
 from image_sets import ramps, source_of
 from PIL import Image
 
-from benchmarks import quality, quality_page, stacked, targets
+from benchmarks import quality, quality_page, stacked, studies, targets
 from dcgan_tf import cli
 from dcgan_tf.data.sources import open_source
 
@@ -29,7 +29,7 @@ def here(tmp_path, monkeypatch):
     np.save(tmp_path / "ramps.npy", ramps(256, 8, 8, 3))
     labelled_folder(tmp_path / "labelled")
     features = ("labelled", "--epochs", "2")
-    study = quality.Study("ramps.npy", 8, ("--batch-size", "64"), ("tutorial", "best"), features, images=100)
+    study = studies.Study("ramps.npy", 8, ("--batch-size", "64"), ("tutorial", "best"), features, images=100)
     monkeypatch.setattr(quality, "STUDIES", {"ramps8": study})
     monkeypatch.setattr(quality_page, "STUDIES", {"ramps8": study})
     monkeypatch.setattr(quality, "ROOT", tmp_path)
@@ -208,9 +208,9 @@ def test_every_variant_is_a_command_that_parses():
     from dcgan_tf.checks import check_train
     from dcgan_tf.config import TrainConfig
 
-    of_variants = map(quality.flags_of, quality.VARIANTS)
-    for flags in (*of_variants, *(study.flags for study in quality.STUDIES.values())):
+    of_variants = map(studies.flags_of, studies.VARIANTS)
+    for flags in (*of_variants, *(study.flags for study in studies.STUDIES.values())):
         check_train(tyro.cli(TrainConfig, args=list(flags)))
-    assert quality.flags_of("tutorial") == ["--recipe", "tutorial"]
-    assert quality.flags_of("best, R1") == ["--recipe", "best", "--r1", "1", "--penalty-every", "8"]
-    assert set(quality.VARIANTS) - set(quality.STUDIES["faces32"].variants) == {"even kernels", "best, even kernels"}
+    assert studies.flags_of("tutorial") == ["--recipe", "tutorial"]
+    assert studies.flags_of("best, R1") == ["--recipe", "best", "--r1", "1", "--penalty-every", "8"]
+    assert set(studies.VARIANTS) - set(studies.STUDIES["faces32"].variants) == {"even kernels", "best, even kernels"}

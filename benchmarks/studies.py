@@ -1,0 +1,97 @@
+"""What `benchmarks/quality.py` compares: recipes, and the sets of images they are tried on."""
+
+from dataclasses import dataclass
+
+DIGITS = "digits"  # the set that the program brings along
+
+
+@dataclass(frozen=True)
+class Study:
+    """One set of images, trained on in several ways.
+
+    data      below --data-root, or DIGITS; for Stacked MNIST, the digits to make it of
+    steps     of the tutorial recipe
+    flags     of `train.py`, for every variant
+    features  labelled images below --data-root, and flags for `dcgan-tf train-features`; () for no features
+    images    of each set, for the measures; None: as published, or half of the real ones
+    """
+
+    data: str
+    steps: int
+    flags: tuple[str, ...]
+    variants: tuple[str, ...]
+    features: tuple[str, ...] = ()
+    images: int | None = None
+    is_stacked: bool = False
+
+
+# Flags on top of the tutorial recipe, or of the best one where the name begins with "best".
+VARIANTS = {
+    "tutorial": (),
+    "best": (),
+    "ema": ("--ema", "0.995"),
+    "augment": ("--augment", "colour", "translation", "cutout"),
+    "augment without colour": ("--augment", "translation", "cutout"),
+    "flips": ("--flips", "on"),
+    "hinge": ("--loss", "hinge"),
+    "least squares": ("--loss", "least-squares"),
+    "relativistic, R1, R2": ("--loss", "relativistic", "--r1", "1", "--r2", "1", "--penalty-every", "8"),
+    "Wasserstein, penalty": ("--loss", "wasserstein", "--gradient-penalty", "10"),
+    "R1": ("--r1", "1", "--penalty-every", "8"),
+    "minibatch std": ("--minibatch-std", "on"),
+    "packing": ("--packing", "2"),
+    "spectral norm": ("--spectral-norm", "on"),
+    "D learns twice as fast": ("--d-learning-rate", "0.0004"),
+    "instance noise": ("--instance-noise", "0.1"),
+    "batches of 32": ("--batch-size", "32"),
+    "even kernels": ("--upsampling", "even"),
+    "resizing": ("--upsampling", "resize"),
+    "best, colour too": ("--augment", "colour", "translation", "cutout"),
+    "best, flips": ("--flips", "on"),
+    "best, R1": ("--r1", "1", "--penalty-every", "8"),
+    "best, relativistic, R1, R2": (
+        "--loss", "relativistic", "--r1", "1", "--r2", "1", "--penalty-every", "8",
+    ),
+    "best, hinge": ("--loss", "hinge"),
+    "best, minibatch std": ("--minibatch-std", "on"),
+    "best, packing": ("--packing", "2"),
+    "best, even kernels": ("--upsampling", "even"),
+    "best, resizing": ("--upsampling", "resize"),
+    "best, EMA 0.999": ("--ema", "0.999"),
+    "best, twice the learning rate": ("--learning-rate", "0.0004"),
+    "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
+    "best, batches of 32": ("--batch-size", "32"),
+}  # fmt: skip
+
+# Nets of the family that fits 32x32 have even kernels anyway.
+ABLATION = tuple(name for name in VARIANTS if "even" not in name)
+CONFIRMATION = ("tutorial", "best")
+# The faces have no labels: what tells painters apart has to do for them.
+PAINTERS = ("paintings", "--image-size", "64", "64")
+STUDIES = {
+    "faces32": Study("faces", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
+    "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
+    "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,)),
+    "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
+    "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),
+    "stacked": Study("mnist", 4000, (), CONFIRMATION, ("mnist",), images=10_000, is_stacked=True),
+    "faces64": Study("faces", 4000, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
+    "mri96": Study(
+        "mri/Training", 5000, ("--image-size", "96", "96"), CONFIRMATION, ("mri/Training", "--image-size", "64", "64")
+    ),
+    "paintings64": Study("paintings", 4000, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
+    "paintings200": Study("paintings", 8000, ("--preset", "paints200"), CONFIRMATION, PAINTERS),
+    # mmgeneration's anchor: 640,000 images of 64x64, scored on 10,000.
+    "mnist64": Study(
+        "mnist", 5000, ("--image-size", "64", "64", "--batch-size", "128"), CONFIRMATION, ("mnist",), 10_000
+    ),
+}
+
+
+def flags_of(variant: str) -> list[str]:
+    recipe = "best" if variant.startswith("best") else "tutorial"
+    return ["--recipe", recipe, *VARIANTS[variant]]
+
+
+def slug(variant: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in variant.lower())
