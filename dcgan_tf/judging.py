@@ -24,7 +24,7 @@ class Judge:
         # Whether the pictures are still diverse is cheap, and soon shows a collapse.
         self._watching, self._measuring = Cadence(every, 0.01), Cadence(every, 0.03, guess=5.0)
         self._best = checkpoints.read_best(plan.run_dir)
-        self._lost = self._certain = False  # what has been said, and still holds
+        self._lost = self._certain = self._stuck = False  # what has been said, and still holds
 
     def end_epoch(self, epoch: int, step: int, total: int, seconds: float) -> bool:
         """Measures what is due. Returns whether the pictures are the best so far, and were kept.
@@ -78,9 +78,14 @@ class Judge:
             if self.goes_back():
                 raise watchdog.Collapse(reason)
         self._lost = bool(reason)
+        if not self._stuck and (reason := watchdog.stuck(self._log.lines)):
+            self._stuck = True
+            self._progress.say(
+                f"warning: epoch {epoch}: {reason}: a lower learning rate may help, see docs/training.md"
+            )
         if not self._certain and watchdog.saturated(self._log.lines):
             self._certain = True
             self._progress.say(
                 f"warning: epoch {epoch}: the discriminator has been certain of all images for "
-                f"{watchdog.CERTAIN_STEPS:,} steps, and the generator learns little from it: see docs/training.md"
+                f"{watchdog.LONG:,} steps, and the generator learns little from it: see docs/training.md"
             )

@@ -1,8 +1,12 @@
 """Notices when a training goes wrong, from what it has logged so far. No TensorFlow."""
 
+LEARNED = (
+    0.25  # of real images' diversity: below, there is nothing yet that could be lost; healthy runs pass it in 300 steps
+)
 ALIKE = 0.5  # of the diversity that was, and of real images'
 WORSE = 1.5  # times the best SWD, twice in a row
-CERTAIN, CERTAIN_STEPS = 0.001, 1000  # D's mean error in probability, and for how long
+CERTAIN = 0.001  # D's mean error in probability
+LONG = 1000  # steps
 
 
 class Collapse(Exception):
@@ -19,7 +23,7 @@ def collapsed(lines: list[dict]) -> str | None:
         return None
     *before, last = measured
     most = max(before, key=lambda line: line["diversity"], default=last)
-    if last["diversity"] < ALIKE * min(most["diversity"], 1):
+    if most["diversity"] >= LEARNED and last["diversity"] < ALIKE * min(most["diversity"], 1):
         return (
             f"the pictures have become alike: their diversity was {most['diversity']:.0%} of real images' after epoch "
             f"{most['epoch']}, and is {last['diversity']:.0%}"
@@ -34,11 +38,20 @@ def collapsed(lines: list[dict]) -> str | None:
     return None
 
 
+def stuck(lines: list[dict]) -> str | None:
+    """That the pictures have never been diverse in a long time, in words; None where they have, or it is too early."""
+    measured = [line for line in lines if "diversity" in line]
+    if not measured or measured[-1]["step"] < LONG or any(line["diversity"] >= LEARNED for line in measured):
+        return None
+    last = measured[-1]
+    return f"the pictures are still alike: their diversity is {last['diversity']:.0%} of real images' after {last['step']:,} steps"
+
+
 def saturated(lines: list[dict]) -> bool:
     """Whether the discriminator has told all images apart for a long time, so that the generator learns little."""
     steps = [line for line in lines if "d_real" in line]
     since = next((line["step"] for line in reversed(steps) if not _is_certain(line)), 0)
-    return bool(steps) and steps[-1]["step"] - since >= CERTAIN_STEPS
+    return bool(steps) and steps[-1]["step"] - since >= LONG
 
 
 def _is_certain(line: dict) -> bool:

@@ -46,6 +46,17 @@ def test_a_collapse_is_one_line(squares, tmp_path, scores, capsys):
     assert checkpoints.best_epoch(tmp_path / "run") == 2 and not (tmp_path / "run" / "rollbacks.json").exists()
 
 
+def test_a_run_that_never_learns_is_told_so_once_and_does_not_go_back(squares, tmp_path, scores, monkeypatch, capsys):
+    scores(*[500.0] * 5)
+    monkeypatch.setattr(judging.Measure, "diversity", lambda self: 0.01)
+    monkeypatch.setattr(watchdog, "LONG", 9)
+    training.train(config(squares, tmp_path / "run", on_collapse="rollback"))
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")] == [
+        "warning: epoch 3: the pictures are still alike: their diversity is 1% of real images' after 9 steps: "
+        "a lower learning rate may help, see docs/training.md"
+    ]
+
+
 def test_going_back_to_the_best(squares, tmp_path, scores, capsys):
     run_dir = tmp_path / "run"
     scores(90.0, 40.0, 70.0, 71.0, 30.0, 31.0, 32.0)  # epochs 1 2 3 4, then 3 4 5
