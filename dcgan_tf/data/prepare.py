@@ -16,19 +16,10 @@ from tqdm import tqdm
 from dcgan_tf.checks import check_prepare
 from dcgan_tf.config import PrepareConfig
 from dcgan_tf.data import places
+from dcgan_tf.data.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
+from dcgan_tf.data.indexes import FORMAT, INDEX_JSON, INDEX_NPY, ROW, VERSION, is_prepared
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.pixels import ImageSource
-from dcgan_tf.data.records import (
-    FOOTER_BYTES,
-    FORMAT,
-    HEADER_BYTES,
-    INDEX_JSON,
-    INDEX_NPY,
-    NO_LABEL,
-    ROW,
-    VERSION,
-    is_prepared,
-)
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.files import disk_errors_in_one_line, size_text, whole_folder

@@ -10,10 +10,12 @@ import numpy as np
 
 from dcgan_tf.data import places
 from dcgan_tf.data.arrays import array_source, npy_source, npz_source
+from dcgan_tf.data.examples import HEADER_BYTES, is_record_file
 from dcgan_tf.data.folders import folder_source
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
+from dcgan_tf.data.indexes import is_prepared
 from dcgan_tf.data.pixels import ImageSource
-from dcgan_tf.data.records import HEADER_BYTES, is_prepared, is_record_file, records_source
+from dcgan_tf.data.records import records_source
 from dcgan_tf.errors import UserError, printable
 
 # Named sets that Keras downloads, and what it keeps of each below its own folder `datasets`.
