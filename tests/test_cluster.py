@@ -1,24 +1,20 @@
 """What TF_CONFIG may say; and real workers on this machine, each a process, as on a cluster."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import helpers
 import numpy as np
 import pytest
+from programs import Program
 
 from dcgan_tf import checkpoints, cluster, h5files
 from dcgan_tf.cluster import Cluster, from_environment
 from dcgan_tf.errors import LostWorker
 from dcgan_tf.runconfig import differences
 
-ROOT = Path(__file__).parent.parent
 EXAMPLE = 'set it like {"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 HOSTS = ["a:1", "b:2"]
 
@@ -104,17 +100,8 @@ class Workers:
         self.processes = []
         for index in range(count):
             text = (tf_configs or {}).get(index, config_of({"worker": self.addresses}, index=index))
-            code = f"{before}\nimport sys; from dcgan_tf.cli import train_main; sys.exit(train_main())"
             arguments = [*flags, *(other or {}).get(index, [])]
-            self.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-c", code, *map(str, arguments)],
-                    env=os.environ | {"TF_CONFIG": text, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-            )
+            self.processes.append(Program("train_main", *arguments, env={"TF_CONFIG": text}, before=before))
 
     def results(self, seconds=120):
         """(exit code, standard output, standard error) of each."""
@@ -122,7 +109,7 @@ class Workers:
         try:
             for process in self.processes:
                 out, err = process.communicate(timeout=seconds)
-                results.append((process.returncode, out, err))
+                results.append((process.poll(), out, err))
         finally:
             for process in self.processes:
                 process.kill()
@@ -225,7 +212,7 @@ def test_a_signal_to_one_worker_stops_all_after_a_checkpoint(squares, tmp_path):
     workers = Workers(2, *flags(squares, tmp_path, "--epochs", 4000, "--sample-every", 1000, "--save-every", 1000))
     wait_for(tmp_path / "log.jsonl", workers.processes)
     time.sleep(1)
-    workers.processes[1].terminate()
+    workers.processes[1].send_signal(signal.SIGTERM)
     assert [(code, err) for code, _, err in workers.results()] == [(143, "")] * 2
     assert len(checkpoints.saved_steps(tmp_path)) == 1
 

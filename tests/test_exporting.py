@@ -15,6 +15,7 @@ import pytest
 import small_nets
 from helpers import error_of
 from PIL import Image
+from programs import Program
 
 from dcgan_tf import cli, convert, exporting, h5files, runtimes, serving, verify
 from dcgan_tf.config import ExportConfig
@@ -507,17 +508,16 @@ def test_whoever_looks_sees_whole_versions_only_and_a_killed_export_leaves_none(
     looker.start()
     try:
         for _ in range(2):
-            subprocess.run([sys.executable, ROOT / "export.py", run, "--out", out], capture_output=True, check=True)
+            export = Program("export_main", run, "--out", out)
+            assert (export.wait(), export.communicate()[1]) == (0, "")
         for number, words in ((signal.SIGKILL, "making"), (signal.SIGINT, "making"), (signal.SIGTERM, "measuring")):
-            command = [sys.executable, "-u", ROOT / "export.py", run, "--out", out]
             (out / "batching.config").unlink(missing_ok=True)
-            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-                next(line for line in process.stdout if line.startswith(words))
-                time.sleep(0.2)
-                process.send_signal(number)
-                process.stdout.read()
-                assert process.wait() == {9: -9, 2: 130, 15: 143}[number]
-                assert process.stderr.read() == ""
+            export = Program("export_main", run, "--out", out)
+            next(line for line in export.lines() if line.startswith(words))
+            time.sleep(0.2)
+            export.send_signal(number)
+            assert export.wait() == {9: -9, 2: 130, 15: 143}[number]
+            assert export.communicate()[1] == ""
             if number != signal.SIGKILL:
                 assert not [name for name in os.listdir(out) if name.endswith(".part")]
     finally:

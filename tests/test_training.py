@@ -13,6 +13,7 @@ import helpers
 import numpy as np
 import pytest
 from PIL import Image
+from programs import Program
 
 from dcgan_tf import checkpoints, h5files, runtimes, starting, training
 from dcgan_tf.backend import keras, tf
@@ -162,12 +163,21 @@ def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, cha
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
 
 
-def command(squares, run_dir, *more):
-    arguments = [
+def flags(squares, run_dir, *more):
+    return [
         "--data", squares, "--run-dir", run_dir, "--batch-size", 16, "--precision", "float32",
         "--save-every", 1, "--sample-every", 1, "--evaluate-every", 0, *more,
     ]  # fmt: skip
-    return [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+
+
+def train_py(*arguments):
+    """The program as a user starts it."""
+    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def fork(*arguments):
+    return Program("train_main", *arguments)
 
 
 def wait_for(path, process, seconds=120):
@@ -181,7 +191,7 @@ def test_killed_at_bad_moments_it_ends_the_same(finished, squares, tmp_path):
     """Killed with -9 as soon as certain files appear, in the middle of whatever it does then."""
     run_dir = tmp_path / "run"
     for moment in (run_dir / "epoch1_Gmodel.h5", run_dir / "saved_model" / "2"):
-        process = subprocess.Popen(command(squares, run_dir, "--epochs", 3), stdout=subprocess.PIPE)
+        process = fork(*flags(squares, run_dir, "--epochs", 3))
         wait_for(moment, process)
         process.kill()
         process.communicate()
@@ -195,25 +205,20 @@ def test_killed_at_bad_moments_it_ends_the_same(finished, squares, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "number, code, samples, gif, curves",
+    "start, number, code, samples, gif, curves",
     [
-        (signal.SIGINT, 130, 1, True, True),
-        (signal.SIGINT, 130, 1000, False, True),  # before the first sample
-        (signal.SIGTERM, 143, 1, False, False),
+        (train_py, signal.SIGINT, 130, 1, True, True),
+        (fork, signal.SIGINT, 130, 1000, False, True),  # before the first sample
+        (fork, signal.SIGTERM, 143, 1, False, False),
     ],
 )
-def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, number, code, samples, gif, curves):
+def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, number, code, samples, gif, curves):
     run_dir = tmp_path / "run"
-    process = subprocess.Popen(
-        command(squares, run_dir, "--epochs", 400, "--sample-every", samples),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(*flags(squares, run_dir, "--epochs", 400, "--sample-every", samples))
     wait_for(run_dir / "state" / "6", process)
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
-    assert (process.returncode, err) == (code, "")
+    assert (process.poll(), err) == (code, "")
     step = checkpoints.saved_steps(run_dir)[-1]
     assert step >= 6 and step < 1200
     assert ((run_dir / "training.gif").exists(), (run_dir / "losses.png").exists()) == (gif, curves)
