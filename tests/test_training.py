@@ -142,19 +142,19 @@ def test_the_same_command_again_has_nothing_to_do(finished, squares, capsys):
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "stops, changes",
     [
-        {},
-        {"preset": "paints200", "image_size": (8, 8), "precision": "bfloat16"},  # joint update, dropout
-        {"preset": "mnist-mlp", "image_size": (8, 8)},  # fresh latents
-        {"precision": "float16"},  # loss scaling has a state, too
+        ([2, 4], {}),  # within epochs 1 and 2
+        ([4], {"preset": "paints200", "image_size": (8, 8), "precision": "bfloat16"}),  # joint update, dropout
+        ([4], {"preset": "mnist-mlp", "image_size": (8, 8)}),  # fresh latents
+        ([4], {"precision": "float16"}),  # loss scaling has a state, too
     ],
     ids=["float32", "dropout-bfloat16", "fresh-latents", "float16"],
 )
-def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, changes, monkeypatch):
+def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, stops, changes, monkeypatch):
     monkeypatch.setattr(starting, "local_devices", lambda: ["GPU:0"])  # float16 is refused without one
     training.train(config(squares, tmp_path / "whole", **changes))
-    for steps in (2, 4, None):  # within epoch 1, within epoch 2, to the end
+    for steps in (*stops, None):
         training.train(config(squares, tmp_path / "parts", max_steps=steps, **changes))
     assert same_weights(weights(tmp_path / "whole", 3), weights(tmp_path / "parts", 3))
     whole, parts = log(tmp_path / "whole"), log(tmp_path / "parts")
