@@ -44,6 +44,7 @@ VARIANTS = {
     "D learns twice as fast": ("--d-learning-rate", "0.0004"),
     "instance noise": ("--instance-noise", "0.1"),
     "batches of 32": ("--batch-size", "32"),
+    "batches of 16": ("--batch-size", "16"),
     "even kernels": ("--upsampling", "even"),
     "resizing": ("--upsampling", "resize"),
     "best, colour too": ("--augment", "colour", "translation", "cutout"),
@@ -61,6 +62,8 @@ VARIANTS = {
     "best, twice the learning rate": ("--learning-rate", "0.0004"),
     "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
     "best, batches of 32": ("--batch-size", "32"),
+    "best, batches of 16": ("--batch-size", "16"),
+    "best, batches of 32, EMA 0.998": ("--batch-size", "32", "--ema", "0.998"),
 }  # fmt: skip
 
 # Nets of the family that fits 32x32 have even kernels anyway.
