@@ -4,7 +4,6 @@ import json
 import os
 from collections import defaultdict
 from pathlib import Path
-from statistics import mode
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -79,12 +78,12 @@ def _order(run: tuple[str, int]):
 def _about(study: str, runs: list[dict]) -> str:
     shape = "x".join(map(str, runs[0]["data"]["image_shape"]))
     machines = sorted({f"{run['machine']['processor']}, {run['precision']}" for run in runs})
-    batch_size = mode(run["batch_size"] for run in runs)  # of all but variants that change it
+    batch_size = ([run for run in runs if run["variant"] == "tutorial"] or runs)[0]["batch_size"]
     nets = len({run["features"] for run in runs if run["features"]})
     many = f" FID, KID, precision and recall are in the features of {nets} nets, one a machine." if nets > 1 else ""
     return (
-        f"## {study}\n\n{runs[0]['data']['images']:,} images of {shape}, batches of {batch_size}, the time of "
-        f"{STUDIES[study].steps:,} steps of the tutorial recipe; on {'; '.join(machines)}.{many}"
+        f"## {study}\n\n{runs[0]['data']['images']:,} images of {shape}, the time of {STUDIES[study].steps:,} steps of the "
+        f"tutorial recipe, in batches of {batch_size}; on {'; '.join(machines)}.{many}"
     )
 
 

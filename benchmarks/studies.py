@@ -62,8 +62,10 @@ VARIANTS = {
     "best, twice the learning rate": ("--learning-rate", "0.0004"),
     "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
     "best, batches of 32": ("--batch-size", "32"),
-    "best, batches of 16": ("--batch-size", "16"),
-    "best, batches of 32, EMA 0.998": ("--batch-size", "32", "--ema", "0.998"),
+    "best, batches of 64": ("--batch-size", "64"),
+    "best, batches of 64, colour too": ("--batch-size", "64", "--augment", "colour", "translation", "cutout"),
+    "best, batches of 64, flips": ("--batch-size", "64", "--flips", "on"),
+    "best, batches of 64, R1": ("--batch-size", "64", "--r1", "1", "--penalty-every", "8"),
 }  # fmt: skip
 
 # Nets of the family that fits 32x32 have even kernels anyway.

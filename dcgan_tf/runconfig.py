@@ -65,6 +65,7 @@ def identity(settings: dict) -> dict[str, object]:
     # Runs begun before there was packing, or recipes, had none.
     net = {name: value for name, value in net.items() if (name, value) != ("packing", 1)}
     recipe = asdict(TUTORIAL) | settings.get("recipe", {})
+    del recipe["batch_size"]  # what it came to is among the flags
     shape = "x".join(str(side) for side in data["image_shape"])
     fixed = {flag(name): value for name, value in settings["config"].items() if name not in _FREE}
     return {

@@ -41,9 +41,16 @@ def test_starting_nets_bring_their_size_and_latents_and_the_count_of_epochs(squa
     assert (plan.first_step, plan.last_step) == (42, 54)
 
 
+def test_the_best_recipe_has_smaller_batches_unless_told_otherwise(squares):
+    def size(**flags):
+        return make_plan(TrainConfig(data=str(squares), preset="mri96", **flags)).batch_size
+
+    assert (size(recipe="best"), size(recipe="best", batch_size=20)) == (16, 20)
+
+
 def test_fewer_images_than_a_batch_that_must_be_whole(squares):
     with pytest.raises(UserError) as raised:
-        make_plan(TrainConfig(data=str(squares), preset="mri96"))
+        make_plan(TrainConfig(data=str(squares), preset="mri96", recipe="tutorial"))
     assert (
         str(raised.value) == f"--data {squares}: 44 images are fewer than one batch of 64: give --batch-size 44 or less"
     )

@@ -11,7 +11,7 @@ from dcgan_tf.recipes import RECIPES, TUTORIAL, Recipe, applied, described, with
 
 def test_every_switch_is_a_flag():
     names = [[field.name for field in dataclasses.fields(kind)] for kind in (Recipe, Switches)]
-    assert names[0] == names[1]
+    assert names[0] == ["batch_size", *names[1]]  # --batch-size is the tutorial's as well
 
 
 def test_the_tutorial_changes_nothing():
@@ -25,6 +25,13 @@ def test_a_switch_takes_the_place_of_the_recipe_s_own():
     assert described(Recipe(ema=0.99, augment=("colour", "cutout"), flips=True, packing=2)) == (
         "ema 0.99, augment colour cutout, flips, packing 2"
     )
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_recipe_makes_batches_smaller_and_never_larger(name):
+    preset = PRESETS[name]
+    assert applied(preset, Recipe(batch_size=8)) == dataclasses.replace(preset, batch_size=8)
+    assert applied(preset, Recipe(batch_size=512)) == preset
 
 
 @pytest.mark.parametrize("name", PRESETS)

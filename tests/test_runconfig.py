@@ -74,6 +74,17 @@ def test_runs_begun_before_there_were_recipes_go_on(squares):
     assert identity(other) == identity(held) | {"--ema": 0.9}
 
 
+def test_only_the_size_of_batches_that_came_out_counts(squares):
+    """A run of an older `best`, of larger batches, goes on with --batch-size."""
+
+    def held(recipe_batch, **flags):
+        made = settings(make_plan(TrainConfig(data=str(squares), recipe="best", **flags)), "float32")
+        return identity(made | {"recipe": made["recipe"] | {"batch_size": recipe_batch}})
+
+    assert differences(held(None, batch_size=32), held(16, batch_size=32)) == []
+    assert differences(held(None, batch_size=32), held(16)) == ["--batch-size 32 there, 16 here"]
+
+
 @pytest.mark.parametrize(
     ("images", "channels", "recipe"),
     [(8, 3, "best"), (FEW_IMAGES, 3, "best"), (FEW_IMAGES + 1, 3, "tutorial"), (8, 1, "tutorial")],
