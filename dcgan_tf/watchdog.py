@@ -1,8 +1,6 @@
 """Notices when a training goes wrong, from what it has logged so far. No TensorFlow."""
 
-LEARNED = (
-    0.25  # of real images' diversity: below, there is nothing yet that could be lost; healthy runs pass it in 300 steps
-)
+LEARNED = 0.25  # of real images' diversity, which healthy runs reach in 300 steps; below, there is nothing to lose
 ALIKE = 0.5  # of the diversity that was, and of real images'
 WORSE = 1.5  # times the best SWD, twice in a row
 CERTAIN = 0.001  # D's mean error in probability
@@ -43,8 +41,8 @@ def stuck(lines: list[dict]) -> str | None:
     measured = [line for line in lines if "diversity" in line]
     if not measured or measured[-1]["step"] < LONG or any(line["diversity"] >= LEARNED for line in measured):
         return None
-    last = measured[-1]
-    return f"the pictures are still alike: their diversity is {last['diversity']:.0%} of real images' after {last['step']:,} steps"
+    diversity, step = measured[-1]["diversity"], measured[-1]["step"]
+    return f"the pictures are still alike: their diversity is {diversity:.0%} of real images' after {step:,} steps"
 
 
 def saturated(lines: list[dict]) -> bool:

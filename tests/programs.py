@@ -36,7 +36,8 @@ class Program:
         environment = dict(os.environ) | (env or {})
         arguments = [os.fspath(argument) if isinstance(argument, Path) else str(argument) for argument in arguments]
         _start_server()
-        self._process = FORKS.Process(target=_run, args=(entry, arguments, environment, before, self._folder))
+        work = (entry, arguments, environment, before, self._folder)
+        self._process = FORKS.Process(target=_run, args=work, daemon=True)  # it does not outlive the tests
         self._process.start()
         self.pid = self._process.pid
 
