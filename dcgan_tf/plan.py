@@ -56,10 +56,10 @@ class Start:
     epoch: int
 
 
-def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1) -> Plan:
+def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1, *, on_processor: bool = True) -> Plan:
     """Opens the images and settles every number.
 
-    replicas: how many devices share every batch, over all workers.
+    replicas: how many devices share every batch, over all workers. on_processor: whether they are processors, not GPUs.
 
     Raises:
         UserError: a value out of range, no such images, fewer images than a batch, a batch that cannot be shared.
@@ -70,7 +70,8 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
         config.data, size=size, channels=channels, value_range=config.value_range, cache=not config.dry_run
     )
     run_dir = _run_dir(config, source)
-    recipe = _recipe(config, run_dir, source)
+    # Only for one processor are several small steps as fast as a large one.
+    recipe = _recipe(config, run_dir, source, small_batches=replicas == 1 and on_processor)
     preset = applied(preset_for(source.image_shape, config.preset), recipe)
     if start and start.latent_dim:
         preset = replace(preset, latent_dim=start.latent_dim)
@@ -105,12 +106,12 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
     )
 
 
-def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource) -> Recipe:
+def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource, *, small_batches: bool) -> Recipe:
     """As asked; else that of the run that is there, which goes on as it began; else what suits such images."""
-    if config.recipe == "auto":
-        recipe = recipe_begun(run_dir) or RECIPES[default_recipe(len(source), source.image_shape[-1])]
-    else:
-        recipe = RECIPES[config.recipe]
+    recipe = recipe_begun(run_dir) if config.recipe == "auto" else None
+    if recipe is None:
+        asked = default_recipe(len(source), source.image_shape[-1]) if config.recipe == "auto" else config.recipe
+        recipe = RECIPES[asked] if small_batches else replace(RECIPES[asked], batch_size=None)
     return with_switches(recipe, config.switches)
 
 

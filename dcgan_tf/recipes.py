@@ -18,7 +18,7 @@ Upsampling = Literal["transposed", "even", "resize"]
 class Recipe:
     """The switches, and batch_size.
 
-    batch_size        images a step, at most the preset's; None: the preset's
+    batch_size        images a step on one processor, at most the preset's; None: the preset's
     loss              see `dcgan_tf.losses`; "standard" is the preset's own
     ema               decay per step of the moving average of the generator's weights, which is what is shown and saved
                       (arXiv:1806.04498); 0: none

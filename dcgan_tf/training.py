@@ -41,8 +41,9 @@ def train(config: TrainConfig) -> int:
     with contextlib.ExitStack() as held:
         with meeting(cluster, differences) as agree:
             nets, start = load_start(config, cluster)
-            replicas = cluster.size * len(local_devices())
-            plan = make_plan(config, start, replicas)
+            devices = local_devices()
+            replicas = cluster.size * len(devices)
+            plan = make_plan(config, start, replicas, on_processor=devices[0].startswith("CPU"))
             precision = known_precision(plan, replicas)
             goes_on = not config.dry_run and resumes(plan, precision)
             if cluster.is_chief and not config.dry_run:

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from dcgan_tf.config import TrainConfig
 from dcgan_tf.errors import UserError
 from dcgan_tf.plan import Start, make_plan, settings
-from dcgan_tf.runconfig import identity
+from dcgan_tf.runconfig import identity, write_config
 
 
 def test_everything_is_settled_from_the_images(squares):
@@ -42,10 +43,23 @@ def test_starting_nets_bring_their_size_and_latents_and_the_count_of_epochs(squa
 
 
 def test_the_best_recipe_has_smaller_batches_unless_told_otherwise(squares):
-    def size(**flags):
-        return make_plan(TrainConfig(data=str(squares), preset="mri96", **flags)).batch_size
+    def size(replicas=1, on_processor=True, **flags):
+        config = TrainConfig(data=str(squares), preset="faces64", recipe="best", **flags)
+        return make_plan(config, None, replicas, on_processor=on_processor).batch_size
 
-    assert (size(recipe="best"), size(recipe="best", batch_size=20)) == (16, 20)
+    assert (size(), size(batch_size=20)) == (16, 20)
+    # A GPU is as fast with the preset's, and shares of 16 images are too few for batch normalization.
+    assert (size(on_processor=False), size(replicas=2)) == (128, 128)
+
+
+def test_a_run_that_began_with_small_batches_keeps_them_wherever_it_goes_on(tmp_path):
+    np.save(tmp_path / "colour.npy", np.random.default_rng(0).integers(0, 256, [200, 8, 8, 3], np.uint8))
+    config = TrainConfig(data=str(tmp_path / "colour.npy"), run_dir=str(tmp_path / "run"))
+    for on_processor, size in ((True, 16), (False, 64)):
+        (tmp_path / "run").mkdir()
+        write_config(tmp_path / "run", settings(make_plan(config, on_processor=on_processor), "float32"))
+        assert [make_plan(config, on_processor=where).batch_size for where in (True, False)] == [size, size]
+        shutil.rmtree(tmp_path / "run")
 
 
 def test_fewer_images_than_a_batch_that_must_be_whole(squares):
