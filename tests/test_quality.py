@@ -102,7 +102,7 @@ def test_equal_time_and_one_page_of_it(here, capsys):
     assert rows["tutorial"]["above real"] == "100%"
     assert rows["best"]["above real"] == f"{(of_best - real) / (of_tutorial - real):.0%}"
     assert rows["(real images)"]["SWD, best"] == f"{real:.1f}" and rows["(real images)"]["SWD, last"] == ""
-    assert "256 images of 8x8x3, batches of 64, the time of 8 steps" in page
+    assert "256 images of 8x8x3, the time of 8 steps of the tutorial recipe, in batches of 64" in page
     assert (here / "quality-ramps8.png").exists()
 
 
