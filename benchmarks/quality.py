@@ -2,8 +2,8 @@
 
     python -m benchmarks.quality faces32 --variants tutorial best --seeds 0 1
 
-Equal time is a number of steps: so many of the tutorial recipe, and of another one fewer in the ratio of what their steps
-take, measured in turn in one process. So a result does not depend on what else the machine does meanwhile, nor does a run
+Equal time is a number of steps: so many of the tutorial recipe, and of another one as many as take the same time, by the
+ratio of their steps' times, measured in turn in one process. So a result does not depend on what else the machine does meanwhile, nor does a run
 that is stopped and started again. Each result is a JSON file in benchmarks/quality/; what is there is not made again, and
 `python -m benchmarks.quality_page` makes docs/quality.md from all of them. With --times 3 a run goes on until it is three
 times as long, with a result of its own.

@@ -34,9 +34,8 @@ class Program:
         self._folder = Path(tempfile.mkdtemp())
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         environment = dict(os.environ) | (env or {})
-        arguments = [os.fspath(argument) if isinstance(argument, Path) else str(argument) for argument in arguments]
         _start_server()
-        work = (entry, arguments, environment, before, self._folder)
+        work = (entry, list(map(str, arguments)), environment, before, self._folder)
         self._process = FORKS.Process(target=_run, args=work, daemon=True)  # it does not outlive the tests
         self._process.start()
         self.pid = self._process.pid

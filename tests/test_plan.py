@@ -1,5 +1,4 @@
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -52,14 +51,13 @@ def test_the_best_recipe_has_smaller_batches_unless_told_otherwise(squares):
     assert (size(on_processor=False), size(replicas=2)) == (128, 128)
 
 
-def test_a_run_that_began_with_small_batches_keeps_them_wherever_it_goes_on(tmp_path):
+@pytest.mark.parametrize(("on_processor", "size"), [(True, 16), (False, 64)])
+def test_a_run_keeps_the_size_of_batches_it_began_with_wherever_it_goes_on(tmp_path, on_processor, size):
     np.save(tmp_path / "colour.npy", np.random.default_rng(0).integers(0, 256, [200, 8, 8, 3], np.uint8))
     config = TrainConfig(data=str(tmp_path / "colour.npy"), run_dir=str(tmp_path / "run"))
-    for on_processor, size in ((True, 16), (False, 64)):
-        (tmp_path / "run").mkdir()
-        write_config(tmp_path / "run", settings(make_plan(config, on_processor=on_processor), "float32"))
-        assert [make_plan(config, on_processor=where).batch_size for where in (True, False)] == [size, size]
-        shutil.rmtree(tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    write_config(tmp_path / "run", settings(make_plan(config, on_processor=on_processor), "float32"))
+    assert [make_plan(config, on_processor=where).batch_size for where in (True, False)] == [size, size]
 
 
 def test_fewer_images_than_a_batch_that_must_be_whole(squares):
