@@ -1,5 +1,6 @@
 """What a run computes on: this machine's devices, and those of other workers."""
 
+import functools
 import platform
 import signal
 import sys
@@ -39,16 +40,22 @@ def sum_over_workers(strategy: tf.distribute.Strategy, number: float) -> float:
     if strategy.num_replicas_in_sync == 1:
         return number
     here = len(strategy.extended.worker_devices)  # of this worker
+    return float(_total(strategy)(tf.constant(number / here, tf.float64)))
+
+
+@functools.cache
+def _total(strategy: tf.distribute.Strategy):
+    """A scalar -> its sum over all replicas."""
+
+    def of_replica(number):
+        # What is passed in lies on no device, and could not be reduced.
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(number))
 
     @tf.function
-    def total():
-        def own():
-            replica = tf.distribute.get_replica_context()
-            return replica.all_reduce(tf.distribute.ReduceOp.SUM, tf.constant(number / here, tf.float64))
+    def total(number):
+        return strategy.experimental_local_results(strategy.run(of_replica, args=(number,)))[0]
 
-        return strategy.experimental_local_results(strategy.run(own))[0]
-
-    return float(total())
+    return total
 
 
 def describe_device() -> str:

@@ -89,8 +89,8 @@ class GAN:
         )
         self._one_backward = standard and not self._critic.couples_images and not loss_scaling
         self._update = self._joint_update if preset.update == "joint" else self._alternating_update
-        self._strategy = tf.distribute.get_strategy()
-        self.replicas = self._strategy.num_replicas_in_sync
+        self.strategy = tf.distribute.get_strategy()
+        self.replicas = self.strategy.num_replicas_in_sync
         self.use_xla(False)
 
     def use_xla(self, on: bool) -> None:
@@ -106,9 +106,11 @@ class GAN:
 
     def set_learning_rate(self, rate: float) -> None:
         """Of both nets, or of the generator where the discriminator has its own, which then falls as much."""
-        ratio = rate / float(self.g_optimizer.learning_rate)
-        for adam in (self.g_optimizer, self.d_optimizer):
-            adam.learning_rate = float(adam.learning_rate) * ratio
+        adams = (self.g_optimizer, self.d_optimizer)
+        # float() does not take a variable that has a copy on each of several devices.
+        before = [float(adam.learning_rate.value.numpy()) for adam in adams]
+        for adam, own in zip(adams, before):
+            adam.learning_rate = own * rate / before[0]
 
     def variables(self) -> dict[str, list]:
         """All state by owner, as TensorFlow variables in a fixed order. Dropout seeds are left out: every call sets them."""
@@ -144,7 +146,7 @@ class GAN:
 
         Returns the scalars of the whole batch, and "stop": whether any worker said so.
         """
-        here = len(self._strategy.extended.worker_devices)  # this worker's replicas
+        here = len(self.strategy.extended.worker_devices)  # this worker's replicas
 
         def part(replica):
             first, last = share(batch_size, tf.cast(replica, tf.int64), self.replicas)
@@ -168,9 +170,9 @@ class GAN:
                 kernels.assign(average, mean)
             return dict(zip(metrics, tf.unstack(sums[0], len(metrics))))
 
-        per_replica = self._strategy.experimental_distribute_values_from_function(own_images)
-        metrics = self._strategy.run(run, args=(per_replica,))
-        first = {name: self._strategy.experimental_local_results(value)[0] for name, value in metrics.items()}
+        per_replica = self.strategy.experimental_distribute_values_from_function(own_images)
+        metrics = self.strategy.run(run, args=(per_replica,))
+        first = {name: self.strategy.experimental_local_results(value)[0] for name, value in metrics.items()}
         return first | {"stop": first["stop"] > 0}
 
     def _step(self, images, part):

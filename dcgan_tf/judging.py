@@ -13,7 +13,10 @@ from dcgan_tf.schedule import Cadence
 
 
 class Judge:
-    """Measures a run as often as its plan says, and writes best.json; where there are too few images, it does nothing."""
+    """Measures a run as often as its plan says, and writes best.json; where there are too few images, it does nothing.
+
+    collapse: why the run is to go back to its best epoch; None while it need not, or cannot.
+    """
 
     def __init__(self, plan: Plan, pictures: Callable, log: RunLog, progress: Progress, keep: Callable[[], None]):
         """pictures: latents to images, of the net as it is then. keep: saves the models of the epoch, and what a
@@ -24,15 +27,13 @@ class Judge:
         # Whether the pictures are still diverse is cheap, and soon shows a collapse.
         self._watching, self._measuring = Cadence(every, 0.01), Cadence(every, 0.03, guess=5.0)
         self._best = checkpoints.read_best(plan.run_dir)
+        self.collapse = None
         self._lost = self._certain = self._stuck = False  # what has been said, and still holds
 
     def end_epoch(self, epoch: int, step: int, total: int, seconds: float) -> bool:
         """Measures what is due. Returns whether the pictures are the best so far, and were kept.
 
         total: the last epoch. seconds: what an epoch's steps take.
-
-        Raises:
-            Collapse: the pictures are lost, and the run is to go back.
         """
         if not self._measures:
             return False
@@ -59,7 +60,7 @@ class Judge:
         self._watch(epoch)
         return is_best
 
-    def goes_back(self) -> bool:
+    def may_go_back(self) -> bool:
         """Whether a collapse sends the run back to its best epoch."""
         return self._plan.config.on_collapse == "rollback" and rollback.possible(self._plan)
 
@@ -75,8 +76,9 @@ class Judge:
         reason = watchdog.collapsed(self._log.lines)
         if reason and not self._lost:
             self._progress.say(f"warning: epoch {epoch}: {reason}")
-            if self.goes_back():
-                raise watchdog.Collapse(reason)
+            if self.may_go_back():
+                self.collapse = reason
+                return
         self._lost = bool(reason)
         if not self._stuck and (reason := watchdog.stuck(self._log.lines)):
             self._stuck = True

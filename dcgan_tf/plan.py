@@ -87,8 +87,6 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
             f"--evaluate-every {config.evaluate_every}: measuring takes at least {2 * swd.LEAST} images of {swd.PATCH}x{swd.PATCH} or "
             f"larger, and these are {len(source):,} of {'x'.join(map(str, source.image_shape[:2]))}: give 0"
         )
-    if config.on_collapse == "rollback" and replicas > 1:
-        raise UserError("--on-collapse rollback: works on one device only: leave it out")
     _check_recipe(recipe, batch_size, replicas)
     _check_shares(len(source), batch_size, preset.drop_remainder, replicas)
     return Plan(

@@ -41,8 +41,8 @@ def possible(plan: Plan) -> bool:
     return step in checkpoints.saved_steps(plan.run_dir) and len(rollbacks(plan.run_dir)) < MOST
 
 
-def go_back(plan: Plan, precision: str, from_step: int, reason: str):
-    """(plan, gan, step) to go on with: the best state. What the run has saved and drawn since is removed.
+def go_back(plan: Plan, from_step: int, reason: str) -> None:
+    """Makes the best state that from which `resume` goes on. What the run has saved and drawn since is removed.
 
     plan: as it was until now.
     """
@@ -68,4 +68,3 @@ def go_back(plan: Plan, precision: str, from_step: int, reason: str):
     for epoch, picture in sample_pictures(plan.run_dir):
         if epoch > best["epoch"]:
             picture.unlink()
-    return resume(plan, precision)

@@ -14,6 +14,7 @@ from dcgan_tf.curves import write_curves
 from dcgan_tf.data.pixels import spread
 from dcgan_tf.devices import local_devices, make_strategy, sum_over_workers
 from dcgan_tf.errors import UserError, printable
+from dcgan_tf.gan import GAN
 from dcgan_tf.plan import Plan, make_plan, settings
 from dcgan_tf.runconfig import differences, write_config
 from dcgan_tf.schedule import is_due
@@ -63,12 +64,10 @@ def _train(plan: Plan, precision: Precision | None, goes_on: bool, nets, cluster
     precision = precision or fastest_precision(strategy)
     with strategy.scope():
         if goes_on:
-            current, gan, step = rollback.resume(plan, precision.name)
+            current, gan, step = _resume(plan, precision.name, strategy, cluster)
         else:
             gan = build_gan(plan, precision.name, nets or load_nets(plan.config))
             current, step = plan, plan.first_step
-        if round(sum_over_workers(strategy, step)) != step * cluster.size:
-            raise UserError(f"{printable(plan.run_dir)}: the workers do not read the same states: share the folder")
         if step >= plan.last_step and not plan.config.dry_run:
             if cluster.is_chief:
                 print(f"{plan.run_dir} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
@@ -93,7 +92,16 @@ def _train(plan: Plan, precision: Precision | None, goes_on: bool, nets, cluster
     return worker.stopped_by or 0
 
 
-def _run(plan: Plan, precision: str, gan, step: int, cluster: Cluster, stop: StopRequest) -> Worker:
+def _resume(plan: Plan, precision: str, strategy: tf.distribute.Strategy, cluster: Cluster):
+    """(plan, gan, step) of the newest state, the same on all workers."""
+    with strategy.scope():
+        current, gan, step = rollback.resume(plan, precision)
+    if round(sum_over_workers(strategy, step)) != step * cluster.size:
+        raise UserError(f"{printable(plan.run_dir)}: the workers do not read the same states: share the folder")
+    return current, gan, step
+
+
+def _run(plan: Plan, precision: str, gan: GAN, step: int, cluster: Cluster, stop: StopRequest) -> Worker:
     """Trains to the end or until it is stopped, going back where the run collapses."""
     while True:
         worker = (Chief if cluster.is_chief else Worker)(plan, gan, step, cluster)
@@ -102,9 +110,14 @@ def _run(plan: Plan, precision: str, gan, step: int, cluster: Cluster, stop: Sto
                 _loop(worker, stop)
             return worker
         except Collapse as collapse:
-            plan, gan, step = rollback.go_back(plan, precision, worker.step, str(collapse))
+            if cluster.is_chief:
+                rollback.go_back(plan, worker.step, str(collapse))
+            sum_over_workers(gan.strategy, 0)  # nobody reads before the chief has written
+            plan, gan, step = _resume(plan, precision, gan.strategy, cluster)
             gan.use_xla(worker.gan.xla)
-            print(f"going back to step {step:,}, on with learning rate {plan.learning_rate:g} and other random numbers")
+            if cluster.is_chief:
+                rate = f"learning rate {plan.learning_rate:g}"
+                print(f"going back to step {step:,}, on with {rate} and other random numbers")
 
 
 def _loop(worker: Worker, stop: StopRequest) -> None:
@@ -112,14 +125,17 @@ def _loop(worker: Worker, stop: StopRequest) -> None:
     for step, real in worker.batches(worker.step):
         metrics = worker.update(real, step, stop)
         epoch_ends = worker.step % plan.steps_per_epoch == 0 or worker.step == plan.last_step
-        if epoch_ends or is_due(worker.step, LOG_EVERY, plan.last_step, first=True):
+        is_logged = epoch_ends or is_due(worker.step, LOG_EVERY, plan.last_step, first=True)
+        if is_logged:
             worker.log(metrics)
         if epoch_ends:
             worker.end_epoch()
-        if worker.stopped_by or time.monotonic() - worker.state_time > STATE_SECONDS:
-            worker.save_state(metrics)
         if worker.stopped_by:
+            worker.check(metrics)
+            worker.save_state()
             break
+        if is_logged and time.monotonic() - worker.state_time > STATE_SECONDS:
+            worker.save_state()
 
 
 def _write_reals(plan: Plan) -> None:

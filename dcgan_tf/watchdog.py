@@ -8,7 +8,7 @@ LONG = 1000  # steps
 
 
 class Collapse(Exception):
-    """The pictures of a run are lost; the message says how that shows."""
+    """The pictures of a run are lost; on the chief of its workers, the message says how that shows."""
 
 
 def collapsed(lines: list[dict]) -> str | None:

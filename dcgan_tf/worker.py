@@ -10,6 +10,7 @@ from dcgan_tf import checkpoints, images
 from dcgan_tf.backend import tf
 from dcgan_tf.cluster import Cluster
 from dcgan_tf.data.pipeline import batches
+from dcgan_tf.devices import sum_over_workers
 from dcgan_tf.errors import UserError
 from dcgan_tf.gan import GAN
 from dcgan_tf.judging import Judge
@@ -74,37 +75,52 @@ class Worker:
         size = batch_size_at(int(step), len(plan.source), plan.batch_size, plan.preset.drop_remainder)
         return self.gan.shared_step(images, step, tf.constant(size, tf.int64), tf.constant(stops))
 
-    def log(self, metrics) -> None:
-        self._finite(metrics)
+    # All workers do the following at the same steps.
 
-    def end_epoch(self) -> None:
-        pass
+    def check(self, metrics) -> dict[str, float]:
+        """The metrics of the last step as numbers.
 
-    def save_state(self, metrics=None) -> None:
-        """metrics: of the last step, where they have not been logged."""
-        if metrics is not None:
-            self._finite(metrics)
-        self.state_time = time.monotonic()
-
-    def close(self) -> None:
-        pass
-
-    def _goes_back(self) -> bool:
-        return False
-
-    def _finite(self, metrics) -> dict[str, float]:
+        Raises:
+            Collapse: one is not finite, and the run is to go back.
+            UserError: one is not finite.
+        """
         values = {name: float(value) for name, value in metrics.items()}
         if not all(map(math.isfinite, values.values())):
-            if self._goes_back():
-                raise Collapse(f"the losses became NaN between steps {self._sound_step} and {self.step}")
+            reason = f"the losses became NaN between steps {self._sound_step} and {self.step}"
+            self._go_back(reason if self._may_go_back() else None)
             states = checkpoints.saved_steps(self.plan.run_dir)
             raise UserError(
-                f"the losses became NaN between steps {self._sound_step} and {self.step}: give a lower --learning-rate"
+                f"{reason}: give a lower --learning-rate"
                 f" (it is {self.plan.learning_rate:g}) or --precision float32, and another --run-dir; "
                 + (f"the last sound state, of step {states[-1]}, is kept" if states else "no state was saved yet")
             )
         self._sound_step = self.step
         return values
+
+    def log(self, metrics) -> None:
+        self.check(metrics)
+
+    def end_epoch(self) -> None:
+        """
+        Raises:
+            Collapse: the pictures are lost, and the run is to go back.
+        """
+        self._go_back(None)
+
+    def save_state(self) -> None:
+        self.state_time = time.monotonic()
+
+    def close(self) -> None:
+        pass
+
+    def _may_go_back(self) -> bool:
+        return False
+
+    def _go_back(self, reason: str | None) -> None:
+        """Ends the steps of all workers with a Collapse where the chief gives a reason; the others give none."""
+        goes_back = self.plan.config.on_collapse == "rollback"
+        if goes_back and sum_over_workers(self.gan.strategy, reason is not None) > 0:
+            raise Collapse(reason)
 
 
 class Chief(Worker):
@@ -135,7 +151,7 @@ class Chief(Worker):
         return math.ceil(self.step / self.plan.steps_per_epoch)
 
     def log(self, metrics) -> None:
-        values = self._finite(metrics)
+        values = self.check(metrics)
         seconds = time.perf_counter() - self._rate_time
         values["images_per_sec"] = (self.step - self._rate_step) * self.plan.batch_size / seconds
         self._rate_from()
@@ -151,6 +167,7 @@ class Chief(Worker):
             with self._sampling.timed():
                 self._sample()
         saved = self._judge.end_epoch(self.epoch, self.step, total, seconds)
+        self._go_back(self._judge.collapse)
         if saved:
             self._saver.delete_old()  # the best before was kept until this one was named
         if self._saving.is_due(self.epoch, total, seconds):
@@ -164,12 +181,10 @@ class Chief(Worker):
         self._rate_from()
         self._epoch_from()
 
-    def save_state(self, metrics=None) -> None:
-        """metrics: of the last step, where they have not been logged. A state that is there is not written again."""
+    def save_state(self) -> None:
+        """A state that is there is not written again."""
         if self._state_step == self.step:
             return
-        if metrics is not None:
-            self._finite(metrics)
         checkpoints.save_state(self.plan.run_dir, self.step, self.gan)
         self.state_time, self._state_step = time.monotonic(), self.step
 
@@ -182,8 +197,8 @@ class Chief(Worker):
         if self.plan.config.on_collapse == "rollback":
             self.save_state()
 
-    def _goes_back(self) -> bool:
-        return self._judge.goes_back()
+    def _may_go_back(self) -> bool:
+        return self._judge.may_go_back()
 
     def _sample(self) -> None:
         starts = range(0, len(self._latents), SAMPLE_BATCH)

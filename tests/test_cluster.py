@@ -294,3 +294,32 @@ training.Chief.close = compare
     (result,) = Workers(1, *flags(squares, tmp_path, *bn), before=TWO_DEVICES + check).results()
     assert (result[0], result[2]) == (0, "")
     assert "all the same\n" in result[1]
+
+
+# Worse pictures after epoch 2, twice; and, on the way from there, losses that are not numbers.
+LOST = """
+from dcgan_tf import judging, training
+swds = [90.0, 40.0, 70.0, 71.0, 30.0, 31.0, 32.0]
+judging.Measure.swd = lambda self: swds.pop(0)
+judging.Measure.diversity = lambda self: 0.9
+updates, update = [0], training.Worker.update
+def poisoned(self, *arguments):
+    updates[0] += 1
+    metrics = update(self, *arguments)
+    return metrics | {"d_loss": metrics["d_loss"] * float("nan")} if updates[0] == 18 else metrics
+training.Worker.update = poisoned
+"""
+
+
+def test_all_go_back_together(squares, tmp_path):
+    goes_back = ["--on-collapse", "rollback", "--evaluate-every", 1, "--epochs", 5]
+    for name, count, before in (("one", 1, ""), ("two", 2, ""), ("devices", 1, TWO_DEVICES)):
+        workers = Workers(count, *flags(squares, tmp_path / name, *goes_back), before=before + LOST)
+        assert [(code, err) for code, _, err in workers.results()] == [(0, "")] * count
+        done = json.loads((tmp_path / name / "rollbacks.json").read_text())
+        assert [(one["from_step"], one["to_step"], one["reason"]) for one in done] == [
+            (12, 6, "the pictures have become worse: their SWD was 40.0 after epoch 2, and is 71.0"),
+            (12, 9, "the losses became NaN between steps 10 and 12"),
+        ]
+        for weight, expected in zip(weights(tmp_path / name, 5), weights(tmp_path / "one", 5), strict=True):
+            assert np.allclose(weight, expected, rtol=0, atol=1e-3)

@@ -1,6 +1,5 @@
 """Runs that collapse: what they say, and how they go back."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -145,7 +144,3 @@ def test_what_cannot_go_back(squares, tmp_path):
     assert error_of(training.train, asked) == (
         "--on-collapse rollback: goes back to the best epoch: let --evaluate-every find one"
     )
-    from dcgan_tf.plan import make_plan
-
-    asked = dataclasses.replace(asked, evaluate_every=None)
-    assert error_of(make_plan, asked, None, 2) == "--on-collapse rollback: works on one device only: leave it out"
