@@ -114,6 +114,7 @@ def agreed(plan: Plan, precision: Precision | None, goes_on: bool) -> dict[str, 
     states = checkpoints.saved_steps(plan.run_dir) if goes_on else []
     return identity(settings(plan, _name(precision))) | {
         "--dry-run": plan.config.dry_run,
+        "--on-collapse": plan.config.on_collapse,
         "the last step": plan.last_step,
         "the first step": states[-1] if states else plan.first_step,
         "the devices": len(local_devices()),

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from helpers import error_of
 
-from dcgan_tf import checkpoints, judging, rollback, training, watchdog, worker
+from dcgan_tf import checkpoints, judging, rollback, starting, training, watchdog, worker
 from dcgan_tf.backend import keras
 from dcgan_tf.config import Switches, TrainConfig
+from dcgan_tf.plan import make_plan
+from dcgan_tf.runconfig import differences
 
 # 44 images of 8x8 in batches of 16: epochs of three steps.
 SMALL = dict(batch_size=16, epochs=5, precision="float32", save_every=1, sample_every=1, evaluate_every=1)
@@ -105,8 +107,6 @@ def test_a_killed_rollback_goes_on_from_the_best_with_the_lower_rate(squares, tm
     monkeypatch.undo()
     assert checkpoints.saved_steps(run_dir) == [6] and checkpoints.saved_epochs(run_dir) == [1, 2]
     assert len(list((run_dir / "picture").glob("image_at*"))) == 2
-    from dcgan_tf.plan import make_plan
-
     plan, gan, step = rollback.resume(make_plan(config(squares, run_dir)), "float32")
     assert (step, plan.seed, gan.seed, plan.config.seed) == (6, 1000, 1000, 0)
     assert float(gan.g_optimizer.learning_rate) == pytest.approx(1e-4)
@@ -137,6 +137,14 @@ def test_three_times_at_most(squares, tmp_path, monkeypatch):
     training.train(config(squares, run_dir, on_collapse="rollback", epochs=4))
     assert [entry["learning_rate"] for entry in rollback.rollbacks(run_dir)] == [1e-4, 5e-5, 2.5e-5]
     assert checkpoints.saved_epochs(run_dir)[-1] == 4
+
+
+def test_workers_agree_whether_they_go_back(squares, tmp_path):
+    there, here = (
+        starting.agreed(make_plan(config(squares, tmp_path / "run", on_collapse=what)), None, False)
+        for what in ("warn", "rollback")
+    )
+    assert differences(there, here) == ["--on-collapse warn there, rollback here"]
 
 
 def test_what_cannot_go_back(squares, tmp_path):
