@@ -25,12 +25,15 @@ def apply(optimizer, gradients, model):
 
     gradients: of this replica's part of the loss. All replicas apply their sum.
     """
-    variables = model.trainable_variables
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
         gradients = all_reduce(gradients)
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        optimizer.apply(gradients, variables)
-        return
+        _apply_scaled(optimizer, gradients, model)
+    else:
+        _apply_adam(optimizer, gradients, model)
+
+
+def _apply_adam(optimizer, gradients, model):
     steps = optimizer.iterations + 1
     kernels.assign(optimizer.iterations.value, steps)
     update = functools.partial(
@@ -41,7 +44,28 @@ def apply(optimizer, gradients, model):
         beta_2=optimizer.beta_2,
         epsilon=optimizer.epsilon,
     )
-    for variable, gradient, m, v in zip(variables, gradients, optimizer._momentums, optimizer._velocities, strict=True):
+    slots = (model.trainable_variables, gradients, optimizer._momentums, optimizer._velocities)
+    for variable, gradient, m, v in zip(*slots, strict=True):
         update(variable.value, gradient, m.value, v.value)
         if variable.constraint is not None:
             kernels.assign(variable.value, variable.constraint(variable))
+
+
+def _apply_scaled(optimizer, gradients, model):
+    """Keras's rule (arXiv:1710.03740, section 3.2): where a gradient has overflowed, no weight moves and the loss's scale
+    is halved; it is doubled after so many steps without."""
+    scale, sound_steps = (tf.identity(own.value) for own in (optimizer.dynamic_scale, optimizer.step_counter))
+    is_sound = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+
+    def move():
+        _apply_adam(optimizer.inner_optimizer, [gradient / scale for gradient in gradients], model)
+        return True
+
+    tf.cond(is_sound, move, lambda: False)
+    grows = sound_steps == optimizer.dynamic_growth_steps - 1
+    factor = tf.where(is_sound, tf.where(grows, 2.0, 1.0), 0.5)
+    kernels.assign(optimizer.dynamic_scale.value, scale * factor)
+    kernels.assign(
+        optimizer.step_counter.value,
+        tf.where(is_sound & ~grows, sound_steps + 1, tf.zeros_like(sound_steps)),
+    )

@@ -92,7 +92,7 @@ def build_gan(plan: Plan, precision: str, nets=(None, None)) -> GAN:
     )
 
 
-def known_precision(plan: Plan, replicas: int) -> Precision | None:
+def known_precision(plan: Plan) -> Precision | None:
     """What the nets compute in, as asked or as the run there began; None where it is to be measured.
 
     Raises:
@@ -101,8 +101,6 @@ def known_precision(plan: Plan, replicas: int) -> Precision | None:
     asked = plan.config.precision
     if asked == "float16" and local_devices() == ["CPU:0"]:
         raise UserError("--precision float16: is for GPUs, and there is none here: give bfloat16 or float32")
-    if asked == "float16" and replicas > 1:
-        raise UserError("--precision float16: trains on one device only: give bfloat16 or float32")
     if asked != "auto":
         return Precision(asked)
     before = (read_config(plan.run_dir) or {}).get("config", {}).get("precision")

@@ -45,7 +45,7 @@ def train(config: TrainConfig) -> int:
             devices = local_devices()
             replicas = cluster.size * len(devices)
             plan = make_plan(config, start, replicas, on_processor=devices[0].startswith("CPU"))
-            precision = known_precision(plan, replicas)
+            precision = known_precision(plan)
             goes_on = not config.dry_run and resumes(plan, precision)
             if cluster.is_chief and not config.dry_run:
                 held.enter_context(checkpoints.locked(plan.run_dir))

@@ -262,12 +262,12 @@ def test_a_worker_that_never_comes(monkeypatch, index):
 
 # Two devices that TensorFlow makes of the processor, as it would have two GPUs.
 TWO_DEVICES = """
-from dcgan_tf import devices, training
+from dcgan_tf import devices, starting, training
 from dcgan_tf.backend import tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-devices.local_devices = training.local_devices = lambda: ["CPU:0", "CPU:1"]
+devices.local_devices = starting.local_devices = training.local_devices = lambda: ["CPU:0", "CPU:1"]
 """
 
 
@@ -278,7 +278,8 @@ def test_several_devices_of_one_machine(runs, squares, tmp_path):
         assert np.allclose(weight, expected, rtol=0, atol=1e-3)
 
 
-def test_all_devices_hold_the_same_values_also_of_batch_normalization(squares, tmp_path):
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_all_devices_hold_the_same_values_also_of_batch_normalization(squares, tmp_path, precision):
     check = """
 close = training.Chief.close
 def compare(worker):
@@ -290,7 +291,7 @@ def compare(worker):
     print("all the same")
 training.Chief.close = compare
 """
-    bn = ["--preset", "paints200", "--max-steps", 3]  # dropout, too
+    bn = ["--preset", "paints200", "--max-steps", 3, "--precision", precision]  # dropout, too; loss scaling
     (result,) = Workers(1, *flags(squares, tmp_path, *bn), before=TWO_DEVICES + check).results()
     assert (result[0], result[2]) == (0, "")
     assert "all the same\n" in result[1]
