@@ -381,7 +381,9 @@ def test_scaling(tmp_path, here_and_now, monkeypatch):
     monkeypatch.setattr(scaling.allreduce, "seconds", lambda sizes, rounds: [[0.5] * rounds for _ in sizes])
     path = tmp_path / "scaling.json"
     scaling.main(
-        scaling.Config((0.001,), (0.001,), steps=2, presets=("mnist-mlp",), batch_sizes=(2,), rounds=1, json=str(path))
+        scaling.Config(
+            (0.0003,), (0.0003,), steps=2, presets=("mnist-mlp",), batch_sizes=(2,), rounds=1, json=str(path)
+        )
     )
     found = results(path)
     assert [run["form"] for run in found["memory"]] == [".npy", "prepared set"]

@@ -88,7 +88,9 @@ def test_a_run_that_went_back_resumes_exactly(squares, tmp_path, scores):
     for run_dir, stops in ((tmp_path / "whole", []), (tmp_path / "stopped", [7, 13])):
         scores(90.0, 40.0, *([60.0] if stops else []), 70.0, 71.0, *[30.0] * 9)  # a run that stops is measured there
         for stop in (*stops, None):
-            training.train(config(squares, run_dir, on_collapse="rollback", max_steps=stop))
+            training.train(
+                config(squares, run_dir, on_collapse="rollback", max_steps=stop, save_every=5, sample_every=5)
+            )
         assert len(rollback.rollbacks(run_dir)) == 1
     whole, stopped = (nets(tmp_path / name, 5) for name in ("whole", "stopped"))
     assert all(np.array_equal(a, b) for a, b in zip(whole, stopped, strict=True))
@@ -134,7 +136,7 @@ def test_three_times_at_most(squares, tmp_path, monkeypatch):
     monkeypatch.setattr(judging.Measure, "diversity", lambda self: 0.9)
     monkeypatch.setattr(judging.Measure, "swd", lambda self: 40.0)
     monkeypatch.setattr(watchdog, "collapsed", lambda lines: "lost" if lines[-1]["epoch"] >= 3 else None)
-    training.train(config(squares, run_dir, on_collapse="rollback", epochs=4))
+    training.train(config(squares, run_dir, on_collapse="rollback", epochs=4, save_every=4, sample_every=4))
     assert [entry["learning_rate"] for entry in rollback.rollbacks(run_dir)] == [1e-4, 5e-5, 2.5e-5]
     assert checkpoints.saved_epochs(run_dir)[-1] == 4
 
