@@ -12,6 +12,8 @@ import platform
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if os.environ.get("TF_CONFIG") else "2")
+# By itself TensorFlow takes all memory of a GPU at once, so that nothing can be exported or measured beside a training.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 # TensorFlow takes oneDNN's convolutions by itself only where the processor has AVX-512 VNNI. With AVX2 alone, as most
 # desktops have, steps are 1.1 to 2.1 times as fast with them (docs/performance.md).
 if platform.machine() in ("x86_64", "AMD64"):

@@ -12,7 +12,7 @@ from dcgan_tf.cluster import Cluster, from_environment, meeting
 from dcgan_tf.config import TrainConfig
 from dcgan_tf.curves import write_curves
 from dcgan_tf.data.pixels import spread
-from dcgan_tf.devices import local_devices, make_strategy, sum_over_workers
+from dcgan_tf.devices import describe_device, local_devices, make_strategy, sum_over_workers
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.gan import GAN
 from dcgan_tf.plan import Plan, make_plan, settings
@@ -52,6 +52,11 @@ def train(config: TrainConfig) -> int:
             agree(agreed(plan, precision, goes_on))
         try:
             return _train(plan, precision, goes_on, nets, cluster)
+        except tf.errors.ResourceExhaustedError as error:
+            raise UserError(
+                f"not enough memory on {describe_device()} for batches of {plan.batch_size}: give a lower --batch-size, "
+                "or end what else uses it"
+            ) from error
         except tf.errors.OpError as error:
             if cluster.size == 1:
                 raise

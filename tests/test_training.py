@@ -343,6 +343,18 @@ def test_measuring_the_speed_leaves_no_trace(squares, tmp_path, monkeypatch, fin
     assert same_weights(weights(finished, 3), weights(tmp_path / "run", 3))
 
 
+def test_too_little_memory_is_one_line(squares, tmp_path, monkeypatch):
+    def exhausted(*arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[16,8,8,64]")
+
+    monkeypatch.setattr(training, "settle_xla", exhausted)  # the first to make a step
+    monkeypatch.setattr(training, "describe_device", lambda: "GPU NVIDIA T4")
+    assert error_of(config(squares, tmp_path / "run")) == (
+        "not enough memory on GPU NVIDIA T4 for batches of 16: give a lower --batch-size, or end what else uses it"
+    )
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
 def test_real_digits_are_learned(real_data, tmp_path):
     """900 steps of the smallest net: noisy still, but dark borders and bright middles, as real digits have."""
     run_dir = tmp_path / "mnist"
