@@ -9,7 +9,8 @@ from dcgan_tf.presets import PRESETS, Layer, Preset, get_preset
 DEFAULT_FAMILY = "faces64"
 WIDEST = 512  # filters
 SMALLEST_SIDE = 7  # a side is halved until it is no longer than this
-ABOUT_STEPS = 10_000
+LEAST_STEPS = 10_000  # of a fitted net
+MOST_EPOCHS = 400  # to make up for a small set
 GRID_PIXELS = 512  # sample pictures of a fitted net are about so large, 2 to 8 images each way: their GIF stays small
 
 
@@ -27,11 +28,9 @@ def preset_for(image_shape: tuple[int, int, int], family: str = "auto") -> Prese
 
 
 def epochs_for(preset: Preset, steps_per_epoch: int) -> int:
-    """How many epochs a run of the preset has by default: the preset's own number, or for a fitted net about 10,000
-    steps, at least 5 and at most 400 epochs."""
-    if preset.epochs is not None:
-        return preset.epochs
-    return max(5, min(400, math.ceil(ABOUT_STEPS / steps_per_epoch)))
+    """How many epochs a run of the preset has by default: the preset's own number, or on a set so small that these would
+    be too few steps, as many as make them, but no more than 400."""
+    return max(preset.epochs, min(MOST_EPOCHS, math.ceil(preset.least_steps / steps_per_epoch)))
 
 
 def fit(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
@@ -50,7 +49,8 @@ def fit(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
         about=f"{preset.name} fitted to {height}x{width}x{channels}",
         image_shape=(height, width, channels),
         batch_size=max(8, min(preset.batch_size, 64, 2 ** int(math.log2(max(images, 1))))),
-        epochs=None,
+        epochs=5,
+        least_steps=LEAST_STEPS,
         grid=tuple(max(2, min(8, GRID_PIXELS // side)) for side in (height, width)),
     )
     if not any(layer.kind == "deconv" for layer in preset.generator):  # dense layers only

@@ -69,7 +69,8 @@ class Preset:
     real_target      the label of real images (below 1: one-sided label smoothing, arXiv:1606.03498), in both losses
     d_loss_scale     factor on the discriminator's loss: 0.5 halves the sum of its two terms
     packing          how many images the discriminator judges at once, one on another in its channels
-    epochs           None: enough for about 10,000 steps, see `epochs_for`
+    epochs           of the set that the net was published with
+    least_steps      on smaller sets: what those epochs come to there; see `epochs_for`
     grid             rows and columns of the sample pictures
     """
 
@@ -93,7 +94,8 @@ class Preset:
     beta_2: float = 0.999
     adam_epsilon: float = 1e-8  # PyTorch's; Keras's is 1e-7
     batch_size: int = 128
-    epochs: int | None = 5
+    epochs: int = 5
+    least_steps: int = 0
     drop_remainder: bool = False
     grid: tuple[int, int] = (8, 8)
 
@@ -127,6 +129,7 @@ _ROWS = (
         ),
         generator_step="latents",
         learning_rate=3e-4,
+        least_steps=2345,  # 60,000 images, as the two below
         grid=(4, 4),
     ),
     Preset(
@@ -139,6 +142,7 @@ _ROWS = (
         d_loss_scale=0.5,
         batch_size=64,
         epochs=10,
+        least_steps=9380,
         grid=(5, 5),
     ),
     Preset(
@@ -163,6 +167,7 @@ _ROWS = (
         real_target=0.9,
         batch_size=64,
         epochs=20,
+        least_steps=18760,
         grid=(5, 5),
     ),
     Preset(
@@ -172,6 +177,7 @@ _ROWS = (
         generator=(*_DCGAN_STEM, *_DCGAN_UP, _deconv(3, 4, 2, "tanh", bias=False)),
         discriminator=(_conv(64, 4, 2, "leaky:0.2", bias=False), *_DCGAN_DOWN, *_DCGAN_HEAD),
         initializer="dcgan",
+        least_steps=7915,  # 202,599 faces
     ),
     Preset(
         name="mri96",

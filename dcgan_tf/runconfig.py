@@ -55,7 +55,7 @@ _FREE = {
 
 
 # Fields of a preset that do not decide the steps, or are flags as well.
-_NOT_THE_NET = {"about", "grid", "epochs", "batch_size", "learning_rate"}
+_NOT_THE_NET = {"about", "grid", "epochs", "least_steps", "batch_size", "learning_rate"}
 
 
 def identity(settings: dict) -> dict[str, object]:

@@ -2,6 +2,7 @@ import pytest
 
 from dcgan_tf.fitting import epochs_for, fit, preset_for
 from dcgan_tf.presets import PRESETS, get_preset
+from dcgan_tf.schedule import steps_per_epoch
 
 
 @pytest.mark.parametrize(
@@ -71,4 +72,17 @@ def test_sample_pictures_of_a_fitted_net_stay_small(shape, grid):
 @pytest.mark.parametrize("steps, epochs", [(1, 400), (29, 345), (1000, 10), (50_000, 5)])
 def test_epochs_of_a_fitted_net_make_about_ten_thousand_steps(steps, epochs):
     assert epochs_for(preset_for((8, 8, 1)), steps) == epochs
-    assert epochs_for(get_preset("paints200"), steps) == 800
+
+
+@pytest.mark.parametrize(
+    "name, images, epochs",
+    [
+        ("mnist", 60_000, 5), ("mnist-mlp", 60_000, 10), ("mnist56", 60_000, 20), ("faces64", 202_599, 5),
+        ("mri96", 253, 400), ("paints200", 2656, 800),  # the sets of the tutorials
+        ("mnist", 1000, 294), ("faces64", 5200, 194), ("faces64", 100, 400), ("faces64", 10**6, 5),
+        ("mri96", 50_000, 400), ("paints200", 16, 800),
+    ],
+)  # fmt: skip
+def test_a_net_trains_as_long_as_published_and_on_fewer_images_for_as_many_steps(name, images, epochs):
+    preset = get_preset(name)
+    assert epochs_for(preset, steps_per_epoch(images, preset.batch_size, preset.drop_remainder)) == epochs
