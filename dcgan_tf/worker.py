@@ -75,6 +75,12 @@ class Worker:
         size = batch_size_at(int(step), len(plan.source), plan.batch_size, plan.preset.drop_remainder)
         return self.gan.shared_step(images, step, tf.constant(size, tf.int64), tf.constant(stops))
 
+    def save_state(self) -> None:
+        self.state_time = time.monotonic()
+
+    def close(self) -> None:
+        pass
+
     # All workers do the following at the same steps.
 
     def check(self, metrics) -> dict[str, float]:
@@ -101,17 +107,8 @@ class Worker:
         self.check(metrics)
 
     def end_epoch(self) -> None:
-        """
-        Raises:
-            Collapse: the pictures are lost, and the run is to go back.
-        """
+        """Raises Collapse where the pictures are lost, and the run is to go back."""
         self._go_back(None)
-
-    def save_state(self) -> None:
-        self.state_time = time.monotonic()
-
-    def close(self) -> None:
-        pass
 
     def _may_go_back(self) -> bool:
         return False
