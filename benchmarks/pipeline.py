@@ -29,6 +29,7 @@ from PIL import Image
 
 from benchmarks.common import environment, finish, smooth_images, spread, spread_text
 from dcgan_tf.presets import PRESETS, get_preset
+from dcgan_tf.schedule import Order
 
 BATCHES_AHEAD = 4  # that the pipeline has ready when its turn begins: these steps are not timed
 
@@ -122,7 +123,8 @@ def measure_sources(name: str, config: Config) -> dict[str, list[float]]:
         constant, numbers = tf.constant(real_images(preset)), itertools.count()
         feeds = {"constant batch": ((tf.constant(number, tf.int64), constant) for number in numbers)}
         for label, source in open_sources(preset, config.batches * preset.batch_size, Path(folder)).items():
-            feeds[label] = batches(source, preset.batch_size, preset.drop_remainder, 0, 0, 10**9)
+            order = Order(len(source), preset.batch_size, preset.drop_remainder, seed=0)
+            feeds[label] = batches(source, order, 0, 10**9)
 
         def turn(feed, steps):
             start = time.perf_counter()

@@ -24,7 +24,7 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -160,7 +160,8 @@ def time_steps(flags: list[str], variant: str, rounds: int = 5, seconds: float =
     for name in ("tutorial", variant):
         plan = make_plan(tyro.cli(TrainConfig, args=[*flags, *flags_of(name)]))
         gan = build_gan(plan, settled(plan.config.precision))
-        turns.append(_turn(gan, iter(batches(plan.source, plan.batch_size, True, 0, 0, 10**6))))
+        whole_batches = replace(plan.order, drop_remainder=True)
+        turns.append(_turn(gan, iter(batches(plan.source, whole_batches, 0, 10**6))))
     for turn in turns:
         turn(2)
     # Whole periods of lazy penalties, all turns alike.

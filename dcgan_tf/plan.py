@@ -13,7 +13,7 @@ from dcgan_tf.metrics import swd
 from dcgan_tf.presets import PRESETS, Preset
 from dcgan_tf.recipes import RECIPES, Recipe, applied, default_recipe, with_switches
 from dcgan_tf.runconfig import recipe_begun
-from dcgan_tf.schedule import steps_per_epoch
+from dcgan_tf.schedule import Order
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,16 @@ class Plan:
     batch_size: int
     learning_rate: float
     epochs: int
-    steps_per_epoch: int
     seed: int
     first_epoch: int = 0
+
+    @property
+    def order(self) -> Order:
+        return Order(len(self.source), self.batch_size, self.preset.drop_remainder, self.seed)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.order.steps_per_epoch
 
     @property
     def first_step(self) -> int:
@@ -76,8 +83,8 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
     if start and start.latent_dim:
         preset = replace(preset, latent_dim=start.latent_dim)
     batch_size = config.batch_size or preset.batch_size
-    per_epoch = steps_per_epoch(len(source), batch_size, preset.drop_remainder)
-    if per_epoch == 0:
+    order = Order(len(source), batch_size, preset.drop_remainder, config.seed)
+    if order.steps_per_epoch == 0:
         raise UserError(
             f"--data {printable(config.data)}: {len(source)} images are fewer than one batch of {batch_size}: "
             f"give --batch-size {len(source)} or less"
@@ -88,7 +95,7 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
             f"larger, and these are {len(source):,} of {'x'.join(map(str, source.image_shape[:2]))}: give 0"
         )
     _check_recipe(recipe, batch_size, replicas)
-    _check_shares(len(source), batch_size, preset.drop_remainder, replicas)
+    _check_shares(order, replicas)
     return Plan(
         config=config,
         source=source,
@@ -97,8 +104,7 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
         run_dir=run_dir,
         batch_size=batch_size,
         learning_rate=config.learning_rate or preset.learning_rate,
-        epochs=config.epochs or epochs_for(preset, per_epoch),
-        steps_per_epoch=per_epoch,
+        epochs=config.epochs or epochs_for(preset, order.steps_per_epoch),
         seed=config.seed,
         first_epoch=start.epoch if start else 0,
     )
@@ -122,7 +128,7 @@ def _check_recipe(recipe: Recipe, batch_size: int, replicas: int) -> None:
         )
 
 
-def _check_shares(count: int, batch_size: int, drop_remainder: bool, replicas: int) -> None:
+def _check_shares(order: Order, replicas: int) -> None:
     """Each of the replicas must get as many images as the others of a whole batch, and at least one of a partial batch:
     the losses of none, and their gradients, are not numbers.
 
@@ -130,8 +136,10 @@ def _check_shares(count: int, batch_size: int, drop_remainder: bool, replicas: i
         UserError: with a batch size near the one given that can be shared.
     """
 
+    count, batch_size = order.images, order.batch_size
+
     def rest(size):
-        return 0 if drop_remainder else count % size
+        return 0 if order.drop_remainder else count % size
 
     def fits(size):
         return size % replicas == 0 and (rest(size) == 0 or rest(size) >= replicas)

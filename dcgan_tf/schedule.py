@@ -1,7 +1,8 @@
-"""When things are due: pure functions of step and epoch numbers."""
+"""Which images a step takes, and what is due when: functions of step and epoch numbers."""
 
 import contextlib
 import time
+from dataclasses import dataclass
 
 
 def is_due(number: int, every: int, total: int, first: bool = False) -> bool:
@@ -15,14 +16,27 @@ def share(size, number, count):
     return number * size // count, (number + 1) * size // count
 
 
-def batch_size_at(step: int, count: int, batch_size: int, drop_remainder: bool) -> int:
-    """How many images step `step` trains on; fewer for the last batch of an epoch."""
-    return min(batch_size, count - step % steps_per_epoch(count, batch_size, drop_remainder) * batch_size)
+@dataclass(frozen=True)
+class Order:
+    """How the steps of a run take its images: every epoch all of them, in an order of its own.
 
+    images          how many there are
+    drop_remainder  an epoch leaves out the images that would make a partial batch at its end
+    """
 
-def steps_per_epoch(count: int, batch_size: int, drop_remainder: bool) -> int:
-    """Batches in one pass over `count` images; 0 if a last partial batch is dropped and there is no other."""
-    return count // batch_size if drop_remainder else -(-count // batch_size)
+    images: int
+    batch_size: int
+    drop_remainder: bool
+    seed: int
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """0 where a partial batch is dropped, and there is no other."""
+        return self.images // self.batch_size if self.drop_remainder else -(-self.images // self.batch_size)
+
+    def size_of(self, step: int) -> int:
+        """How many images step `step` trains on; fewer for the last batch of an epoch."""
+        return min(self.batch_size, self.images - step % self.steps_per_epoch * self.batch_size)
 
 
 class Cadence:

@@ -19,7 +19,7 @@ from dcgan_tf.progress import Progress
 from dcgan_tf.randomness import fixed_latents
 from dcgan_tf.runlog import RunLog
 from dcgan_tf.savedmodel import picture_function
-from dcgan_tf.schedule import Cadence, batch_size_at, is_due
+from dcgan_tf.schedule import Cadence, is_due
 from dcgan_tf.signals import StopRequest
 from dcgan_tf.watchdog import Collapse
 
@@ -44,10 +44,7 @@ class Worker:
     def batches(self, start: int):
         """(step, this worker's share of the images) from step `start` on."""
         plan, cluster = self.plan, self.cluster
-        return batches(
-            plan.source, plan.batch_size, plan.preset.drop_remainder, plan.seed,
-            start, plan.last_step, cluster.index, cluster.size,
-        )  # fmt: skip
+        return batches(plan.source, plan.order, start, plan.last_step, cluster.index, cluster.size)
 
     def update(self, images, step, stop: StopRequest):
         """One step of all workers; returns its metrics."""
@@ -71,8 +68,7 @@ class Worker:
         return lambda: self._shared_step(images, step, False)
 
     def _shared_step(self, images, step, stops: bool):
-        plan = self.plan
-        size = batch_size_at(int(step), len(plan.source), plan.batch_size, plan.preset.drop_remainder)
+        size = self.plan.order.size_of(int(step))
         return self.gan.shared_step(images, step, tf.constant(size, tf.int64), tf.constant(stops))
 
     def save_state(self) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from dcgan_tf.fitting import epochs_for, fit, preset_for
 from dcgan_tf.presets import PRESETS, get_preset
-from dcgan_tf.schedule import steps_per_epoch
+from dcgan_tf.schedule import Order
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_epochs_of_a_fitted_net_make_about_ten_thousand_steps(steps, epochs):
 )  # fmt: skip
 def test_a_net_trains_as_long_as_published_and_on_fewer_images_for_as_many_steps(name, images, epochs):
     preset = get_preset(name)
-    assert epochs_for(preset, steps_per_epoch(images, preset.batch_size, preset.drop_remainder)) == epochs
+    assert epochs_for(preset, Order(images, preset.batch_size, preset.drop_remainder, 0).steps_per_epoch) == epochs

@@ -1,7 +1,7 @@
 import pytest
 
 from dcgan_tf import schedule
-from dcgan_tf.schedule import Cadence, batch_size_at, is_due, share, steps_per_epoch
+from dcgan_tf.schedule import Cadence, Order, is_due, share
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_is_due(every, total, first, due):
     [(2656, 16, False, 166), (253, 64, True, 3), (253, 64, False, 4), (10, 64, True, 0), (10, 64, False, 1)],
 )
 def test_steps_per_epoch(count, batch_size, drop, steps):
-    assert steps_per_epoch(count, batch_size, drop) == steps
+    assert Order(count, batch_size, drop, 0).steps_per_epoch == steps
 
 
 @pytest.mark.parametrize("size, count, sizes", [(16, 2, [8, 8]), (8, 3, [2, 3, 3]), (5, 1, [5])])
@@ -34,8 +34,8 @@ def test_shares_are_even_and_complete(size, count, sizes):
 
 
 def test_the_last_batch_of_an_epoch_is_smaller():
-    assert [batch_size_at(step, 44, 18, False) for step in range(5)] == [18, 18, 8, 18, 18]
-    assert [batch_size_at(step, 44, 18, True) for step in range(3)] == [18, 18, 18]
+    assert [Order(44, 18, False, 0).size_of(step) for step in range(5)] == [18, 18, 8, 18, 18]
+    assert [Order(44, 18, True, 0).size_of(step) for step in range(3)] == [18, 18, 18]
 
 
 class Clock:

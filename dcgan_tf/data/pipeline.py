@@ -1,24 +1,23 @@
 """Batches as a pure function of (seed, step): no shuffle buffer, so that any step can be the first one of a process."""
 
 from dcgan_tf.backend import tf
-from dcgan_tf.schedule import share, steps_per_epoch
+from dcgan_tf.schedule import Order, share
 
 
-def batch_indices(step, count: int, batch_size: int, drop_remainder: bool, seed: int):
+def batch_indices(order: Order, step):
     """Which images step `step` trains on: int64 [batch_size], or fewer for the last batch of an epoch.
 
-    Every epoch is a permutation of all images of its own, keyed by (seed, epoch). With `drop_remainder` the images that
-    would make a partial batch at its end are left out of that epoch.
+    Every epoch is a permutation of all images of its own, keyed by (seed, epoch).
     """
-    per_epoch = steps_per_epoch(count, batch_size, drop_remainder)
+    size = order.batch_size
     step = tf.cast(step, tf.int64)
-    epoch, position = step // per_epoch, step % per_epoch
-    places = tf.range(position * batch_size, tf.minimum((position + 1) * batch_size, count))
-    key = tf.stack([tf.constant(seed, tf.int64), epoch])
-    return tf.random.experimental.index_shuffle(places, key, max_index=tf.constant(count - 1, tf.int64))
+    epoch, position = step // order.steps_per_epoch, step % order.steps_per_epoch
+    places = tf.range(position * size, tf.minimum((position + 1) * size, order.images))
+    key = tf.stack([tf.constant(order.seed, tf.int64), epoch])
+    return tf.random.experimental.index_shuffle(places, key, max_index=tf.constant(order.images - 1, tf.int64))
 
 
-def batches(source, batch_size: int, drop_remainder: bool, seed: int, start: int, stop: int, worker=0, workers=1):
+def batches(source, order: Order, start: int, stop: int, worker: int = 0, workers: int = 1):
     """Yields (step, images) for steps start to stop - 1: int64 scalar, float32 [N, H, W, C] in -1..1.
 
     worker, workers: this one's share of every batch alone is read, in the order of the whole.
@@ -36,7 +35,7 @@ def batches(source, batch_size: int, drop_remainder: bool, seed: int, start: int
             raise
 
     def load(step):
-        indices = batch_indices(step, len(source), batch_size, drop_remainder, seed)
+        indices = batch_indices(order, step)
         if workers > 1:
             first, last = share(tf.shape(indices)[0], worker, workers)
             indices = indices[first:last]
