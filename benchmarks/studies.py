@@ -81,8 +81,8 @@ STUDIES = {
     "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),
     "stacked": Study("mnist", 4000, (), CONFIRMATION, ("mnist",), images=10_000, is_stacked=True),
     # An hour on two cores with AVX2 (AMD EPYC), for the tutorial recipe as for the best one.
-    "faces64": Study("faces", 1500, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
-    "paintings64": Study("paintings", 1500, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
+    "faces64": Study("faces", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
+    "paintings64": Study("paintings", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
     "paintings200": Study("paintings", 1600, ("--preset", "paints200"), CONFIRMATION, PAINTERS),
     "mri96": Study(
         "mri/Training", 5000, ("--image-size", "96", "96"), CONFIRMATION, ("mri/Training", "--image-size", "64", "64")
