@@ -507,8 +507,9 @@ def test_whoever_looks_sees_whole_versions_only_and_a_killed_export_leaves_none(
     looker = threading.Thread(target=look)
     looker.start()
     try:
-        export = Program("export_main", run, "--out", out)
-        assert (export.wait(), export.communicate()[1]) == (0, "")
+        for _ in range(2):
+            export = Program("export_main", run, "--out", out)
+            assert (export.wait(), export.communicate()[1]) == (0, "")
         for number, words in ((signal.SIGKILL, "making"), (signal.SIGINT, "making"), (signal.SIGTERM, "measuring")):
             (out / "batching.config").unlink(missing_ok=True)
             export = Program("export_main", run, "--out", out)
@@ -522,5 +523,5 @@ def test_whoever_looks_sees_whole_versions_only_and_a_killed_export_leaves_none(
     finally:
         done.set()
         looker.join()
-    assert (seen, faults) == ({"7"}, [])
-    assert [name for name in os.listdir(out) if name.isdigit()] == ["7"]
+    assert (seen, faults) == ({"7", "8"}, [])
+    assert sorted(name for name in os.listdir(out) if name.isdigit()) == ["7", "8"]
