@@ -5,7 +5,7 @@ import zipfile
 import numpy as np
 
 from dcgan_tf.data import pixels
-from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.pixels import ImageSource, Wanted
 from dcgan_tf.data.rows import open_npy
 from dcgan_tf.errors import UserError, printable
 
@@ -16,7 +16,7 @@ SAMPLE_IMAGES, SAMPLE_BYTES = 4096, 2**27  # what the value range is judged on
 CHUNK_BYTES = 2**24
 
 
-def npy_source(path, name, *, size, channels, value_range) -> ImageSource:
+def npy_source(path, name, wanted: Wanted) -> ImageSource:
     """The images of a .npy file, read where they lie: nothing is kept in memory.
 
     Raises:
@@ -27,10 +27,10 @@ def npy_source(path, name, *, size, channels, value_range) -> ImageSource:
         array = open_npy(path)
     except Exception as error:  # a damaged header raises almost anything
         raise UserError(_why_not_loaded(what, error)) from error
-    return array_source(name, array, what=what, size=size, channels=channels, value_range=value_range)
+    return array_source(name, array, wanted, what=what)
 
 
-def npz_source(path, name, *, size, channels, value_range) -> ImageSource:
+def npz_source(path, name, wanted: Wanted) -> ImageSource:
     """The images of a .npz archive, loaded into memory, with its labels.
 
     The images are the array called `images`, `x_train`, `x` or `arr_0`, or the only one that has the shape of images;
@@ -59,34 +59,24 @@ def npz_source(path, name, *, size, channels, value_range) -> ImageSource:
     except Exception as error:  # a damaged archive raises almost anything
         raise UserError(_why_not_loaded(what, error)) from error
     labels, notes = _checked_labels(labels, label_key, len(images) if images.ndim else 0)
-    return array_source(
-        name,
-        images,
-        what=f"{what}, array '{printable(key)}'",
-        size=size,
-        channels=channels,
-        value_range=value_range,
-        labels=labels,
-        notes=notes,
-    )
+    return array_source(name, images, wanted, what=f"{what}, array '{printable(key)}'", labels=labels, notes=notes)
 
 
-def array_source(name, array, *, what, size, channels, value_range, labels=None, notes=()) -> ImageSource:
+def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) -> ImageSource:
     """Images of any array [N, H, W], [N, H, W, C] or [N, C, H, W] of numbers, C of 1 to 4.
 
     Args:
         what: the file or set, for messages.
-        size, channels, value_range: as for `open_source`.
         labels: int [N] or None.
 
     Raises:
         UserError: the array holds no images, NaN or infinity, or its value range is not clear.
     """
     channels_first, stored_shape = _layout(array, what)
-    low, high, values = _value_range(array, what, value_range)
+    low, high, values = _value_range(array, what, wanted.value_range)
     *stored_size, stored_channels = stored_shape
-    size = tuple(size or stored_size)
-    channels = channels or (1 if stored_channels <= 2 else 3)
+    size = tuple(wanted.size or stored_size)
+    channels = wanted.channels or (1 if stored_channels <= 2 else 3)
 
     notes = list(notes)
     if channels_first:

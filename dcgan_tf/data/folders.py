@@ -15,7 +15,7 @@ from dcgan_tf.data import pixels
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, opens, reason
 from dcgan_tf.data.parallel import in_order
-from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.pixels import ImageSource, Wanted
 from dcgan_tf.errors import UserError, printable
 
 # A file of another name is an image when its content begins like one. The last four cannot be decoded, and are
@@ -23,39 +23,41 @@ from dcgan_tf.errors import UserError, printable
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl"}
 
 
-def folder_source(folder, name, *, size, channels, value_range, cache) -> ImageSource:
+def folder_source(folder, name, wanted: Wanted, *, cache) -> ImageSource:
     """The images of a folder and the folders below it, sorted by path; class folders become labels.
 
-    The arguments are those of `open_source`. With `cache` the images are decoded once into the cache; without it every
-    file is decoded now, to know what can be read, and again by each `read`.
+    With `cache` the images are decoded once into the cache; without it every file is decoded now, to know what can be
+    read, and again by each `read`.
 
     Raises:
         UserError: no image can be read, the images have many sizes and none is wanted, the cache cannot be written.
     """
     names, stamp = _list_files(folder)
-    entry = CacheEntry(folder, (size, channels, value_range), stamp)
+    entry = CacheEntry(folder, tuple(wanted), stamp)
     loaded = entry.load()
     if loaded is None:
         images, others = _tell_images(folder, names)
-        size = size or _common_size(folder, images)
-        survey = _Survey(folder, images, others, size, channels, value_range)
+        wanted = wanted._replace(size=wanted.size or _common_size(folder, images))
+        survey = _Survey(folder, images, others, wanted)
         with contextlib.closing(survey.decoded()) as decoded:
             if not cache:
                 collections.deque(decoded, maxlen=0)
-                return _source(name, survey.facts(), survey.read, value_range)
-            loaded = entry.store(lambda path: write_images(path, decoded, size, channels or 3, survey.facts))
+                return _source(name, survey.facts(), survey.read, wanted.values)
+            loaded = entry.store(
+                lambda path: write_images(path, decoded, wanted.size, wanted.channels or 3, survey.facts)
+            )
     array, facts = loaded
-    return _source(name, facts, lambda indices: array[indices], value_range)
+    return _source(name, facts, lambda indices: array[indices], wanted.values)
 
 
-def _source(name, facts, read, value_range):
+def _source(name, facts, read, values):
     labels = facts["labels"]
     return ImageSource(
         name,
         tuple(facts["image_shape"]),
         facts["count"],
         read,
-        "uint8 0..255" if value_range is None else f"{value_range[0]:g}..{value_range[1]:g} (given)",
+        values,
         labels=None if labels is None else np.asarray(labels, np.int64),
         class_names=facts["class_names"],
         notes=facts["notes"],
@@ -65,9 +67,9 @@ def _source(name, facts, read, value_range):
 class _Survey:
     """One pass over the images of a folder: the pixels stream out, what was seen on the way stays."""
 
-    def __init__(self, folder, names, others, size, channels, value_range):
+    def __init__(self, folder, names, others, wanted):
         self._folder, self._names, self._others = folder, names, others
-        self._size, self._channels, self._value_range = size, channels, value_range
+        self._size, self._channels, self._value_range = wanted
         self._kept, self._coloured, self._skipped = [], [], []
         self._stored_sizes = collections.Counter()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.data.arrays import array_source
-from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.pixels import ImageSource, Wanted
 from dcgan_tf.data.rows import Rows
 from dcgan_tf.errors import UserError, printable
 
@@ -29,7 +29,7 @@ def training_images(folder) -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def idx_source(path, name, *, size, channels, value_range) -> ImageSource:
+def idx_source(path, name, wanted: Wanted) -> ImageSource:
     """The images of one IDX file, with the labels of the file beside it that is called ``labels`` instead of ``images``.
 
     Raises:
@@ -47,16 +47,7 @@ def idx_source(path, name, *, size, channels, value_range) -> ImageSource:
                 raise UserError(f"{printable(beside)} has {len(labels):,} labels for {len(images):,} images")
         except UserError as error:
             labels, notes = None, [f"labels ignored: {error}"]
-    return array_source(
-        name,
-        images,
-        what=printable(path),
-        size=size,
-        channels=channels,
-        value_range=value_range,
-        labels=labels,
-        notes=notes,
-    )
+    return array_source(name, images, wanted, what=printable(path), labels=labels, notes=notes)
 
 
 def read_idx(path) -> Rows | np.ndarray:

@@ -4,9 +4,31 @@ import dataclasses
 import functools
 import hashlib
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
+
+
+class Wanted(NamedTuple):
+    """What images a source is to make of those that are stored; None leaves it to their content.
+
+    size         (H, W), each at least 1: they are resized to cover it, and cropped to their centre
+    channels     1 (grey) or 3 (RGB)
+    value_range  the stored values that become 0 and 255, the first below the second
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    value_range: tuple[float, float] | None = None
+
+    @property
+    def values(self) -> str:
+        """`ImageSource.values` of images that are stored in 8 bits."""
+        if self.value_range is None:
+            return "uint8 0..255"
+        low, high = self.value_range
+        return f"{low:g}..{high:g} (given)"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -9,14 +9,14 @@ from dcgan_tf.data import pixels, places
 from dcgan_tf.data.decode import decode, reason
 from dcgan_tf.data.examples import HEADER_BYTES, parser
 from dcgan_tf.data.indexes import READS_AT_ONCE, index_of_others, is_prepared, read_index
-from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.pixels import ImageSource, Wanted
 from dcgan_tf.errors import UserError, printable
 
 
-def records_source(where: str, name: str, *, size, channels, value_range, cache) -> ImageSource:
+def records_source(where: str, name: str, wanted: Wanted, *, cache) -> ImageSource:
     """The images of a prepared folder, of one TFRecord file, or of all that match a pattern.
 
-    The other arguments are those of `open_source`. With `cache` the index of files of others is kept.
+    With `cache` the index of files of others is kept.
 
     Raises:
         UserError: a file is missing, damaged or cut short, or holds no images.
@@ -27,15 +27,15 @@ def records_source(where: str, name: str, *, size, channels, value_range, cache)
         folder, pattern = places.split(where)
         prepared = read_index(folder, pattern) if is_prepared(folder) else None
         index = prepared or index_of_others(where, cache)
-    return _source(index, printable(where), name, size, channels, value_range)
+    return _source(index, printable(where), name, wanted)
 
 
-def _source(index, what, name, size, channels, value_range):
+def _source(index, what, name, wanted):
     facts = index.facts
-    if not (size or facts["size"]):
+    if not (wanted.size or facts["size"]):
         raise UserError(f"{what} {facts['sizes']}: choose one with --image-size H W or --preset NAME")
-    size = tuple(size or facts["size"])
-    channels = channels or facts["channels"]
+    size = tuple(wanted.size or facts["size"])
+    channels = wanted.channels or facts["channels"]
     notes = list(facts["notes"])
     if facts["size"] != list(size):
         stored = "many sizes" if facts["size"] is None else "{}x{}".format(*facts["size"])
@@ -51,7 +51,7 @@ def _source(index, what, name, size, channels, value_range):
     def load(image, row):
         content = _content(index, image, row)
         try:
-            return _to_pixels(parse(content), size, channels, value_range)
+            return _to_pixels(parse(content), size, channels, wanted.value_range)
         except Exception as error:  # a damaged image makes Pillow raise almost anything
             raise UserError(f"{_place(index, image)} cannot be read: {reason(error, content)}") from error
 
@@ -66,7 +66,7 @@ def _source(index, what, name, size, channels, value_range):
         (*size, channels),
         facts["count"],
         read,
-        "uint8 0..255" if value_range is None else f"{value_range[0]:g}..{value_range[1]:g} (given)",
+        wanted.values,
         labels=_labels(index.rows) if facts["labels"] else None,
         class_names=facts["class_names"],
         notes=notes,

@@ -14,7 +14,7 @@ from dcgan_tf.data.examples import HEADER_BYTES, is_record_file
 from dcgan_tf.data.folders import folder_source
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
 from dcgan_tf.data.indexes import is_prepared
-from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.pixels import ImageSource, Wanted
 from dcgan_tf.data.records import records_source
 from dcgan_tf.errors import UserError, printable
 
@@ -54,10 +54,10 @@ def open_source(
         raise UserError(
             f"a net for images of {channels} channels cannot be trained: images are read as 1 or 3 channels"
         )
-    wanted = {"size": size and tuple(size), "channels": channels, "value_range": value_range}
+    wanted = Wanted(size and tuple(size), channels, value_range)
     pattern = data if places.is_remote(data) else _pattern(data)
     if pattern is not None:
-        return records_source(pattern, _name_of_pattern(pattern), **wanted, cache=cache)
+        return records_source(pattern, _name_of_pattern(pattern), wanted, cache=cache)
     path = _find(data)
     if path is None:
         return _named_set(data, wanted)
@@ -66,15 +66,15 @@ def open_source(
         if path.is_dir():
             images = training_images(path)
             if images is not None:
-                return idx_source(images, _name(path), **wanted)
+                return idx_source(images, _name(path), wanted)
             if is_prepared(str(path)):
-                return records_source(str(path), _name(path), **wanted, cache=cache)
+                return records_source(str(path), _name(path), wanted, cache=cache)
             if any(path.glob("*.tfrecord*")):
                 raise UserError(
                     f"{what} holds TFRecord files, and no index of theirs: if they are of one set, give a pattern, "
                     f"--data '{what}/*.tfrecord*'"
                 )
-            return folder_source(path, _name(path), **wanted, cache=cache)
+            return folder_source(path, _name(path), wanted, cache=cache)
         if not path.is_file():
             raise UserError(
                 f"{what} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
@@ -119,13 +119,13 @@ def _file_source(path, wanted, cache):
         head = file.read(HEADER_BYTES)
     name = _name(path)
     if head.startswith(b"\x93NUMPY"):
-        return npy_source(path, name, **wanted)
+        return npy_source(path, name, wanted)
     if head.startswith(b"PK"):
-        return npz_source(path, name, **wanted)
+        return npz_source(path, name, wanted)
     if is_idx(head) or head.startswith(b"\x1f\x8b"):
-        return idx_source(path, name, **wanted)
+        return idx_source(path, name, wanted)
     if is_record_file(head):
-        return records_source(str(path), name, **wanted, cache=cache)
+        return records_source(str(path), name, wanted, cache=cache)
     if not head:
         raise UserError(f"{printable(path)} is empty: copy or download it again")
     raise UserError(
@@ -156,10 +156,10 @@ def _named_set(name, wanted):
         from sklearn.datasets import load_digits  # half a second
 
         digits = load_digits()
-        wanted = wanted | {"value_range": wanted["value_range"] or (0, 16)}
-        return array_source(name, digits.images, what=name, labels=digits.target, **wanted)
+        wanted = wanted._replace(value_range=wanted.value_range or (0, 16))
+        return array_source(name, digits.images, wanted, what=name, labels=digits.target)
     images, labels = _download(name)
-    return array_source(name, images, what=name, labels=np.reshape(labels, -1), **wanted)
+    return array_source(name, images, wanted, what=name, labels=np.reshape(labels, -1))
 
 
 def _download(name):
