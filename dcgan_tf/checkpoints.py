@@ -1,7 +1,7 @@
 """What a run leaves on disk to go on from: its settings, its full state, its models per epoch, and which of them stay.
 
 config.json               every setting, with the versions that made it: see `dcgan_tf.runconfig`
-state/<step>/             all variables, and both nets' architectures; the newest two are kept, and that of the best epoch
+state/<step>/             all variables, and both nets' architectures; the newest two are kept, and what a rollback needs
 epoch7_Gmodel.h5, ...     one pair per saved epoch
 saved_model/7/            the generator of that epoch
 best.json                 {"epoch": 7, "swd": 45.4, ...}: the best that was measured, which is never deleted
@@ -65,13 +65,16 @@ def saved_nets(run_dir: Path):
     )
 
 
-def save_state(run_dir: Path, step: int, gan) -> None:
-    """Every variable, as state/<step>/; then all older states but one go, and but that of the best epoch."""
+def save_state(run_dir: Path, step: int, gan, first: int | None = None) -> None:
+    """Every variable, as state/<step>/; then all older states but one go, and but that of the best epoch.
+
+    first: a step whose state stays, too.
+    """
     with whole_folder(run_dir / "state" / str(step)) as folder:
         tf.train.Checkpoint(**gan.variables()).write(str(folder / "variables"))
-    best = read_best(run_dir).get("step")
+    stay = (first, read_best(run_dir).get("step"))
     for old in saved_steps(run_dir)[:-STATES_KEPT]:
-        if old != best:
+        if old not in stay:
             shutil.rmtree(run_dir / "state" / str(old), ignore_errors=True)
 
 

@@ -98,8 +98,9 @@ class TrainConfig:
     """Epochs between measurements of the pictures (SWD, diversity); the best epoch is kept. 0: never.
     Default: as many as it takes to spend at most 4% of the time on them."""
     on_collapse: Literal["warn", "rollback"] = "warn"
-    """When the pictures become alike or much worse: say so, or also go back to the best epoch and on from there with
-    half the learning rate and other random numbers, at most 3 times. NaN: stop, or go back."""
+    """When the pictures become alike or much worse: say so, or also go back to the best epoch, or where that soon
+    collapses again to the beginning, and on with half the learning rate and other random numbers, at most 3 times.
+    NaN: stop, or go back."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What the nets compute in; weights are always float32. auto: bfloat16 where the hardware has it, else float32."""
     dry_run: bool = False

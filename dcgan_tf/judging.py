@@ -79,7 +79,8 @@ class Judge:
             if self.may_go_back():
                 self.collapse = reason
                 return
-        self._lost = bool(reason)
+        # Pictures hover about the limit; it is said again once they have been the best in between.
+        self._lost = bool(reason) or (self._lost and epoch != self._best.get("epoch"))
         if not self._stuck and (reason := watchdog.stuck(self._log.lines)):
             self._stuck = True
             self._progress.say(

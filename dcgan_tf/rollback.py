@@ -1,10 +1,11 @@
-"""Going back to the best epoch after a collapse, with a lower learning rate and another seed.
+"""Going back after a collapse, with a lower learning rate and another seed: to the best epoch, or to the beginning.
 
 RUN/rollbacks.json lists what was done, oldest first: from_step, to_step, reason, and the seed and learning rate since.
 A run that is stopped and resumed reads it, and goes on exactly as it would have.
 """
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from dcgan_tf.starting import restore
 
 MOST = 3  # in a run; after that it is only said
 SLOWER = 0.5  # the learning rate, times this
+EARLY = 1 / 3  # of a run: not much is lost with it
 
 
 def rollbacks(run_dir: Path) -> list[dict]:
@@ -37,18 +39,34 @@ def resume(plan: Plan, precision: str):
 
 def possible(plan: Plan) -> bool:
     """Whether there is a state to go back to, and it has not been done too often."""
-    step = checkpoints.read_best(plan.run_dir).get("step")
-    return step in checkpoints.saved_steps(plan.run_dir) and len(rollbacks(plan.run_dir)) < MOST
+    return _target(plan) is not None and len(rollbacks(plan.run_dir)) < MOST
+
+
+def _target(plan: Plan) -> int | None:
+    """The step to go back to; None where there is no state of it.
+
+    That of the best epoch. The first one where nothing has been measured yet, and where the run has gone back to the best
+    epoch before, has collapsed again without becoming better, and lost little: there the best itself was on its way down.
+    """
+    best, done = checkpoints.read_best(plan.run_dir).get("step"), rollbacks(plan.run_dir)
+    first, states = plan.first_step, checkpoints.saved_steps(plan.run_dir)
+    whole = plan.epochs * plan.steps_per_epoch - first  # --max-steps is where it stops for now
+    is_early = best is not None and best - first <= EARLY * whole
+    if best is None or (is_early and done and done[-1]["to_step"] == best and first in states):
+        best = first
+    return best if best in states else None
 
 
 def go_back(plan: Plan, from_step: int, reason: str) -> None:
-    """Makes the best state that from which `resume` goes on. What the run has saved and drawn since is removed.
+    """Makes the state to go back to that from which `resume` goes on. What the run has saved and drawn since is removed.
 
     plan: as it was until now.
     """
-    best = checkpoints.read_best(plan.run_dir)
-    step = best["step"]
-    # First what a killed process must not resume from; without it, it would resume from the best state and collapse again.
+    step = _target(plan)
+    epoch = math.ceil(step / plan.steps_per_epoch)
+    # First what a killed process must not resume from; without it, it would resume from that state and collapse again.
+    if step == plan.first_step:
+        (plan.run_dir / "best.json").unlink(missing_ok=True)
     for later in checkpoints.saved_steps(plan.run_dir):
         if later > step:
             shutil.rmtree(plan.run_dir / "state" / str(later))
@@ -63,8 +81,8 @@ def go_back(plan: Plan, from_step: int, reason: str) -> None:
     with whole_file(plan.run_dir / "rollbacks.json") as beside:
         beside.write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")
     for later in checkpoints.saved_epochs(plan.run_dir):
-        if later > best["epoch"]:
+        if later > epoch:
             checkpoints.remove_models(plan.run_dir, later)
-    for epoch, picture in sample_pictures(plan.run_dir):
-        if epoch > best["epoch"]:
+    for later, picture in sample_pictures(plan.run_dir):
+        if later > epoch:
             picture.unlink()

@@ -62,7 +62,7 @@ def measure_step(gan, update, steps: int) -> float:
 
 
 def expected_disk(plan: Plan, gan) -> int:
-    """Bytes of a finished run: the models that retention keeps, two full states, and pictures at their raw size."""
+    """Bytes of a finished run: the models that retention keeps, full states, and pictures at their raw size."""
     config, epochs = plan.config, math.ceil(plan.last_step / plan.steps_per_epoch)
     saved = [
         epoch for epoch in range(plan.first_epoch + 1, epochs + 1) if is_due(epoch, config.save_every or 1, epochs)
@@ -73,7 +73,8 @@ def expected_disk(plan: Plan, gan) -> int:
     pictures = (epochs - plan.first_epoch) // (config.sample_every or 1) + 1
     grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
     # The generator is kept twice, as .h5 and as SavedModel; the pictures once more in the GIF.
-    return kept * (2 * generator + discriminator) + STATES_KEPT * state + 2 * pictures * grid
+    states = STATES_KEPT + (2 if config.on_collapse == "rollback" else 0)  # the first one, that of the best epoch
+    return kept * (2 * generator + discriminator) + states * state + 2 * pictures * grid
 
 
 def _classes(source) -> str:

@@ -89,6 +89,8 @@ def _train(plan: Plan, precision: Precision | None, goes_on: bool, nets, cluster
         if not goes_on:
             for name in ("best.json", "rollbacks.json"):  # of a run that left no state
                 (plan.run_dir / name).unlink(missing_ok=True)
+            if plan.config.on_collapse == "rollback":
+                checkpoints.save_state(plan.run_dir, step, gan)  # to start over from
         _write_reals(plan)
     with StopRequest() as stop:
         worker = _run(current, precision.name, gan, step, cluster, stop)
@@ -121,8 +123,8 @@ def _run(plan: Plan, precision: str, gan: GAN, step: int, cluster: Cluster, stop
             plan, gan, step = _resume(plan, precision, gan.strategy, cluster)
             gan.use_xla(worker.gan.xla)
             if cluster.is_chief:
-                rate = f"learning rate {plan.learning_rate:g}"
-                print(f"going back to step {step:,}, on with {rate} and other random numbers")
+                way = "starting over" if step == plan.first_step else f"going back to step {step:,}, on"
+                print(f"{way} with learning rate {plan.learning_rate:g} and other random numbers")
 
 
 def _loop(worker: Worker, stop: StopRequest) -> None:

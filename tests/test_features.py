@@ -46,7 +46,7 @@ def branched(dense=True):
 
 def outputs(net, layer, images):
     """What goes out of a layer, computed by Keras."""
-    return np.asarray(keras.Model(net.inputs, layer.output)(images.astype(np.float32), training=False))
+    return np.asarray(keras.Model(net.inputs[0], layer.output)(images.astype(np.float32), training=False))
 
 
 # ---------------------------------------------------------------------------------------------- which numbers

@@ -47,6 +47,16 @@ def test_a_collapse_is_one_line(squares, tmp_path, scores, capsys):
     assert checkpoints.best_epoch(tmp_path / "run") == 2 and not (tmp_path / "run" / "rollbacks.json").exists()
 
 
+def test_a_run_about_the_limit_is_told_so_once_until_it_has_been_better(squares, tmp_path, scores, monkeypatch, capsys):
+    scores(90.0, *[95.0] * 4, 80.0, 95.0, 95.0)
+    diversities = iter([0.9, 0.9, 0.3, 0.6, 0.3, 0.6, 0.9, 0.3, 0.3])  # the first is a rehearsal
+    monkeypatch.setattr(judging.Measure, "diversity", lambda self: next(diversities))
+    training.train(config(squares, tmp_path / "run", epochs=8))
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
+    alike = "the pictures have become alike: their diversity was 90% of real images' after epoch 1, and is 30%"
+    assert said == [f"warning: epoch {epoch}: {alike}" for epoch in (2, 7)]
+
+
 def test_a_run_that_never_learns_is_told_so_once_and_does_not_go_back(squares, tmp_path, scores, monkeypatch, capsys):
     scores(*[500.0] * 5)
     monkeypatch.setattr(judging.Measure, "diversity", lambda self: 0.01)
@@ -76,6 +86,32 @@ def test_going_back_to_the_best(squares, tmp_path, scores, capsys):
     assert json.loads((run_dir / "config.json").read_text())["config"]["seed"] == 0
 
 
+def test_a_best_that_collapses_again_was_on_its_way_down(squares, tmp_path, scores, capsys):
+    run_dir = tmp_path / "run"
+    scores(40.0, 70.0, 71.0, 72.0, 73.0, 90.0, 80.0, 30.0, 31.0, 32.0)  # epochs 1 2 3, then 2 3, then 1 2 3 4 5
+    training.train(config(squares, run_dir, on_collapse="rollback"))
+    worse = "the pictures have become worse: their SWD was 40.0 after epoch 1, and is"
+    assert rollback.rollbacks(run_dir) == [
+        {"from_step": 9, "to_step": 3, "seed": 1000, "learning_rate": 1e-4, "reason": f"{worse} 71.0"},
+        {"from_step": 9, "to_step": 0, "seed": 2000, "learning_rate": 5e-5, "reason": f"{worse} 73.0"},
+    ]
+    out = capsys.readouterr().out
+    assert "going back to step 3, on with learning rate 0.0001 and other random numbers\n" in out
+    assert "starting over with learning rate 5e-05 and other random numbers\n" in out
+    assert [(line["epoch"], line["swd"]) for line in log(run_dir) if "swd" in line] == [
+        (1, 90.0), (2, 80.0), (3, 30.0), (4, 31.0), (5, 32.0),
+    ]  # fmt: skip
+    assert checkpoints.best_epoch(run_dir) == 3
+    assert checkpoints.saved_epochs(run_dir) == [1, 2, 3, 4, 5]
+    assert checkpoints.saved_steps(run_dir) == [0, 9, 12, 15]
+
+
+def test_a_late_best_is_not_given_up(squares, tmp_path, scores):
+    scores(90.0, 40.0, 70.0, 71.0, 72.0, 73.0, 50.0, 50.0, 50.0)  # epochs 1 2 3 4, then 3 4, then 3 4 5
+    training.train(config(squares, tmp_path / "run", on_collapse="rollback"))
+    assert [done["to_step"] for done in rollback.rollbacks(tmp_path / "run")] == [6, 6]
+
+
 def nets(run_dir, epoch):
     return [
         value
@@ -96,6 +132,18 @@ def test_a_run_that_went_back_resumes_exactly(squares, tmp_path, scores):
     assert all(np.array_equal(a, b) for a, b in zip(whole, stopped, strict=True))
 
 
+def test_a_run_that_started_over_resumes_exactly(squares, tmp_path, scores):
+    for run_dir, stops in ((tmp_path / "whole", []), (tmp_path / "stopped", [2])):
+        scores(40.0, 70.0, 71.0, 72.0, 73.0, *[30.0] * 9)
+        if stops:  # before and after; the last measurement is that of the stop
+            scores(90.0, 40.0, 70.0, 71.0, 72.0, 73.0, *[30.0] * 9)
+        for stop in (*stops, None):
+            training.train(config(squares, run_dir, on_collapse="rollback", max_steps=stop, save_every=5))
+        assert [done["to_step"] for done in rollback.rollbacks(run_dir)] == [3, 0]
+    whole, stopped = (nets(tmp_path / name, 5) for name in ("whole", "stopped"))
+    assert all(np.array_equal(a, b) for a, b in zip(whole, stopped, strict=True))
+
+
 def test_a_killed_rollback_goes_on_from_the_best_with_the_lower_rate(squares, tmp_path, scores, monkeypatch):
     run_dir = tmp_path / "run"
     scores(90.0, 40.0, 70.0, 71.0)
@@ -107,7 +155,7 @@ def test_a_killed_rollback_goes_on_from_the_best_with_the_lower_rate(squares, tm
     with pytest.raises(KeyboardInterrupt):
         training.train(config(squares, run_dir, on_collapse="rollback"))
     monkeypatch.undo()
-    assert checkpoints.saved_steps(run_dir) == [6] and checkpoints.saved_epochs(run_dir) == [1, 2]
+    assert checkpoints.saved_steps(run_dir) == [0, 6] and checkpoints.saved_epochs(run_dir) == [1, 2]
     assert len(list((run_dir / "picture").glob("image_at*"))) == 2
     plan, gan, step = rollback.resume(make_plan(config(squares, run_dir)), "float32")
     assert (step, plan.seed, gan.seed, plan.config.seed) == (6, 1000, 1000, 0)
@@ -129,6 +177,24 @@ def test_nan_goes_back_too(squares, tmp_path, scores, monkeypatch):
     training.train(config(squares, run_dir, on_collapse="rollback", epochs=4))
     [done] = rollback.rollbacks(run_dir)
     assert (done["reason"], done["to_step"]) == ("the losses became NaN between steps 6 and 9", 6)
+
+
+def test_nan_before_anything_was_measured_starts_over(squares, tmp_path, monkeypatch):
+    run_dir = tmp_path / "run"
+    update, left = worker.Worker.update, [2]
+
+    def poisoned(self, images, step, stop):
+        metrics = update(self, images, step, stop)
+        left[0] -= 1
+        return metrics | {"d_loss": np.float32("nan")} if left[0] >= 0 else metrics
+
+    monkeypatch.setattr(worker.Worker, "update", poisoned)
+    training.train(config(squares, run_dir, on_collapse="rollback", epochs=2))
+    reason = "the losses became NaN between steps 0 and 1"
+    assert [(done["reason"], done["to_step"], done["learning_rate"]) for done in rollback.rollbacks(run_dir)] == [
+        (reason, 0, 1e-4), (reason, 0, 5e-5),
+    ]  # fmt: skip
+    assert checkpoints.saved_epochs(run_dir) == [1, 2]
 
 
 def test_three_times_at_most(squares, tmp_path, monkeypatch):

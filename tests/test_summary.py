@@ -23,6 +23,12 @@ def test_expected_disk_by_hand(squares):
     assert abs(
         expected_disk(plan, gan) - (4 * (2 * generator + discriminator) + 2 * (generator + discriminator + adam) + 2 * pictures)
     ) < 100  # fmt: skip
+    goes_back, _ = plan_and_gan(
+        squares, epochs=12, keep_last=2, keep_every=5, sample_every=4, on_collapse="rollback"
+    )  # the first state, too, and that of the best epoch
+    assert abs(
+        expected_disk(goes_back, gan) - expected_disk(plan, gan) - 2 * (generator + discriminator + adam)
+    ) < 100  # fmt: skip
     half, _ = plan_and_gan(squares, epochs=12, keep_last=2, keep_every=5, sample_every=4, max_steps=3)
     assert expected_disk(half, gan) < expected_disk(plan, gan)
 
