@@ -11,6 +11,9 @@ times as long, with a result of its own.
 FID, KID, precision and recall are taken in the features of a small net that `dcgan-tf train-features` makes of labelled
 images first, once for all variants. Trained on another machine it is a little different, and so are the numbers.
 
+The SWD of a few hundred pictures depends on which they are: by a tenth, for the same net. So it is the mean of several sets of
+them, none of which is the one by which the best epoch was chosen.
+
 The images are folders or files of --data-root, real ones that are no part of this repository; only of the digits, which
 come with scikit-learn, are pictures kept beside the results.
 """
@@ -18,6 +21,7 @@ come with scikit-learn, are pictures kept beside the results.
 import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
 import statistics
@@ -39,6 +43,8 @@ from dcgan_tf.runconfig import read_config
 RESULTS, RUNS = ROOT / "benchmarks" / "quality", ROOT / "benchmarks" / "runs"
 MEASUREMENTS = 20  # of a run, while it trains
 CURVE_IMAGES = 1000  # for KID over time
+DRAWN = 5000  # pictures for the SWD, in as many sets as that takes
+SEEDS_OF_DRAWS = 1000  # and up: a run measures itself by pictures of its own seed
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,8 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
     cost = cost_of(run_dir.with_name(f"{slug(variant)}.cost"), flags, variant)
     steps = round(study.steps / cost)
     of_variant = [*flags, *flags_of(variant)]
-    per_epoch = steps_per_epoch(of_variant)
+    plan = plan_of(of_variant)
+    per_epoch = plan.steps_per_epoch
     once = max(1, round(steps / per_epoch))
     epochs, every = config.times * once, max(1, once // MEASUREMENTS)
     cadences = [f"--{what}-every={every}" for what in ("evaluate", "sample", "save")]
@@ -105,7 +112,7 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
         "recipe": settings["recipe"],
         "curve": [{k: line[k] for k in ("step", "swd", "diversity")} for line in lines if "swd" in line],
         "kid_curve": kid_curve(run_dir, features, per_epoch) if has_curve else [],
-        "scores": scores(run_dir, study, features),
+        "scores": scores(run_dir, study, features, plan.source),
         "features": hashlib.sha256(features.read_bytes()).hexdigest()[:8] if features else None,
         "machine": machine(),
     }
@@ -151,14 +158,12 @@ def cost_of(path: Path, flags: list[str], variant: str) -> float:
 def time_steps(flags: list[str], variant: str, rounds: int = 5, seconds: float = 2.0) -> float:
     """Seconds of a step of the variant, as a multiple of the tutorial's."""
     from benchmarks.variants import settled
-    from dcgan_tf.config import TrainConfig
     from dcgan_tf.data.pipeline import batches
-    from dcgan_tf.plan import make_plan
     from dcgan_tf.starting import build_gan
 
     turns = []
     for name in ("tutorial", variant):
-        plan = make_plan(tyro.cli(TrainConfig, args=[*flags, *flags_of(name)]))
+        plan = plan_of([*flags, *flags_of(name)])
         gan = build_gan(plan, settled(plan.config.precision))
         whole_batches = replace(plan.order, drop_remainder=True)
         turns.append(_turn(gan, iter(batches(plan.source, whole_batches, 0, 10**6))))
@@ -183,24 +188,45 @@ def _turn(gan, feed):
     return turn
 
 
-def steps_per_epoch(flags: list[str]) -> int:
+def plan_of(flags: list[str]):
     from dcgan_tf.config import TrainConfig
     from dcgan_tf.plan import make_plan
 
-    return make_plan(tyro.cli(TrainConfig, args=flags)).steps_per_epoch
+    return make_plan(tyro.cli(TrainConfig, args=flags))
 
 
-def scores(run_dir: Path, study: Study, features: Path | None) -> dict:
-    """What `dcgan-tf evaluate` says of the best and of the last epoch; "real" is the floor."""
+def scores(run_dir: Path, study: Study, features: Path | None, reals) -> dict:
+    """What `dcgan-tf evaluate` says of the best and of the last epoch, its SWD by several sets of pictures; "real" is the
+    floor."""
     flags = ["--images", str(study.images)] if study.images else []
     flags += ["--features", str(features)] if features else []
     found = {}
     for epoch in ("best", "newest"):
         found[epoch] = evaluation(run_dir, epoch, flags)
+        of_swd = found[epoch]["measures"]["swd"]
+        of_swd["draws"] = swd_of_draws(run_dir, epoch, study, reals)
+        for number in of_swd["epochs"]:  # the one
+            of_swd["epochs"][number] = {
+                level: statistics.mean(draw[level] for draw in of_swd["draws"]) for level in of_swd["draws"][0]
+            }
         if study.is_stacked:  # the net tells one digit, and no stack of three
             found[epoch]["measures"].pop("modes", None)
             found[epoch]["stacked_modes"] = stacked.modes_of_run(run_dir, epoch, features)
     return found
+
+
+def swd_of_draws(run_dir: Path, epoch: str, study: Study, reals) -> list[dict[str, float]]:
+    """The SWD of several sets of pictures from as many real images, by level, and its mean."""
+    from dcgan_tf import models
+    from dcgan_tf.metrics import swd
+    from dcgan_tf.metrics.samples import Samples
+
+    measure, generator = swd.SWD(reals, study.images or swd.IMAGES), models.open_generator(str(run_dir), epoch)
+    draws = []
+    for number in range(math.ceil(DRAWN / measure.images)):
+        levels = measure.score(Samples(generator, measure.images, SEEDS_OF_DRAWS + number))
+        draws.append({str(height): value for height, value in levels.items()} | {"mean": swd.mean(levels)})
+    return draws
 
 
 def kid_curve(run_dir: Path, features: Path | None, steps_per_epoch: int) -> list[dict]:
