@@ -45,6 +45,7 @@ VARIANTS = {
     "instance noise": ("--instance-noise", "0.1"),
     "batches of 32": ("--batch-size", "32"),
     "batches of 16": ("--batch-size", "16"),
+    "batches of 16, EMA": ("--batch-size", "16", "--ema", "0.995"),
     "even kernels": ("--upsampling", "even"),
     "resizing": ("--upsampling", "resize"),
     "best, colour too": ("--augment", "colour", "translation", "cutout"),
