@@ -5,7 +5,7 @@ from dcgan_tf.data.pipeline import batch_indices, batches
 from dcgan_tf.errors import UserError
 from dcgan_tf.schedule import Order
 
-FIVE = Order(22, 8, False, seed=5)
+ORDER = Order(22, 8, False, seed=5)  # batches of 8, 8 and 6 images
 
 
 class Source:
@@ -53,8 +53,8 @@ def test_order_depends_on_epoch_and_seed_alone():
 
 
 def test_a_dataset_that_starts_late_gives_the_same_steps():
-    whole = [(int(step), images.numpy()) for step, images in batches(Source(22), FIVE, 0, 9)]
-    late = [(int(step), images.numpy()) for step, images in batches(Source(22), FIVE, 4, 9)]
+    whole = [(int(step), images.numpy()) for step, images in batches(Source(22), ORDER, 0, 9)]
+    late = [(int(step), images.numpy()) for step, images in batches(Source(22), ORDER, 4, 9)]
     assert [step for step, _ in whole] == list(range(9))
     assert [step for step, _ in late] == list(range(4, 9))
     for (_, a), (_, b) in zip(whole[4:], late):
@@ -75,12 +75,12 @@ def test_an_error_of_the_source_comes_out_as_it_is():
             raise UserError("image 3: is damaged")
 
     with pytest.raises(UserError, match="^image 3: is damaged$"):
-        list(batches(Broken(22), FIVE, 0, 2))
+        list(batches(Broken(22), ORDER, 0, 2))
 
 
 def test_workers_read_disjoint_shares_of_the_same_batch():
-    whole = [images.numpy() for _, images in batches(Source(22), FIVE, 0, 3)]
-    shares = [[images.numpy() for _, images in batches(Source(22), FIVE, 0, 3, n, 3)] for n in range(3)]
+    whole = [images.numpy() for _, images in batches(Source(22), ORDER, 0, 3)]
+    shares = [[images.numpy() for _, images in batches(Source(22), ORDER, 0, 3, n, 3)] for n in range(3)]
     assert [[len(images) for images in parts] for parts in zip(*shares)] == [[2, 3, 3], [2, 3, 3], [2, 2, 2]]
     for images, parts in zip(whole, zip(*shares)):
         assert np.array_equal(images, np.concatenate(parts))
