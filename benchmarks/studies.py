@@ -77,6 +77,9 @@ PAINTERS = ("paintings", "--image-size", "64", "64")
 STUDIES = {
     "faces32": Study("faces", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
     "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
+    "mri32": Study(
+        "mri/Training", 2000, ("--image-size", "32", "32"), ABLATION, ("mri/Training", "--image-size", "64", "64")
+    ),
     "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,)),
     "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
     "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),
