@@ -25,7 +25,8 @@ class Study:
     is_stacked: bool = False
 
 
-# Flags on top of the tutorial recipe, or of the best one where the name begins with "best".
+# Flags on top of the tutorial recipe, or of the best one where the name begins with "best", which augments few images in
+# colour alone.
 VARIANTS = {
     "tutorial": (),
     "best": (),
@@ -48,6 +49,7 @@ VARIANTS = {
     "batches of 16, EMA": ("--batch-size", "16", "--ema", "0.995"),
     "even kernels": ("--upsampling", "even"),
     "resizing": ("--upsampling", "resize"),
+    "best, augment": ("--augment", "translation", "cutout"),
     "best, colour too": ("--augment", "colour", "translation", "cutout"),
     "best, flips": ("--flips", "on"),
     "best, R1": ("--r1", "1", "--penalty-every", "8"),

@@ -11,7 +11,7 @@ from dcgan_tf.errors import UserError, printable
 from dcgan_tf.fitting import epochs_for, preset_for
 from dcgan_tf.metrics import swd
 from dcgan_tf.presets import PRESETS, Preset
-from dcgan_tf.recipes import RECIPES, Recipe, applied, default_recipe, with_switches
+from dcgan_tf.recipes import RECIPES, Recipe, applied, default_recipe, suited, with_switches
 from dcgan_tf.runconfig import recipe_begun
 from dcgan_tf.schedule import Order
 
@@ -114,8 +114,11 @@ def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource, *, small_ba
     """As asked; else that of the run that is there, which goes on as it began; else what suits such images."""
     recipe = recipe_begun(run_dir) if config.recipe == "auto" else None
     if recipe is None:
-        asked = default_recipe(len(source), source.image_shape[-1]) if config.recipe == "auto" else config.recipe
-        recipe = RECIPES[asked] if small_batches else replace(RECIPES[asked], batch_size=None)
+        images, channels = len(source), source.image_shape[-1]
+        asked = default_recipe(images, channels) if config.recipe == "auto" else config.recipe
+        recipe = suited(RECIPES[asked], images, channels)
+        if not small_batches:
+            recipe = replace(recipe, batch_size=None)
     return with_switches(recipe, config.switches)
 
 

@@ -75,8 +75,14 @@ RECIPES: dict[str, Recipe] = {
 
 def default_recipe(images: int, channels: int) -> str:
     """The recipe of a set of so many images where none is asked for: "best" where it was measured to win (docs/quality.md),
-    which is a few thousand images in colour. On the 8x8 digits it did not."""
+    which is a few thousand images in colour. Of grey ones only the 8x8 digits have been measured, where it wins, too."""
     return "best" if images <= FEW_IMAGES and channels == 3 else "tutorial"
+
+
+def suited(recipe: Recipe, images: int, channels: int) -> Recipe:
+    """The recipe for a set of so many images: it augments few images in colour alone. On the digits augmentation cost
+    recall, and many images a discriminator does not learn by heart."""
+    return recipe if images <= FEW_IMAGES and channels == 3 else replace(recipe, augment=())
 
 
 def with_switches(recipe: Recipe, switches) -> Recipe:

@@ -9,7 +9,7 @@ import pytest
 from dcgan_tf.config import Switches, TrainConfig
 from dcgan_tf.errors import UserError
 from dcgan_tf.plan import make_plan, settings
-from dcgan_tf.recipes import FEW_IMAGES, RECIPES, TUTORIAL, default_recipe
+from dcgan_tf.recipes import FEW_IMAGES, RECIPES, TUTORIAL, Recipe, default_recipe, suited
 from dcgan_tf.runconfig import differences, identity, read_config, write_config
 
 
@@ -91,6 +91,25 @@ def test_only_the_size_of_batches_that_came_out_counts(squares):
 )
 def test_few_images_in_colour_are_trained_with_the_best_recipe(images, channels, recipe):
     assert default_recipe(images, channels) == recipe
+
+
+@pytest.mark.parametrize(
+    ("images", "channels", "augment"),
+    [
+        (8, 3, ("translation", "cutout")), (FEW_IMAGES, 3, ("translation", "cutout")), (FEW_IMAGES + 1, 3, ()), (8, 1, ()),
+    ],
+)  # fmt: skip
+def test_few_images_in_colour_alone_are_augmented(images, channels, augment):
+    assert suited(RECIPES["best"], images, channels) == Recipe(batch_size=16, ema=0.995, augment=augment)
+    assert suited(TUTORIAL, images, channels) == TUTORIAL
+
+
+def test_best_does_not_augment_grey_images_unless_told_to(squares, tmp_path):
+    def augmented(**switches):
+        asked = TrainConfig(data=str(squares), run_dir=str(tmp_path), recipe="best", switches=Switches(**switches))
+        return make_plan(asked).recipe.augment
+
+    assert (augmented(), augmented(augment=("cutout",))) == ((), ("cutout",))
 
 
 def test_a_run_goes_on_with_the_recipe_it_began_with(squares, tmp_path):
