@@ -65,7 +65,8 @@ class Recipe:
 
 TUTORIAL = Recipe()
 FEW_IMAGES = 20_000
-# Batches of 16 gave more than all else: on a processor, three times as many steps in the same time (docs/quality.md).
+# Batches of 16 and the average gave more than all else: on a processor, three times as many steps in the same time
+# (docs/quality.md). Augmentation keeps a long run from learning few images by heart.
 # Flips are no part of a recipe: nobody but the user knows whether there is text in the pictures.
 RECIPES: dict[str, Recipe] = {
     "tutorial": TUTORIAL,

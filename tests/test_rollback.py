@@ -86,7 +86,7 @@ def test_going_back_to_the_best(squares, tmp_path, scores, capsys):
     assert json.loads((run_dir / "config.json").read_text())["config"]["seed"] == 0
 
 
-def test_a_best_that_collapses_again_was_on_its_way_down(squares, tmp_path, scores, capsys):
+def test_a_best_that_collapses_again_was_on_its_way_down_and_the_run_starts_over(squares, tmp_path, scores, capsys):
     run_dir = tmp_path / "run"
     scores(40.0, 70.0, 71.0, 72.0, 73.0, 90.0, 80.0, 30.0, 31.0, 32.0)  # epochs 1 2 3, then 2 3, then 1 2 3 4 5
     training.train(config(squares, run_dir, on_collapse="rollback"))
@@ -104,6 +104,14 @@ def test_a_best_that_collapses_again_was_on_its_way_down(squares, tmp_path, scor
     assert checkpoints.best_epoch(run_dir) == 3
     assert checkpoints.saved_epochs(run_dir) == [1, 2, 3, 4, 5]
     assert checkpoints.saved_steps(run_dir) == [0, 9, 12, 15]
+
+    # A run that is stopped goes on exactly; it is measured where it stops.
+    stopped = tmp_path / "stopped"
+    scores(95.0, 40.0, 70.0, 71.0, 72.0, 73.0, 90.0, 80.0, 30.0, 31.0, 32.0)
+    for stop in (2, None):
+        training.train(config(squares, stopped, on_collapse="rollback", max_steps=stop))
+    assert rollback.rollbacks(stopped) == rollback.rollbacks(run_dir)
+    assert all(np.array_equal(a, b) for a, b in zip(nets(run_dir, 5), nets(stopped, 5), strict=True))
 
 
 def test_a_late_best_is_not_given_up(squares, tmp_path, scores):
@@ -128,18 +136,6 @@ def test_a_run_that_went_back_resumes_exactly(squares, tmp_path, scores):
                 config(squares, run_dir, on_collapse="rollback", max_steps=stop, save_every=5, sample_every=5)
             )
         assert len(rollback.rollbacks(run_dir)) == 1
-    whole, stopped = (nets(tmp_path / name, 5) for name in ("whole", "stopped"))
-    assert all(np.array_equal(a, b) for a, b in zip(whole, stopped, strict=True))
-
-
-def test_a_run_that_started_over_resumes_exactly(squares, tmp_path, scores):
-    for run_dir, stops in ((tmp_path / "whole", []), (tmp_path / "stopped", [2])):
-        scores(40.0, 70.0, 71.0, 72.0, 73.0, *[30.0] * 9)
-        if stops:  # before and after; the last measurement is that of the stop
-            scores(90.0, 40.0, 70.0, 71.0, 72.0, 73.0, *[30.0] * 9)
-        for stop in (*stops, None):
-            training.train(config(squares, run_dir, on_collapse="rollback", max_steps=stop, save_every=5))
-        assert [done["to_step"] for done in rollback.rollbacks(run_dir)] == [3, 0]
     whole, stopped = (nets(tmp_path / name, 5) for name in ("whole", "stopped"))
     assert all(np.array_equal(a, b) for a, b in zip(whole, stopped, strict=True))
 

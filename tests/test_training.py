@@ -230,7 +230,7 @@ def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, numbe
 def test_a_stop_at_the_end_of_an_epoch_writes_its_state_once(squares, tmp_path, monkeypatch):
     save, steps = checkpoints.save_state, []
     monkeypatch.setattr(
-        checkpoints, "save_state", lambda run_dir, step, gan: (steps.append(step), save(run_dir, step, gan))
+        checkpoints, "save_state", lambda run_dir, step, *rest: (steps.append(step), save(run_dir, step, *rest))
     )
     monkeypatch.setattr(training.StopRequest, "signal", signal.SIGTERM)
     assert training.train(config(squares, tmp_path, batch_size=44)) == signal.SIGTERM
