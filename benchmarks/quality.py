@@ -38,6 +38,7 @@ from benchmarks import stacked
 from benchmarks.common import ROOT, environment, machine
 from benchmarks.studies import CONFIRMATION, DIGITS, STUDIES, VARIANTS, Study, flags_of, slug
 from dcgan_tf.logfile import read_log
+from dcgan_tf.metrics import swd
 from dcgan_tf.runconfig import read_config
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality", ROOT / "benchmarks" / "runs"
@@ -200,11 +201,11 @@ def scores(run_dir: Path, study: Study, features: Path | None, reals) -> dict:
     floor."""
     flags = ["--images", str(study.images)] if study.images else []
     flags += ["--features", str(features)] if features else []
-    found = {}
+    found, measure = {}, swd.SWD(reals, study.images or swd.IMAGES)
     for epoch in ("best", "newest"):
         found[epoch] = evaluation(run_dir, epoch, flags)
         of_swd = found[epoch]["measures"]["swd"]
-        of_swd["draws"] = swd_of_draws(run_dir, epoch, study, reals)
+        of_swd["draws"] = swd_of_draws(run_dir, epoch, measure)
         for number in of_swd["epochs"]:  # the one
             of_swd["epochs"][number] = {
                 level: statistics.mean(draw[level] for draw in of_swd["draws"]) for level in of_swd["draws"][0]
@@ -215,14 +216,12 @@ def scores(run_dir: Path, study: Study, features: Path | None, reals) -> dict:
     return found
 
 
-def swd_of_draws(run_dir: Path, epoch: str, study: Study, reals) -> list[dict[str, float]]:
+def swd_of_draws(run_dir: Path, epoch: str, measure: swd.SWD) -> list[dict[str, float]]:
     """The SWD of several sets of pictures from as many real images, by level, and its mean."""
     from dcgan_tf import models
-    from dcgan_tf.metrics import swd
     from dcgan_tf.metrics.samples import Samples
 
-    measure, generator = swd.SWD(reals, study.images or swd.IMAGES), models.open_generator(str(run_dir), epoch)
-    draws = []
+    generator, draws = models.open_generator(str(run_dir), epoch), []
     for number in range(math.ceil(DRAWN / measure.images)):
         levels = measure.score(Samples(generator, measure.images, SEEDS_OF_DRAWS + number))
         draws.append({str(height): value for height, value in levels.items()} | {"mean": swd.mean(levels)})

@@ -76,12 +76,11 @@ ABLATION = tuple(name for name in VARIANTS if "even" not in name)
 CONFIRMATION = ("tutorial", "best")
 # The faces have no labels: what tells painters apart has to do for them.
 PAINTERS = ("paintings", "--image-size", "64", "64")
+SCANS = ("mri/Training", "--image-size", "64", "64")
 STUDIES = {
     "faces32": Study("faces", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
     "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), ABLATION, PAINTERS),
-    "mri32": Study(
-        "mri/Training", 2000, ("--image-size", "32", "32"), ABLATION, ("mri/Training", "--image-size", "64", "64")
-    ),
+    "mri32": Study("mri/Training", 2000, ("--image-size", "32", "32"), ABLATION, SCANS),
     "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,)),
     "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
     "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),
@@ -90,9 +89,7 @@ STUDIES = {
     "faces64": Study("faces", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
     "paintings64": Study("paintings", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
     "paintings200": Study("paintings", 1600, ("--preset", "paints200"), CONFIRMATION, PAINTERS),
-    "mri96": Study(
-        "mri/Training", 5000, ("--image-size", "96", "96"), CONFIRMATION, ("mri/Training", "--image-size", "64", "64")
-    ),
+    "mri96": Study("mri/Training", 5000, ("--image-size", "96", "96"), CONFIRMATION, SCANS),
     # mmgeneration's anchor: 640,000 images of 64x64, scored on 10,000.
     "mnist64": Study(
         "mnist", 5000, ("--image-size", "64", "64", "--batch-size", "128"), CONFIRMATION, ("mnist",), 10_000

@@ -62,7 +62,7 @@ class Judge:
 
     def may_go_back(self) -> bool:
         """Whether a collapse sends the run back to its best epoch."""
-        return self._plan.config.on_collapse == "rollback" and rollback.possible(self._plan)
+        return self._plan.rolls_back and rollback.possible(self._plan)
 
     def _say(self, epoch: int, scores: dict[str, float]) -> None:
         best = self._best

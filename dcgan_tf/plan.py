@@ -53,6 +53,11 @@ class Plan:
         steps = max(self.epochs * self.steps_per_epoch, self.first_step)
         return steps if self.config.max_steps is None else min(steps, self.config.max_steps)
 
+    @property
+    def rolls_back(self) -> bool:
+        """Whether a collapse sends it back."""
+        return self.config.on_collapse == "rollback"
+
 
 @dataclass(frozen=True)
 class Start:

@@ -48,13 +48,16 @@ def _target(plan: Plan) -> int | None:
     That of the best epoch. The first one where nothing has been measured yet, and where the run has gone back to the best
     epoch before, has collapsed again without becoming better, and lost little: there the best itself was on its way down.
     """
-    best, done = checkpoints.read_best(plan.run_dir).get("step"), rollbacks(plan.run_dir)
-    first, states = plan.first_step, checkpoints.saved_steps(plan.run_dir)
+    first, best = plan.first_step, checkpoints.read_best(plan.run_dir).get("step")
+    states = checkpoints.saved_steps(plan.run_dir)
+    target = first if best is None or (first in states and _was_on_its_way_down(plan, best)) else best
+    return target if target in states else None
+
+
+def _was_on_its_way_down(plan: Plan, best: int) -> bool:
+    done, first = rollbacks(plan.run_dir), plan.first_step
     whole = plan.epochs * plan.steps_per_epoch - first  # --max-steps is where it stops for now
-    is_early = best is not None and best - first <= EARLY * whole
-    if best is None or (is_early and done and done[-1]["to_step"] == best and first in states):
-        best = first
-    return best if best in states else None
+    return bool(done) and done[-1]["to_step"] == best and best - first <= EARLY * whole
 
 
 def go_back(plan: Plan, from_step: int, reason: str) -> None:

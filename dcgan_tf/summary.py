@@ -73,7 +73,7 @@ def expected_disk(plan: Plan, gan) -> int:
     pictures = (epochs - plan.first_epoch) // (config.sample_every or 1) + 1
     grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
     # The generator is kept twice, as .h5 and as SavedModel; the pictures once more in the GIF.
-    states = STATES_KEPT + (2 if config.on_collapse == "rollback" else 0)  # the first one, that of the best epoch
+    states = STATES_KEPT + (2 if plan.rolls_back else 0)  # the first one, that of the best epoch
     return kept * (2 * generator + discriminator) + states * state + 2 * pictures * grid
 
 

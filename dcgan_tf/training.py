@@ -89,7 +89,7 @@ def _train(plan: Plan, precision: Precision | None, goes_on: bool, nets, cluster
         if not goes_on:
             for name in ("best.json", "rollbacks.json"):  # of a run that left no state
                 (plan.run_dir / name).unlink(missing_ok=True)
-            if plan.config.on_collapse == "rollback":
+            if plan.rolls_back:
                 checkpoints.save_state(plan.run_dir, step, gan)  # to start over from
         _write_reals(plan)
     with StopRequest() as stop:

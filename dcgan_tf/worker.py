@@ -40,7 +40,6 @@ class Worker:
         self.state_time, self.stopped_by = time.monotonic(), None
         self._somebody_stops = None  # of the step before
         self._sound_step = step  # the last at which all losses were finite
-        self._rolls_back = plan.config.on_collapse == "rollback"
 
     def batches(self, start: int):
         """(step, this worker's share of the images) from step `start` on."""
@@ -112,7 +111,7 @@ class Worker:
 
     def _go_back(self, reason: str | None) -> None:
         """Ends the steps of all workers with a Collapse where the chief gives a reason; the others give none."""
-        if self._rolls_back and sum_over_workers(self.gan.strategy, reason is not None) > 0:
+        if self.plan.rolls_back and sum_over_workers(self.gan.strategy, reason is not None) > 0:
             raise Collapse(reason)
 
 
@@ -178,7 +177,7 @@ class Chief(Worker):
         """A state that is there is not written again."""
         if self._state_step == self.step:
             return
-        first = self.plan.first_step if self._rolls_back else None
+        first = self.plan.first_step if self.plan.rolls_back else None
         checkpoints.save_state(self.plan.run_dir, self.step, self.gan, first)
         self.state_time, self._state_step = time.monotonic(), self.step
 
@@ -188,7 +187,7 @@ class Chief(Worker):
 
     def _keep_best(self) -> None:
         self._saver.save(self.epoch)
-        if self._rolls_back:
+        if self.plan.rolls_back:
             self.save_state()
 
     def _may_go_back(self) -> bool:
