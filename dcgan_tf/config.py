@@ -78,7 +78,7 @@ class TrainConfig:
     """Decides weights, latents, dropout and the order of images."""
     recipe: Literal["auto", *RECIPES] = "auto"
     """tutorial: the net as it was published. best: with what makes better pictures from few images. auto: as the run
-    there began; a new one has best for up to 20,000 images in colour."""
+    there began; a new one has best for up to 20,000 images."""
     switches: Annotated[Switches, tyro.conf.arg(name="")] = Switches()
     resume: Literal["auto", "never", "must"] = "auto"
     """auto: carry on if the run folder holds a run. never: it must be empty. must: it must hold a run."""

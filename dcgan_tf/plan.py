@@ -120,7 +120,7 @@ def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource, *, small_ba
     recipe = recipe_begun(run_dir) if config.recipe == "auto" else None
     if recipe is None:
         images, channels = len(source), source.image_shape[-1]
-        asked = default_recipe(images, channels) if config.recipe == "auto" else config.recipe
+        asked = default_recipe(images) if config.recipe == "auto" else config.recipe
         recipe = suited(RECIPES[asked], images, channels)
         if not small_batches:
             recipe = replace(recipe, batch_size=None)

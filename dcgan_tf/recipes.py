@@ -74,10 +74,10 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def default_recipe(images: int, channels: int) -> str:
-    """The recipe of a set of so many images where none is asked for: "best" where it was measured to win (docs/quality.md),
-    which is a few thousand images in colour. It won on both grey sets that were measured as well, of 8x8 and 32x32."""
-    return "best" if images <= FEW_IMAGES and channels == 3 else "tutorial"
+def default_recipe(images: int) -> str:
+    """The recipe of a set of so many images where none is asked for: "best" where it was measured to win
+    (docs/quality.md), which is on a few thousand images."""
+    return "best" if images <= FEW_IMAGES else "tutorial"
 
 
 def suited(recipe: Recipe, images: int, channels: int) -> Recipe:

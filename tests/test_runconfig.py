@@ -85,12 +85,9 @@ def test_only_the_size_of_batches_that_came_out_counts(squares):
     assert differences(held(None, batch_size=32), held(16)) == ["--batch-size 32 there, 16 here"]
 
 
-@pytest.mark.parametrize(
-    ("images", "channels", "recipe"),
-    [(8, 3, "best"), (FEW_IMAGES, 3, "best"), (FEW_IMAGES + 1, 3, "tutorial"), (8, 1, "tutorial")],
-)
-def test_few_images_in_colour_are_trained_with_the_best_recipe(images, channels, recipe):
-    assert default_recipe(images, channels) == recipe
+@pytest.mark.parametrize(("images", "recipe"), [(8, "best"), (FEW_IMAGES, "best"), (FEW_IMAGES + 1, "tutorial")])
+def test_few_images_are_trained_with_the_best_recipe(images, recipe):
+    assert default_recipe(images) == recipe
 
 
 @pytest.mark.parametrize(
