@@ -2,11 +2,11 @@
 
     python -m benchmarks.quality faces32 --variants tutorial best --seeds 0 1
 
-Equal time is a number of steps: so many of the tutorial recipe, and of another one as many as take the same time, by the
-ratio of their steps' times, measured in turn in one process. So a result does not depend on what else the machine does meanwhile, nor does a run
-that is stopped and started again. Each result is a JSON file in benchmarks/quality/; what is there is not made again, and
-`python -m benchmarks.quality_page` makes docs/quality.md from all of them. With --times 3 a run goes on until it is three
-times as long, with a result of its own.
+Equal time is a number of epochs: so many of the tutorial recipe, and of another one as many whole ones as take no longer,
+by the ratio of their steps' times, measured in turn in one process. So a result does not depend on what else the machine
+does meanwhile, nor does a run that is stopped and started again. Each result is a JSON file in benchmarks/quality/; what is
+there is not made again, and `python -m benchmarks.quality_page` makes docs/quality.md from all of them. With --times 3 a run
+goes on until it is three times as long, with a result of its own.
 
 FID, KID, precision and recall are taken in the features of a small net that `dcgan-tf train-features` makes of labelled
 images first, once for all variants. Trained on another machine it is a little different, and so are the numbers.
@@ -88,11 +88,11 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
     flags = ["--data", images_of(config, study), "--seed", str(seed), "--precision", config.precision]
     flags += study.flags
     cost = cost_of(run_dir.with_name(f"{slug(variant)}.cost"), flags, variant)
-    steps = round(study.steps / cost)
     of_variant = [*flags, *flags_of(variant)]
     plan = plan_of(of_variant)
     per_epoch = plan.steps_per_epoch
-    once = max(1, round(steps / per_epoch))
+    of_tutorial = plan_of([*flags, *flags_of("tutorial")]).steps_per_epoch
+    once = epochs_of_equal_time(study.steps, of_tutorial, per_epoch, cost)
     epochs, every = config.times * once, max(1, once // MEASUREMENTS)
     cadences = [f"--{what}-every={every}" for what in ("evaluate", "sample", "save")]
     has_curve = study.variants == CONFIRMATION
@@ -143,6 +143,17 @@ def feature_net(config: Config, study: Study) -> Path | None:
     if not path.exists():
         run(["-m", "dcgan_tf.cli", "train-features", located(config, data), "--out", str(path), *flags])
     return path
+
+
+def epochs_of_equal_time(steps: int, of_tutorial: int, per_epoch: int, cost: float) -> int:
+    """How many epochs of a variant take no longer than the tutorial recipe's; at least one.
+
+    steps        of the tutorial recipe, which makes the whole epochs that are nearest to them
+    of_tutorial  its steps an epoch; per_epoch: the variant's
+    cost         of the variant's step, as a multiple of the tutorial's
+    """
+    taken = max(1, round(steps / of_tutorial)) * of_tutorial
+    return max(1, math.floor(taken / (cost * per_epoch)))
 
 
 def cost_of(path: Path, flags: list[str], variant: str) -> float:

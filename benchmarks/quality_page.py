@@ -21,8 +21,8 @@ HEAD = """# What each switch gives
 Made by `python -m benchmarks.quality_page` from the results in `benchmarks/quality/`, which
 `python -m benchmarks.quality STUDY` adds to; the images are real ones that are no part of this repository.
 
-Every row of a table trained for the same time: so many steps of the tutorial recipe, and of another as many as take the
-same time, by what a step takes ("cost", measured in turn in one process); "x3" went on until it was three times as long. SWD is the
+Every row of a table trained for the same time: so many steps of the tutorial recipe, and of another as many whole epochs as
+take no longer, by what a step takes ("cost", measured in turn in one process); "x3" went on until it was three times as long. SWD is the
 distance from real images, lower is better, at the best epoch and at the last one, the mean of several sets of pictures, none
 of them that by which the best epoch was chosen; "real" is what as many other real images score, as good as it gets; "above
 real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how alike two pictures are, and should

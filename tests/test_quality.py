@@ -213,6 +213,19 @@ def test_modes_of_stacks(tmp_path, monkeypatch):
     assert found["divergence"] == pytest.approx(math.log(2))  # 4 of 8 modes, alike
 
 
+@pytest.mark.parametrize(
+    ("cost", "per_epoch", "epochs"),
+    [
+        (1.0, 469, 6),  # 3,000 steps are 6.4 epochs, so 6 are trained, the time of 2,814 steps
+        (0.5, 938, 6),
+        (0.2274, 3750, 3),  # 3.3; 4 would take longer, though they are nearer to 3,000 steps
+        (7.0, 469, 1),
+    ],
+)
+def test_no_variant_trains_for_longer_than_the_tutorial_recipe(cost, per_epoch, epochs):
+    assert quality.epochs_of_equal_time(3000, 469, per_epoch, cost) == epochs
+
+
 def test_steps_are_timed_in_turn(here):
     flags = ["--data", str(here / "ramps.npy"), "--batch-size", "16", "--precision", "float32"]
     assert quality.time_steps(flags, "R1", rounds=1, seconds=0.01) > 0
