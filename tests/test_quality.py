@@ -242,4 +242,6 @@ def test_every_variant_is_a_command_that_parses():
         check_train(tyro.cli(TrainConfig, args=list(flags)))
     assert studies.flags_of("tutorial") == ["--recipe", "tutorial"]
     assert studies.flags_of("best, R1") == ["--recipe", "best", "--r1", "1", "--penalty-every", "8"]
-    assert set(studies.VARIANTS) - set(studies.STUDIES["faces32"].variants) == {"even kernels", "best, even kernels"}
+    even = {"even kernels", "best, even kernels"}
+    assert set(studies.VARIANTS) - set(studies.STUDIES["mri32"].variants) == even
+    assert set(studies.VARIANTS) - set(studies.STUDIES["faces32"].variants) == {*even, "best, augment"}
