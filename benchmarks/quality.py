@@ -44,6 +44,7 @@ from dcgan_tf.runconfig import read_config
 RESULTS, RUNS = ROOT / "benchmarks" / "quality", ROOT / "benchmarks" / "runs"
 MEASUREMENTS = 20  # of a run, while it trains
 CURVE_IMAGES = 1000  # for KID over time
+COST_SCATTERS = 0.03  # from one time it is measured to the next
 DRAWN = 5000  # pictures for the SWD, in as many sets as that takes
 SEEDS_OF_DRAWS = 1000  # and up: a run measures itself by pictures of its own seed
 
@@ -146,14 +147,14 @@ def feature_net(config: Config, study: Study) -> Path | None:
 
 
 def epochs_of_equal_time(steps: int, of_tutorial: int, per_epoch: int, cost: float) -> int:
-    """How many epochs of a variant take no longer than the tutorial recipe's; at least one.
+    """How many epochs of a variant take no longer than the tutorial recipe's, as far as that is known; at least one.
 
     steps        of the tutorial recipe, which makes the whole epochs that are nearest to them
     of_tutorial  its steps an epoch; per_epoch: the variant's
     cost         of the variant's step, as a multiple of the tutorial's
     """
     taken = max(1, round(steps / of_tutorial)) * of_tutorial
-    return max(1, math.floor(taken / (cost * per_epoch)))
+    return max(1, math.floor((1 + COST_SCATTERS) * taken / (cost * per_epoch)))
 
 
 def cost_of(path: Path, flags: list[str], variant: str) -> float:

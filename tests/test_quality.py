@@ -218,6 +218,8 @@ def test_modes_of_stacks(tmp_path, monkeypatch):
     [
         (1.0, 469, 6),  # 3,000 steps are 6.4 epochs, so 6 are trained, the time of 2,814 steps
         (0.5, 938, 6),
+        (1.029, 469, 6),  # a cost is not known better
+        (1.031, 469, 5),
         (0.2274, 3750, 3),  # 3.3; 4 would take longer, though they are nearer to 3,000 steps
         (7.0, 469, 1),
     ],
