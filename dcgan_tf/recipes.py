@@ -81,9 +81,14 @@ def default_recipe(images: int) -> str:
 
 
 def suited(recipe: Recipe, images: int, channels: int) -> Recipe:
-    """The recipe for a set of so many images: it augments few images in colour alone. On the digits augmentation cost
-    recall, and many images a discriminator does not learn by heart."""
-    return recipe if images <= FEW_IMAGES and channels == 3 else replace(recipe, augment=())
+    """The recipe for a set of so many images: it augments few images in colour alone, and has small batches for few.
+
+    On the digits augmentation cost recall, and many images a discriminator does not learn by heart. With batches of 16
+    the pictures of MNIST were sharper, but some digits came seldom (docs/quality.md).
+    """
+    if images > FEW_IMAGES:
+        return replace(recipe, batch_size=None, augment=())
+    return recipe if channels == 3 else replace(recipe, augment=())
 
 
 def with_switches(recipe: Recipe, switches) -> Recipe:

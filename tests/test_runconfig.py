@@ -91,13 +91,14 @@ def test_few_images_are_trained_with_the_best_recipe(images, recipe):
 
 
 @pytest.mark.parametrize(
-    ("images", "channels", "augment"),
+    ("images", "channels", "batch_size", "augment"),
     [
-        (8, 3, ("translation", "cutout")), (FEW_IMAGES, 3, ("translation", "cutout")), (FEW_IMAGES + 1, 3, ()), (8, 1, ()),
+        (8, 3, 16, ("translation", "cutout")), (FEW_IMAGES, 3, 16, ("translation", "cutout")), (8, 1, 16, ()),
+        (FEW_IMAGES + 1, 3, None, ()), (FEW_IMAGES + 1, 1, None, ()),
     ],
 )  # fmt: skip
-def test_few_images_in_colour_alone_are_augmented(images, channels, augment):
-    assert suited(RECIPES["best"], images, channels) == Recipe(batch_size=16, ema=0.995, augment=augment)
+def test_few_images_have_small_batches_and_in_colour_alone_are_augmented(images, channels, batch_size, augment):
+    assert suited(RECIPES["best"], images, channels) == Recipe(batch_size=batch_size, ema=0.995, augment=augment)
     assert suited(TUTORIAL, images, channels) == TUTORIAL
 
 
