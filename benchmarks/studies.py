@@ -25,8 +25,8 @@ class Study:
     is_stacked: bool = False
 
 
-# Flags on top of the tutorial recipe, or of the best one where the name begins with "best", which augments few images in
-# colour alone.
+# Flags on top of the tutorial recipe, or of the best one where the name begins with "best", which has small batches for few
+# images alone and augments few images in colour alone.
 VARIANTS = {
     "tutorial": (),
     "best": (),
