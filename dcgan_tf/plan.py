@@ -82,8 +82,7 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
         config.data, size=size, channels=channels, value_range=config.value_range, cache=not config.dry_run
     )
     run_dir = _run_dir(config, source)
-    # Only for one processor are several small steps as fast as a large one.
-    recipe = _recipe(config, run_dir, source, small_batches=replicas == 1 and on_processor)
+    recipe = _recipe(config, run_dir, source, one_processor=replicas == 1 and on_processor)
     preset = applied(preset_for(source.image_shape, config.preset), recipe)
     if start and start.latent_dim:
         preset = replace(preset, latent_dim=start.latent_dim)
@@ -115,15 +114,13 @@ def make_plan(config: TrainConfig, start: Start | None = None, replicas: int = 1
     )
 
 
-def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource, *, small_batches: bool) -> Recipe:
+def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource, *, one_processor: bool) -> Recipe:
     """As asked; else that of the run that is there, which goes on as it began; else what suits such images."""
     recipe = recipe_begun(run_dir) if config.recipe == "auto" else None
     if recipe is None:
         images, channels = len(source), source.image_shape[-1]
         asked = default_recipe(images) if config.recipe == "auto" else config.recipe
-        recipe = suited(RECIPES[asked], images, channels)
-        if not small_batches:
-            recipe = replace(recipe, batch_size=None)
+        recipe = suited(RECIPES[asked], images, channels, one_processor=one_processor)
     return with_switches(recipe, config.switches)
 
 

@@ -80,15 +80,20 @@ def default_recipe(images: int) -> str:
     return "best" if images <= FEW_IMAGES else "tutorial"
 
 
-def suited(recipe: Recipe, images: int, channels: int) -> Recipe:
-    """The recipe for a set of so many images: it augments few images in colour alone, and has small batches for few.
+def suited(recipe: Recipe, images: int, channels: int, *, one_processor: bool = True) -> Recipe:
+    """The recipe for a set of so many images: it augments few images in colour alone, and has batches of its own for few
+    on one processor alone.
 
     On the digits augmentation cost recall, and many images a discriminator does not learn by heart. With batches of 16
-    the pictures of MNIST were sharper, but some digits came seldom (docs/quality.md).
+    the pictures of MNIST were sharper, but some digits came seldom (docs/quality.md). Only for one processor are several
+    small steps as fast as a large one.
     """
-    if images > FEW_IMAGES:
-        return replace(recipe, batch_size=None, augment=())
-    return recipe if channels == 3 else replace(recipe, augment=())
+    are_few = images <= FEW_IMAGES
+    return replace(
+        recipe,
+        batch_size=recipe.batch_size if are_few and one_processor else None,
+        augment=recipe.augment if are_few and channels == 3 else (),
+    )
 
 
 def with_switches(recipe: Recipe, switches) -> Recipe:
