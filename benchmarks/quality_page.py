@@ -27,7 +27,8 @@ distance from real images, lower is better, at the best epoch and at the last on
 of them that by which the best epoch was chosen; "real" is what as many other real images score, as good as it gets; "above
 real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how alike two pictures are, and should
 be near that of real images. FID, KID, precision and recall are taken in the features of a small net, not of Inception: they
-compare within a table only. "nearer" is the share of pictures that are nearer to a training image than half of the real
+compare within a table only. "tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the share
+of them that are black or white. "nearer" is the share of pictures that are nearer to a training image than half of the real
 images are to another: above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
 [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of SWD say nothing.
 """
@@ -91,6 +92,8 @@ def _about(study: str, runs: list[dict]) -> str:
 COLUMNS = {
     "SWD, best": ("best", "swd", "mean", 1, 1),
     "SWD, last": ("newest", "swd", "mean", 1, 1),
+    "tones": ("best", "tones", "distance", 1, 1),
+    "clipped, %": ("best", "tones", "clipped", 100, 1),
     "MS-SSIM": ("best", "msssim", "mean", 1, 3),
     "FID": ("best", "fid", "fid", 1, 1),
     "KID": ("best", "kid", "kid", 1, 2),

@@ -219,7 +219,7 @@ class TrainFeaturesConfig:
     """Decides weights, dropout, the order of images, and the tenth that is held out."""
 
 
-MEASURES = ("swd", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")
+MEASURES = ("swd", "tones", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")
 NEED_FEATURES = ("fid", "kid", "precision-recall", "modes")
 MeasureName = Literal[MEASURES]
 
@@ -238,7 +238,7 @@ class EvaluateConfig:
     held_out: Maybe[str] = None
     """Real images that were not trained on: what is nearer to the training images than these are looks like a copy."""
     metrics: Maybe[tuple[MeasureName, ...]] = None
-    """What to measure. Default: swd, msssim, copies and diversity; with --features, all that they allow. modes is for
+    """What to measure. Default: swd, tones, msssim, copies and diversity; with --features, all that they allow. modes is for
     features that "dcgan-tf train-features" made."""
     features: Maybe[str] = None
     """The net in whose last hidden layer fid, kid and precision-recall compare images: a Keras file, such as "dcgan-tf

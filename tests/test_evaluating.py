@@ -12,7 +12,7 @@ from PIL import Image
 from dcgan_tf import checks, cli, evaluating, h5files, models
 from dcgan_tf.config import EvaluateConfig
 from dcgan_tf.data.sources import open_source
-from dcgan_tf.metrics import classifier, measures, msssim, report
+from dcgan_tf.metrics import classifier, measures, msssim, report, tones
 from dcgan_tf.metrics.copies import find_copies
 from dcgan_tf.metrics.diversity import mean_pairwise_distance, modes
 from dcgan_tf.metrics.samples import Samples
@@ -87,6 +87,10 @@ def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monke
     swd = SWD(reals)
     score, floor = swd.score(samples)[8], swd.floor()[8]
     similarity, similarity_of_reals = (msssim.ms_ssim_diversity(source, 200) for source in (samples, reals))
+    order = np.random.default_rng([0, *b"tones"]).permutation(REALS)
+    half, other, drawn = (
+        tones.histograms(*of) for of in ((reals, order[:120]), (reals, order[120:]), (samples, np.arange(120)))
+    )
     found = find_copies(samples, reals)
     distance, distance_of_reals = (mean_pairwise_distance(source) for source in (samples, reals))
     written = read(run / "evaluation")
@@ -96,6 +100,11 @@ def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monke
             "protocol": protocol | {"images": 120, "patches": 128, "directions": 512},
             "real": {"8": floor, "mean": floor},
             "epochs": {"10": {"8": score, "mean": score}},
+        },
+        "tones": {
+            "protocol": protocol | {"images": 120},
+            "real": {"distance": tones.distance(half, other), "clipped": tones.clipped(other)},
+            "epochs": {"10": {"distance": tones.distance(half, drawn), "clipped": tones.clipped(drawn)}},
         },
         "msssim": {
             "protocol": protocol | {"images": 400},
@@ -119,12 +128,16 @@ def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monke
     }  # fmt: skip
     assert set(written["versions"]) == {"dcgan_tf", "python", "tensorflow", "keras", "numpy"}
     heads, row, real, *lines = out.splitlines()
-    assert heads.split() == ["epoch", "SWD", "MS-SSIM", "nearer", "copied", "distance"]
+    assert heads.split() == ["epoch", "SWD", "tones", "clipped", "MS-SSIM", "nearer", "copied", "distance"]
+    toned, toned_of_reals = (
+        f"{tones.distance(half, values):.2f} {tones.clipped(values):.1%}" for values in (drawn, other)
+    )
     shares = f"{found.share_nearer:.1%} {found.share_copied:.1%}"
-    assert row.split() == f"10 {score:.2f} {similarity:.4f} {shares} {distance:.2f}".split()
-    assert real.split() == (f"real {floor:.2f} {similarity_of_reals:.4f} 50.0% 1.0% {distance_of_reals:.2f}".split())
+    assert row.split() == f"10 {score:.2f} {toned} {similarity:.4f} {shares} {distance:.2f}".split()
+    expected = f"real {floor:.2f} {toned_of_reals} {similarity_of_reals:.4f} 50.0% 1.0% {distance_of_reals:.2f}"
+    assert real.split() == expected.split()
     assert lines == [
-        "generated images used: swd 120, msssim 400, copies 1,000, diversity 1,000; 240 real images of ramps",
+        "generated images used: swd 120, tones 120, msssim 400, copies 1,000, diversity 1,000; 240 real images of ramps",
         f"{run}/evaluation: evaluation.json, copies.png",
     ]
     assert err == ""
@@ -264,7 +277,7 @@ def test_the_values_of_the_run_s_images(run, tmp_path):
     "flags, message",
     [
         ({"metrics": ()}, "--metrics: names none: give one or more of "
-         "swd, msssim, fid, kid, precision-recall, copies, diversity, modes"),
+         "swd, tones, msssim, fid, kid, precision-recall, copies, diversity, modes"),
         ({"metrics": ("swd", "kid", "fid")},
          "--metrics kid fid: needs --features: inception, or a Keras file such as \"dcgan-tf train-features\" makes"),
         ({"metrics": ("swd",), "held_out": "x"}, "--held-out: is for copies: add copies to --metrics"),

@@ -300,7 +300,7 @@ def test_without_a_network(keras_home, monkeypatch):
     assert error_of(open_features, "inception") == (
         "--features inception: its weights cannot be downloaded (Name or service not known): "
         f"put {features.INCEPTION_URL} at {path} yourself, or give --features FILE.keras; "
-        "swd, msssim, copies and diversity need no such file"
+        "swd, tones, msssim, copies and diversity need no such file"
     )
     assert list(path.parent.iterdir()) == []
 
@@ -311,5 +311,5 @@ def test_half_a_file_of_weights(keras_home):
     path.write_bytes(b"nine")
     assert error_of(open_features, "inception") == (
         f"{path} is not the whole file of weights: delete it and run the same command again, online; "
-        "swd, msssim, copies and diversity need no such file"
+        "swd, tones, msssim, copies and diversity need no such file"
     )

@@ -26,7 +26,7 @@ INCEPTION_URL = (
 )
 INCEPTION_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
 INCEPTION_SIZE = "88 MB"
-WITHOUT = "swd, msssim, copies and diversity need no such file"
+WITHOUT = "swd, tones, msssim, copies and diversity need no such file"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dcgan_tf.data.pixels import ImageSource
 from dcgan_tf.errors import UserError, printable
-from dcgan_tf.metrics import copies, distances, diversity, msssim, swd
+from dcgan_tf.metrics import copies, distances, diversity, msssim, swd, tones
 from dcgan_tf.metrics.features import FeatureSpace
 
 
@@ -72,6 +72,12 @@ class Measure:
         raise NotImplementedError
 
 
+def halves(against: Against, images: int, measure: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """The indices of two sets of so many real images, in order, without one in common. measure: its own choice."""
+    order = np.random.default_rng([against.seed, *measure]).permutation(len(against.reals))
+    return np.sort(order[:images]), np.sort(order[-images:])
+
+
 class SlicedWasserstein(Measure):
     name, own_images, least, real_share = "swd", swd.IMAGES, swd.LEAST, 2
 
@@ -91,6 +97,30 @@ class SlicedWasserstein(Measure):
         return {str(height): score for height, score in scores.items()} | {"mean": swd.mean(scores)}
 
 
+class Tones(Measure):
+    """Against one half of the real images; the other half is the floor."""
+
+    name, own_images, least, real_share = "tones", 10_000, tones.LEAST, 2
+
+    def __init__(self, against: Against):
+        super().__init__(against)
+        self._a, self._b = halves(against, self.images, b"tones")
+
+    def real(self):
+        return self._numbers(self.against.reals, self._b)
+
+    def score(self, samples):
+        return self._numbers(samples, np.arange(self.images))
+
+    def _numbers(self, source, indices: np.ndarray) -> dict[str, float]:
+        shares = tones.histograms(source, indices)
+        return {"distance": tones.distance(self._real, shares), "clipped": tones.clipped(shares)}
+
+    @functools.cached_property
+    def _real(self) -> np.ndarray:
+        return tones.histograms(self.against.reals, self._a)
+
+
 class Similarity(Measure):
     name, own_images, least = "msssim", 2 * msssim.PAIRS, msssim.LEAST
 
@@ -105,9 +135,8 @@ class FeatureSets:
     """Features of two halves of the real images, and of the generated ones, each made once for all that need them."""
 
     def __init__(self, against: Against, images: int):
-        order = np.random.default_rng([against.seed, *b"features"]).permutation(len(against.reals))
         self._against, self._images = against, images
-        self._a, self._b = np.sort(order[:images]), np.sort(order[-images:])
+        self._a, self._b = halves(against, images, b"features")
         self._scored = (None, None)
 
     @functools.cached_property
@@ -221,8 +250,7 @@ class Modes(Measure):
 
     def __init__(self, against: Against):
         super().__init__(against)
-        order = np.random.default_rng([against.seed, *b"modes"]).permutation(len(against.reals))
-        self._a, self._b = np.sort(order[: self.images]), np.sort(order[-self.images :])
+        self._a, self._b = halves(against, self.images, b"modes")
         self.protocol |= {"features": against.classifier.name}
 
     def real(self):
@@ -246,7 +274,8 @@ class Modes(Measure):
 
 
 BY_NAME = {
-    kind.name: kind for kind in (SlicedWasserstein, Similarity, FID, KID, PrecisionRecall, Copies, Diversity, Modes)
+    kind.name: kind
+    for kind in (SlicedWasserstein, Tones, Similarity, FID, KID, PrecisionRecall, Copies, Diversity, Modes)
 }  # in the order of the table
 
 

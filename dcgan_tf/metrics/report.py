@@ -9,6 +9,8 @@ from dcgan_tf.files import whole_file
 # measure and key in evaluation.json -> head of the table's column, format
 COLUMNS = {
     ("swd", "mean"): ("SWD", "{:.2f}"),
+    ("tones", "distance"): ("tones", "{:.2f}"),
+    ("tones", "clipped"): ("clipped", "{:.1%}"),
     ("msssim", "mean"): ("MS-SSIM", "{:.4f}"),
     ("fid", "fid"): ("FID", "{:.2f}"),
     ("kid", "kid"): ("KID", "{:.4f}"),

@@ -1,0 +1,46 @@
+"""Tones: how bright, how strong in contrast and how coloured images are, all pixels taken together.
+
+The measures that look at structure normalize this away, SWD per channel and over each set, and so do discriminators with
+batch normalization.
+"""
+
+import numpy as np
+
+from dcgan_tf.errors import UserError
+
+LEVELS = 256
+END = 5  # levels: values so near to black or white are clipped
+BATCH = 256  # images at a time
+LEAST = 1
+
+
+def histograms(source, indices) -> np.ndarray:
+    """The shares of the levels 0 to 255 among the values of the images chosen, by channel: float64 [C, 256].
+
+    Raises:
+        UserError: no image at all.
+    """
+    if len(indices) < LEAST:
+        raise UserError("tones: needs at least 1 image, and has none")
+    counts = 0
+    for start in range(0, len(indices), BATCH):
+        values = source.read(indices[start : start + BATCH])
+        channels = np.moveaxis(values, -1, 0).reshape(values.shape[-1], -1)
+        counts = counts + np.stack([np.bincount(channel, minlength=LEVELS) for channel in channels])
+    return counts / counts.sum(axis=1, keepdims=True)
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """How far apart the values of two sets are, in levels, 0 to 255: the mean over channels of the Wasserstein distance.
+
+    Of two sets that differ in brightness alone, it is by how much.
+
+    Args:
+        a, b: of `histograms`.
+    """
+    return float(np.abs(np.cumsum(a - b, axis=1)).sum(axis=1).mean())
+
+
+def clipped(shares: np.ndarray) -> float:
+    """The share of values within 5 levels of black or of white. shares: of `histograms`."""
+    return float(shares[:, : END + 1].sum(axis=1).mean() + shares[:, -END - 1 :].sum(axis=1).mean())
