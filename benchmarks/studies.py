@@ -41,12 +41,14 @@ VARIANTS = {
     "R1": ("--r1", "1", "--penalty-every", "8"),
     "minibatch std": ("--minibatch-std", "on"),
     "packing": ("--packing", "2"),
+    "bias": ("--d-bias", "on"),
     "spectral norm": ("--spectral-norm", "on"),
     "D learns twice as fast": ("--d-learning-rate", "0.0004"),
     "instance noise": ("--instance-noise", "0.1"),
     "batches of 32": ("--batch-size", "32"),
     "batches of 16": ("--batch-size", "16"),
     "batches of 16, EMA": ("--batch-size", "16", "--ema", "0.995"),
+    "batches of 16, bias": ("--batch-size", "16", "--d-bias", "on"),
     "even kernels": ("--upsampling", "even"),
     "resizing": ("--upsampling", "resize"),
     "best, augment": ("--augment", "translation", "cutout"),
@@ -66,9 +68,18 @@ VARIANTS = {
     "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
     "best, batches of 32": ("--batch-size", "32"),
     "best, batches of 64": ("--batch-size", "64"),
-    "best, batches of 64, colour too": ("--batch-size", "64", "--augment", "colour", "translation", "cutout"),
-    "best, batches of 64, flips": ("--batch-size", "64", "--flips", "on"),
-    "best, batches of 64, R1": ("--batch-size", "64", "--r1", "1", "--penalty-every", "8"),
+    # What best was before its discriminator had a bias.
+    "best, no bias": ("--d-bias", "off"),
+    "best, no bias, augment": ("--d-bias", "off", "--augment", "translation", "cutout"),
+    "best, no bias, resizing": ("--d-bias", "off", "--upsampling", "resize"),
+    "best, no bias, EMA 0.999": ("--d-bias", "off", "--ema", "0.999"),
+    "best, no bias, batches of 32": ("--d-bias", "off", "--batch-size", "32"),
+    "best, no bias, batches of 64": ("--d-bias", "off", "--batch-size", "64"),
+    "best, no bias, batches of 64, colour too": (
+        "--d-bias", "off", "--batch-size", "64", "--augment", "colour", "translation", "cutout",
+    ),
+    "best, no bias, batches of 64, flips": ("--d-bias", "off", "--batch-size", "64", "--flips", "on"),
+    "best, no bias, batches of 64, R1": ("--d-bias", "off", "--batch-size", "64", "--r1", "1", "--penalty-every", "8"),
 }  # fmt: skip
 
 # Nets of the family that fits 32x32 have even kernels anyway.

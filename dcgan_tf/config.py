@@ -40,6 +40,8 @@ class Switches:
     """Show the discriminator how much the images of a batch differ."""
     packing: Maybe[int] = None
     """How many images the discriminator judges at once."""
+    d_bias: Maybe[OnOff] = None
+    """Give the discriminator's first layer a bias, and no batch normalization: else it may not see contrast."""
     spectral_norm: Maybe[OnOff] = None
     """Hold the discriminator's weights at a spectral norm of 1."""
     d_learning_rate: Maybe[float] = None

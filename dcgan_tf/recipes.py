@@ -32,6 +32,7 @@ class Recipe:
     penalty_every     steps from one penalty to the next, which then weighs so much more (arXiv:1912.04958)
     minibatch_std     the discriminator sees how much the images of a batch differ (arXiv:1710.10196)
     packing           it judges so many images at once (PacGAN, arXiv:1712.04086)
+    d_bias            its first layer has a bias, and no batch normalization; see `applied`
     spectral_norm     its weights are held at a spectral norm of 1 (arXiv:1802.05957)
     d_learning_rate   its own learning rate (arXiv:1706.08500); None: the generator's
     instance_noise    standard deviation of noise on all that it sees, falling to 0 over the first 5,000 steps
@@ -53,6 +54,7 @@ class Recipe:
     penalty_every: int = 1
     minibatch_std: bool = False
     packing: int = 1
+    d_bias: bool = False
     spectral_norm: bool = False
     d_learning_rate: float | None = None
     instance_noise: float = 0.0
@@ -70,7 +72,7 @@ FEW_IMAGES = 20_000
 # Flips are no part of a recipe: nobody but the user knows whether there is text in the pictures.
 RECIPES: dict[str, Recipe] = {
     "tutorial": TUTORIAL,
-    "best": Recipe(batch_size=16, ema=0.995, augment=("translation", "cutout")),
+    "best": Recipe(batch_size=16, ema=0.995, augment=("translation", "cutout"), d_bias=True),
 }
 
 
@@ -104,10 +106,17 @@ def with_switches(recipe: Recipe, switches) -> Recipe:
 
 
 def applied(preset: Preset, recipe: Recipe) -> Preset:
-    """The preset with the recipe's changes to its nets."""
+    """The preset with the recipe's changes to its nets.
+
+    Without a bias before its first batch normalization, a discriminator gives the same logits where all images of a batch
+    are multiplied by any number: real and generated ones are normalized apart. It cannot see then how strong the contrast
+    of generated images is, which drifts, up to where the generator's tanh has no gradient.
+    """
     generator, discriminator = preset.generator, preset.discriminator
     if recipe.upsampling != "transposed":
         generator = tuple(_enlarging(layer, recipe.upsampling) for layer in generator)
+    if recipe.d_bias:
+        discriminator = _with_bias(discriminator)
     if recipe.minibatch_std:
         # Before the last convolution or the flattening before the first dense layer, where features are largest.
         last = max(place for place, layer in enumerate(discriminator) if layer.kind == "conv")
@@ -122,6 +131,12 @@ def applied(preset: Preset, recipe: Recipe) -> Preset:
         packing=recipe.packing,
         drop_remainder=drop,
     )
+
+
+def _with_bias(rows: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    first = next(place for place, row in enumerate(rows) if row.kind != "flatten")
+    words = [word for word in rows[first].then.split() if word != "bn"]  # it would take the bias away
+    return (*rows[:first], replace(rows[first], bias=True, then=" ".join(words)), *rows[first + 1 :])
 
 
 def _enlarging(layer: Layer, upsampling: Upsampling) -> Layer:

@@ -66,6 +66,7 @@ def identity(settings: dict) -> dict[str, object]:
     net = {name: value for name, value in net.items() if (name, value) != ("packing", 1)}
     recipe = asdict(TUTORIAL) | settings.get("recipe", {})
     del recipe["batch_size"]  # what it came to is among the flags
+    recipe = {name: ("off", "on")[value] if isinstance(value, bool) else value for name, value in recipe.items()}
     shape = "x".join(str(side) for side in data["image_shape"])
     fixed = {flag(name): value for name, value in settings["config"].items() if name not in _FREE}
     return {

@@ -75,3 +75,17 @@ def test_packs_and_minibatch_std_widen_the_discriminator_s_layers(name):
     place = next(place for place, layer in enumerate(net.layers) if "minibatch" in layer.name)
     weighty = [layer for layer in net.layers[place:] if layer.weights]
     assert len(weighty) == (2 if name == "mnist" else 1)  # mnist has a hidden dense layer after its convolutions
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_bias_before_all_batch_normalization(name):
+    shape = (14, 10, 3)
+    plain = preset_for(shape, name)
+    nets = [build_discriminator(preset) for preset in (plain, applied(plain, Recipe(d_bias=True)))]
+    weighty = [[layer for layer in net.layers if layer.weights] for net in nets]
+    assert weighty[1][0].use_bias and (name in ("faces64", "mri96")) != weighty[0][0].use_bias
+    # In mri96, one normalization less: two numbers to learn and two statistics for each filter, and one bias.
+    filters = weighty[0][0].bias.shape[0] if weighty[0][0].use_bias else weighty[0][0].filters
+    more = {"faces64": filters, "mri96": filters - 4 * filters}.get(name, 0)
+    assert nets[1].count_params() == nets[0].count_params() + more
+    assert nets[1].output_shape == (None, 1)

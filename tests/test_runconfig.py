@@ -85,6 +85,18 @@ def test_only_the_size_of_batches_that_came_out_counts(squares):
     assert differences(held(None, batch_size=32), held(16)) == ["--batch-size 32 there, 16 here"]
 
 
+def test_a_run_of_an_older_best_goes_on_with_the_discriminator_it_began_with(squares):
+    def held(d_bias):
+        asked = TrainConfig(data=str(squares), recipe="best", switches=Switches(d_bias=d_bias))
+        return settings(make_plan(asked), "float32")
+
+    old = json.loads(json.dumps(held("off")))
+    del old["recipe"]["d_bias"]  # which there was not
+    assert differences(identity(old), identity(held("off"))) == []
+    (net, switch) = differences(identity(old), identity(held(None)))
+    assert net.startswith("definition of the net ") and switch == "--d-bias off there, on here"
+
+
 @pytest.mark.parametrize(("images", "recipe"), [(8, "best"), (FEW_IMAGES, "best"), (FEW_IMAGES + 1, "tutorial")])
 def test_few_images_are_trained_with_the_best_recipe(images, recipe):
     assert default_recipe(images) == recipe
@@ -98,7 +110,8 @@ def test_few_images_are_trained_with_the_best_recipe(images, recipe):
     ],
 )  # fmt: skip
 def test_few_images_have_small_batches_and_in_colour_alone_are_augmented(images, channels, batch_size, augment):
-    assert suited(RECIPES["best"], images, channels) == Recipe(batch_size=batch_size, ema=0.995, augment=augment)
+    expected = Recipe(batch_size=batch_size, ema=0.995, augment=augment, d_bias=True)
+    assert suited(RECIPES["best"], images, channels) == expected
     assert suited(TUTORIAL, images, channels) == TUTORIAL
 
 

@@ -202,10 +202,22 @@ def test_noise_falls_to_nothing():
     assert seen[0].mean() == pytest.approx(0, abs=0.02)
 
 
+@pytest.mark.parametrize("name", ["faces64", "mri96"])
+def test_without_a_bias_batch_normalization_hides_the_contrast(name):
+    x = real_images(16)
+    for d_bias in (False, True):
+        gan = make(name, Recipe(d_bias=d_bias), bn_epsilon=1e-9)
+        bias = gan.discriminator.layers[0].bias
+        if d_bias:
+            bias.assign(np.linspace(-0.1, 0.1, bias.shape[0]))  # learned: it begins as 0
+        plain, strong = (gan._critic(images, int64(0), int64(0)).numpy() for images in (x, 1.5 * x))
+        assert d_bias != np.allclose(plain, strong, rtol=0, atol=0.01 * plain.std())
+
+
 ALL = Recipe(
     loss="hinge", ema=0.9, augment=("colour", "translation", "cutout"), flips=True, r1=0.5, r2=0.5, gradient_penalty=1.0,
-    penalty_every=2, minibatch_std=True, packing=2, spectral_norm=True, d_learning_rate=1e-3, instance_noise=0.1,
-    upsampling="even",
+    penalty_every=2, minibatch_std=True, packing=2, d_bias=True, spectral_norm=True, d_learning_rate=1e-3,
+    instance_noise=0.1, upsampling="even",
 )  # fmt: skip
 
 
