@@ -32,7 +32,7 @@ class Recipe:
     penalty_every     steps from one penalty to the next, which then weighs so much more (arXiv:1912.04958)
     minibatch_std     the discriminator sees how much the images of a batch differ (arXiv:1710.10196)
     packing           it judges so many images at once (PacGAN, arXiv:1712.04086)
-    d_bias            its first layer has a bias, and no batch normalization; see `applied`
+    d_bias            its first layer has a bias, and no batch normalization (as in arXiv:1511.06434); see `applied`
     spectral_norm     its weights are held at a spectral norm of 1 (arXiv:1802.05957)
     d_learning_rate   its own learning rate (arXiv:1706.08500); None: the generator's
     instance_noise    standard deviation of noise on all that it sees, falling to 0 over the first 5,000 steps
