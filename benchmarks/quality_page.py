@@ -27,8 +27,8 @@ distance from real images, lower is better, at the best epoch and at the last on
 of them that by which the best epoch was chosen; "real" is what as many other real images score, as good as it gets; "above
 real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how alike two pictures are, and should
 be near that of real images. FID, KID, precision and recall are taken in the features of a small net, not of Inception: they
-compare within a table only. "tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the share
-of them that are black or white. "nearer" is the share of pictures that are nearer to a training image than half of the real
+compare within a table only. "tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the
+share of them that are black or white. "nearer" is the share of pictures that are nearer to a training image than half of the real
 images are to another: above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
 [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of SWD say nothing.
 """
@@ -79,12 +79,13 @@ def _order(run: tuple[str, int]):
 def _about(study: str, runs: list[dict]) -> str:
     shape = "x".join(map(str, runs[0]["data"]["image_shape"]))
     machines = sorted({f"{run['machine']['processor']}, {run['precision']}" for run in runs})
-    batch_size = ([run for run in runs if run["variant"] == "tutorial"] or runs)[0]["batch_size"]
+    of_tutorial = [run["batch_size"] for run in runs if run["variant"] == "tutorial"]
+    batches = f", in batches of {of_tutorial[0]}" if of_tutorial else ""
     nets = len({run["features"] for run in runs if run["features"]})
     many = f" FID, KID, precision and recall are in the features of {nets} nets, one a machine." if nets > 1 else ""
     return (
         f"## {study}\n\n{runs[0]['data']['images']:,} images of {shape}, the time of {STUDIES[study].steps:,} steps of the "
-        f"tutorial recipe, in batches of {batch_size}; on {'; '.join(machines)}.{many}"
+        f"tutorial recipe{batches}; on {'; '.join(machines)}.{many}"
     )
 
 

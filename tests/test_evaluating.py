@@ -75,6 +75,14 @@ def samples_of(run, epoch, count, seed=0):
     return Samples(models.open_generator(str(run), epoch), count, seed)
 
 
+def tones_of(samples, reals):
+    """The numbers of 120 samples, and those of one half of the real images, against the other half."""
+    order = np.random.default_rng([0, *b"tones"]).permutation(REALS)
+    half, other = (tones.histograms(reals, chosen) for chosen in (order[:120], order[120:]))
+    drawn = tones.histograms(samples, np.arange(120))
+    return [{"distance": tones.distance(half, shares), "clipped": tones.clipped(shares)} for shares in (drawn, other)]
+
+
 # ---------------------------------------------------------------------------------------------- what it measures
 
 
@@ -87,10 +95,7 @@ def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monke
     swd = SWD(reals)
     score, floor = swd.score(samples)[8], swd.floor()[8]
     similarity, similarity_of_reals = (msssim.ms_ssim_diversity(source, 200) for source in (samples, reals))
-    order = np.random.default_rng([0, *b"tones"]).permutation(REALS)
-    half, other, drawn = (
-        tones.histograms(*of) for of in ((reals, order[:120]), (reals, order[120:]), (samples, np.arange(120)))
-    )
+    toned, toned_of_reals = tones_of(samples, reals)
     found = find_copies(samples, reals)
     distance, distance_of_reals = (mean_pairwise_distance(source) for source in (samples, reals))
     written = read(run / "evaluation")
@@ -103,8 +108,8 @@ def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monke
         },
         "tones": {
             "protocol": protocol | {"images": 120},
-            "real": {"distance": tones.distance(half, other), "clipped": tones.clipped(other)},
-            "epochs": {"10": {"distance": tones.distance(half, drawn), "clipped": tones.clipped(drawn)}},
+            "real": toned_of_reals,
+            "epochs": {"10": toned},
         },
         "msssim": {
             "protocol": protocol | {"images": 400},
@@ -129,9 +134,7 @@ def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monke
     assert set(written["versions"]) == {"dcgan_tf", "python", "tensorflow", "keras", "numpy"}
     heads, row, real, *lines = out.splitlines()
     assert heads.split() == ["epoch", "SWD", "tones", "clipped", "MS-SSIM", "nearer", "copied", "distance"]
-    toned, toned_of_reals = (
-        f"{tones.distance(half, values):.2f} {tones.clipped(values):.1%}" for values in (drawn, other)
-    )
+    toned, toned_of_reals = (f"{of['distance']:.2f} {of['clipped']:.1%}" for of in (toned, toned_of_reals))
     shares = f"{found.share_nearer:.1%} {found.share_copied:.1%}"
     assert row.split() == f"10 {score:.2f} {toned} {similarity:.4f} {shares} {distance:.2f}".split()
     expected = f"real {floor:.2f} {toned_of_reals} {similarity_of_reals:.4f} 50.0% 1.0% {distance_of_reals:.2f}"

@@ -85,7 +85,7 @@ def test_a_bias_before_all_batch_normalization(name):
     weighty = [[layer for layer in net.layers if layer.weights] for net in nets]
     assert weighty[1][0].use_bias and (name in ("faces64", "mri96")) != weighty[0][0].use_bias
     # In mri96, one normalization less: two numbers to learn and two statistics for each filter, and one bias.
-    filters = weighty[0][0].bias.shape[0] if weighty[0][0].use_bias else weighty[0][0].filters
+    filters = weighty[1][0].bias.shape[0]
     more = {"faces64": filters, "mri96": filters - 4 * filters}.get(name, 0)
     assert nets[1].count_params() == nets[0].count_params() + more
     assert nets[1].output_shape == (None, 1)

@@ -97,22 +97,32 @@ class SlicedWasserstein(Measure):
         return {str(height): score for height, score in scores.items()} | {"mean": swd.mean(scores)}
 
 
-class Tones(Measure):
-    """Against one half of the real images; the other half is the floor."""
+class Halved(Measure):
+    """One half of the real images is what is compared with; the other is scored as generated ones are, for the floor."""
 
-    name, own_images, least, real_share = "tones", 10_000, tones.LEAST, 2
+    real_share = 2
 
     def __init__(self, against: Against):
         super().__init__(against)
-        self._a, self._b = halves(against, self.images, b"tones")
+        self._a, self._b = halves(against, self.images, self.name.encode())
 
     def real(self):
-        return self._numbers(self.against.reals, self._b)
+        return self.numbers(self.against.reals, self._b)
 
     def score(self, samples):
-        return self._numbers(samples, np.arange(self.images))
+        return self.numbers(samples, np.arange(self.images))
 
-    def _numbers(self, source, indices: np.ndarray) -> dict[str, float]:
+    def numbers(self, source, indices: np.ndarray) -> dict[str, float | None]:
+        """The numbers of the images chosen against half A."""
+        raise NotImplementedError
+
+
+class Tones(Halved):
+    """The values of all pixels together."""
+
+    name, own_images, least = "tones", 10_000, tones.LEAST
+
+    def numbers(self, source, indices):
         shares = tones.histograms(source, indices)
         return {"distance": tones.distance(self._real, shares), "clipped": tones.clipped(shares)}
 
@@ -240,26 +250,16 @@ class Diversity(Measure):
         return {"distance": diversity.mean_pairwise_distance(samples, self.images, self.against.seed)}
 
 
-class Modes(Measure):
-    """The classes that images fall in, as a classifier says: how many of those of the real images, and how evenly.
+class Modes(Halved):
+    """The classes that images fall in, as a classifier says: how many of those of the real images, and how evenly."""
 
-    The real images are split in halves, as for SWD: one says how many there are of each class, the other is scored.
-    """
-
-    name, own_images, least, real_share = "modes", 10_000, 100, 2
+    name, own_images, least = "modes", 10_000, 100
 
     def __init__(self, against: Against):
         super().__init__(against)
-        self._a, self._b = halves(against, self.images, b"modes")
         self.protocol |= {"features": against.classifier.name}
 
-    def real(self):
-        return self._modes(self.against.reals, self._b)
-
-    def score(self, samples):
-        return self._modes(samples, np.arange(self.images))
-
-    def _modes(self, source, indices: np.ndarray) -> dict[str, float | None]:
+    def numbers(self, source, indices):
         covered, divergence = diversity.modes(self._classes(source, indices), len(self._real), self._real)
         return {"covered": covered, "divergence": divergence if np.isfinite(divergence) else None}
 
