@@ -28,6 +28,7 @@ import tyro
 from PIL import Image
 
 from benchmarks.common import environment, finish, smooth_images, spread, spread_text
+from dcgan_tf.logfile import read_log
 from dcgan_tf.presets import PRESETS, get_preset
 from dcgan_tf.schedule import Order
 
@@ -182,8 +183,8 @@ def measure_loop(name: str, config: Config) -> dict:
         settings = dict(preset=loop.preset, run_dir=run_dir, epochs=epochs, precision=config.precision)
         training.train(TrainConfig(str(data), **settings, evaluate_every=0))
         end = time.perf_counter()
-    batch = get_batch_size(loop)
-    steps = steps[-(loop.images // batch) * epochs :]  # the first ones only measured how long a step takes
+        *_, last = read_log(Path(run_dir, "log.jsonl"))
+    steps = steps[-last["step"] :]  # the first ones only measured how long a step takes
     begin = steps[0][0]
     wall = end - begin
     seconds = [stop - start for start, stop in steps]
@@ -201,12 +202,6 @@ def measure_loop(name: str, config: Config) -> dict:
             "checkpoints, pictures, logs": (wall - sum(seconds) - waiting) / wall,
         },
     }
-
-
-def get_batch_size(loop: Loop) -> int:
-    from dcgan_tf.fitting import preset_for
-
-    return preset_for(loop.shape, loop.preset).batch_size
 
 
 def _timed_gan(make, steps, *arguments, **options):

@@ -54,41 +54,45 @@ class Config:
 
 
 def main(config: Config) -> None:
-    rows, results = [], {}
-    fast = config.variants is not None or has_bfloat16()
+    rows, results, precision = [], {}, precision_of_auto()
     for name in config.presets:
         preset = get_preset(name)
         if config.batch_size:
             preset = replace(preset, batch_size=config.batch_size)
-        results[name] = measure(preset, config.variants or usual(name, fast), config)
+        results[name] = measure(preset, config.variants or usual(name, precision), precision, config)
         rows += table_rows(name, results[name])
     finish({"benchmark": "step", "presets": results}, config.json, rows)
 
 
-def usual(preset: str, fast: bool) -> tuple[str, ...]:
-    """What is measured of a preset by default. fast: whether the hardware has bfloat16: emulated, a step takes minutes."""
+def usual(preset: str, precision: str) -> tuple[str, ...]:
+    """What is measured of a preset by default; precision: as of `precision_of_auto`. Emulated, a step in bfloat16 takes
+    minutes."""
     variants = USUAL + MORE.get(preset, ())
-    if fast:
+    if precision == "bfloat16":
         return variants
     # Without it "ours" is "ours float32".
     return tuple(name for name in variants if name != "ours" and "bfloat16" not in name)
 
 
-def has_bfloat16() -> bool:
+def precision_of_auto() -> str:
+    """What --precision auto takes on this machine: measured before anything else runs on it, once for all variants."""
     worker = Worker(fastest_precision)
     try:
-        return worker.ready() == "bfloat16"
+        return worker.ready()
     finally:
         worker.close()
 
 
-def measure(preset, variants: tuple[str, ...], config: Config) -> dict:
-    """Everything about one preset: seconds per step of every variant and round, the peaks, what failed and why."""
+def measure(preset, variants: tuple[str, ...], precision: str, config: Config) -> dict:
+    """Everything about one preset: seconds per step of every variant and round, the peaks, what failed and why.
+
+    precision: of "ours".
+    """
     # "ours" is in either.
     wanted = [p for p in PEAKS if "ours" in variants or any(p in name for name in variants)]
-    peaks = {f"peak {precision}": precision for precision in wanted}
+    peaks = {f"peak {name}": name for name in wanted}
     asked = {label: (matmul, precision, config.peak_side) for label, precision in peaks.items()}
-    asked |= {name: (train, name, preset) for name in variants}
+    asked |= {name: (train, f"ours {precision}" if name == "ours" else name, preset) for name in variants}
     with contextlib.ExitStack() as running:
         print(f"{preset.name}: setting up", file=sys.stderr, flush=True)
         workers, facts, left_out = set_up(asked, running)

@@ -22,9 +22,9 @@ from unittest.mock import patch
 
 import tyro
 
+from benchmarks import variants
 from benchmarks.common import finish, machine, spread, spread_text
-from benchmarks.step import TURN_SECONDS, set_up, take_turns
-from benchmarks.variants import build_gan, step_of
+from benchmarks.step import TURN_SECONDS, precision_of_auto, set_up, take_turns
 from dcgan_tf.presets import PRESETS, get_preset
 
 ALL_ON = "everything on"
@@ -149,9 +149,7 @@ def onednn_where_tensorflow_takes_it():
 
 
 def float32():
-    from dcgan_tf import tuning
-
-    return patch.object(tuning, "fastest_precision", lambda strategy: tuning.Precision("float32"))
+    return patch.object(variants, "settled", lambda asked: "float32")
 
 
 TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
@@ -169,35 +167,35 @@ TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
 }
 
 
-def train_without(trick: str, preset):
+def train_without(trick: str, preset, precision: str):
     """((precision, what the step is made of), step) without a trick, or with ALL_ON: what a worker makes."""
     with TRICKS[trick]() if trick != ALL_ON else contextlib.nullcontext():
-        gan, precision = build_gan(preset, "auto")
+        gan, precision = variants.build_gan(preset, precision)
         graph = gan.train_step.get_concrete_function().graph.as_graph_def()
         onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     operations = collections.Counter((node.op, node.attr["T"].type) for node in nodes)
-    return (precision, (onednn, operations)), step_of(gan)
+    return (precision, (onednn, operations)), variants.step_of(gan)
 
 
 def main(config: Config) -> None:
-    rows, results = [], {}
+    rows, results, precision = [], {}, precision_of_auto()
     for name in config.presets:
         preset = get_preset(name)
         if config.batch_size:
             preset = replace(preset, batch_size=config.batch_size)
-        results[name] = measure(preset, config)
+        results[name] = measure(preset, precision, config)
         rows += table_rows(name, results[name])
     finish({"benchmark": "tricks", "presets": results}, config.json, rows)
 
 
-def measure(preset, config: Config) -> dict:
+def measure(preset, precision: str, config: Config) -> dict:
     """Everything about one preset: seconds per step of every variant and round, which tricks it does not use."""
     with contextlib.ExitStack() as running:
         print(f"{preset.name}: setting up", file=sys.stderr, flush=True)
-        asked = {name: (train_without, name, preset) for name in (ALL_ON, *TRICKS)}
+        asked = {name: (train_without, name, preset, precision) for name in (ALL_ON, *TRICKS)}
         workers, facts, left_out = set_up(asked, running)
-        precision, made_of = facts[ALL_ON]
+        _, made_of = facts[ALL_ON]
         not_used = [name for name in TRICKS if name in facts and facts[name][1] == made_of]
         for name in not_used:
             workers.pop(name).close()
