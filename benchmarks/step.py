@@ -90,8 +90,8 @@ def measure(preset, variants: tuple[str, ...], precision: str, config: Config) -
     """
     # "ours" is in either.
     wanted = [p for p in PEAKS if "ours" in variants or any(p in name for name in variants)]
-    peaks = {f"peak {name}": name for name in wanted}
-    asked = {label: (matmul, precision, config.peak_side) for label, precision in peaks.items()}
+    peaks = {f"peak {p}": p for p in wanted}
+    asked = {label: (matmul, p, config.peak_side) for label, p in peaks.items()}
     asked |= {name: (train, f"ours {precision}" if name == "ours" else name, preset) for name in variants}
     with contextlib.ExitStack() as running:
         print(f"{preset.name}: setting up", file=sys.stderr, flush=True)
@@ -105,7 +105,7 @@ def measure(preset, variants: tuple[str, ...], precision: str, config: Config) -
         "steps_per_turn": counts,
         "seconds": {name: seconds[name] for name in names},
         "precision": {name: facts[name] for name in names},
-        "peak": {precision: [facts[label] / turn for turn in seconds[label]] for label, precision in peaks.items()},
+        "peak": {p: [facts[label] / turn for turn in seconds[label]] for label, p in peaks.items()},
         "busy_while_waiting": busy,
         "left_out": left_out,
     }

@@ -168,14 +168,14 @@ TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
 
 
 def train_without(trick: str, preset, precision: str):
-    """((precision, what the step is made of), step) without a trick, or with ALL_ON: what a worker makes."""
+    """(what the step is made of, step) without a trick, or with ALL_ON: what a worker makes."""
     with TRICKS[trick]() if trick != ALL_ON else contextlib.nullcontext():
-        gan, precision = variants.build_gan(preset, precision)
+        gan, _ = variants.build_gan(preset, precision)
         graph = gan.train_step.get_concrete_function().graph.as_graph_def()
         onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     operations = collections.Counter((node.op, node.attr["T"].type) for node in nodes)
-    return (precision, (onednn, operations)), variants.step_of(gan)
+    return (onednn, operations), variants.step_of(gan)
 
 
 def main(config: Config) -> None:
@@ -194,9 +194,8 @@ def measure(preset, precision: str, config: Config) -> dict:
     with contextlib.ExitStack() as running:
         print(f"{preset.name}: setting up", file=sys.stderr, flush=True)
         asked = {name: (train_without, name, preset, precision) for name in (ALL_ON, *TRICKS)}
-        workers, facts, left_out = set_up(asked, running)
-        _, made_of = facts[ALL_ON]
-        not_used = [name for name in TRICKS if name in facts and facts[name][1] == made_of]
+        workers, made_of, left_out = set_up(asked, running)
+        not_used = [name for name in TRICKS if name in made_of and made_of[name] == made_of[ALL_ON]]
         for name in not_used:
             workers.pop(name).close()
         counts = {name: config.steps or math.ceil(TURN_SECONDS / worker.time(1)) for name, worker in workers.items()}

@@ -307,10 +307,9 @@ PLAIN_USES = {
 def test_tricks(tmp_path, capsys, here_and_now, monkeypatch):
     from dcgan_tf import tuning
 
-    settled = [
-        "float32",
-        "bfloat16",
-    ]  # asked once, wherever this test runs: variants that start together would disturb it
+    # Whatever this machine would settle on. Asked a second time, it would be float32: variants that start together would
+    # disturb each other's measurement.
+    settled = ["float32", "bfloat16"]
     monkeypatch.setattr(tuning, "fastest_precision", lambda *_: tuning.Precision(settled.pop()))
     monkeypatch.setattr(tricks, "machine", lambda: {"flags": ["avx2"]})
     nets = {"paints200": TRICKY, "mnist-mlp": PRESETS["mnist-mlp"]}
