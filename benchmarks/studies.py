@@ -51,8 +51,10 @@ VARIANTS = {
     "batches of 16, bias": ("--batch-size", "16", "--d-bias", "on"),
     "even kernels": ("--upsampling", "even"),
     "resizing": ("--upsampling", "resize"),
-    "best, augment": ("--augment", "translation", "cutout"),
-    "best, colour too": ("--augment", "colour", "translation", "cutout"),
+    "best, augment": ("--augment", "translation"),
+    "best, no augment": ("--augment",),
+    "best, cutout too": ("--augment", "translation", "cutout"),
+    "best, colour too": ("--augment", "colour", "translation"),
     "best, flips": ("--flips", "on"),
     "best, R1": ("--r1", "1", "--penalty-every", "8"),
     "best, relativistic, R1, R2": (
@@ -68,23 +70,35 @@ VARIANTS = {
     "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
     "best, batches of 32": ("--batch-size", "32"),
     "best, batches of 64": ("--batch-size", "64"),
-    # What best was before its discriminator had a bias.
+    # What best was before its discriminator had a bias, in grey; and in colour, where it had cutout, too.
     "best, no bias": ("--d-bias", "off"),
-    "best, no bias, augment": ("--d-bias", "off", "--augment", "translation", "cutout"),
-    "best, no bias, resizing": ("--d-bias", "off", "--upsampling", "resize"),
-    "best, no bias, EMA 0.999": ("--d-bias", "off", "--ema", "0.999"),
-    "best, no bias, batches of 32": ("--d-bias", "off", "--batch-size", "32"),
-    "best, no bias, batches of 64": ("--d-bias", "off", "--batch-size", "64"),
-    "best, no bias, batches of 64, colour too": (
-        "--d-bias", "off", "--batch-size", "64", "--augment", "colour", "translation", "cutout",
+    "best, no bias, cutout too": ("--d-bias", "off", "--augment", "translation", "cutout"),
+    "best, no bias, cutout too, resizing": (
+        "--d-bias", "off", "--augment", "translation", "cutout", "--upsampling", "resize",
     ),
-    "best, no bias, batches of 64, flips": ("--d-bias", "off", "--batch-size", "64", "--flips", "on"),
-    "best, no bias, batches of 64, R1": ("--d-bias", "off", "--batch-size", "64", "--r1", "1", "--penalty-every", "8"),
+    "best, no bias, cutout too, EMA 0.999": ("--d-bias", "off", "--augment", "translation", "cutout", "--ema", "0.999"),
+    "best, no bias, cutout too, batches of 32": (
+        "--d-bias", "off", "--augment", "translation", "cutout", "--batch-size", "32",
+    ),
+    "best, no bias, cutout too, batches of 64": (
+        "--d-bias", "off", "--augment", "translation", "cutout", "--batch-size", "64",
+    ),
+    "best, no bias, cutout too, batches of 64, colour too": (
+        "--d-bias", "off", "--augment", "colour", "translation", "cutout", "--batch-size", "64",
+    ),
+    "best, no bias, cutout too, batches of 64, flips": (
+        "--d-bias", "off", "--augment", "translation", "cutout", "--batch-size", "64", "--flips", "on",
+    ),
+    "best, no bias, cutout too, batches of 64, R1": (
+        "--d-bias", "off", "--augment", "translation", "cutout", "--batch-size", "64", "--r1", "1", "--penalty-every", "8",
+    ),
 }  # fmt: skip
 
 # Nets of the family that fits 32x32 have even kernels anyway.
 ABLATION = tuple(name for name in VARIANTS if "even" not in name)
-IN_COLOUR = tuple(name for name in ABLATION if name != "best, augment")  # as best does there by itself
+# Without what best does there by itself.
+IN_COLOUR = tuple(name for name in ABLATION if name != "best, augment")
+IN_GREY = tuple(name for name in ABLATION if name != "best, no augment")
 CONFIRMATION = ("tutorial", "best")
 # The faces have no labels: what tells painters apart has to do for them.
 PAINTERS = ("paintings", "--image-size", "64", "64")
@@ -92,7 +106,7 @@ SCANS = ("mri/Training", "--image-size", "64", "64")
 STUDIES = {
     "faces32": Study("faces", 2000, ("--image-size", "32", "32"), IN_COLOUR, PAINTERS),
     "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), IN_COLOUR, PAINTERS),
-    "mri32": Study("mri/Training", 2000, ("--image-size", "32", "32"), ABLATION, SCANS),
+    "mri32": Study("mri/Training", 2000, ("--image-size", "32", "32"), IN_GREY, SCANS),
     "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,)),
     "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
     "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),

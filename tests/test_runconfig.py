@@ -105,7 +105,7 @@ def test_few_images_are_trained_with_the_best_recipe(images, recipe):
 @pytest.mark.parametrize(
     ("images", "channels", "batch_size", "augment"),
     [
-        (8, 3, 16, ("translation", "cutout")), (FEW_IMAGES, 3, 16, ("translation", "cutout")), (8, 1, 16, ()),
+        (8, 3, 16, ("translation",)), (FEW_IMAGES, 3, 16, ("translation",)), (8, 1, 16, ()),
         (FEW_IMAGES + 1, 3, None, ()), (FEW_IMAGES + 1, 1, None, ()),
     ],
 )  # fmt: skip
