@@ -110,7 +110,7 @@ STUDIES = {
     "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,)),
     "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
     "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),
-    "stacked": Study("mnist", 4000, (), CONFIRMATION, ("mnist",), images=10_000, is_stacked=True),
+    "stacked": Study("mnist", 12_000, (), CONFIRMATION, ("mnist",), images=10_000, is_stacked=True),
     # An hour on two cores with AVX2 (AMD EPYC), for the tutorial recipe as for the best one.
     "faces64": Study("faces", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
     "paintings64": Study("paintings", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
