@@ -25,6 +25,8 @@ class Study:
     is_stacked: bool = False
 
 
+BEFORE_IN_COLOUR = ("--d-bias", "off", "--augment", "translation", "cutout")
+
 # Flags on top of the tutorial recipe, or of the best one where the name begins with "best", which has small batches for few
 # images alone and augments few images in colour alone.
 VARIANTS = {
@@ -72,25 +74,17 @@ VARIANTS = {
     "best, batches of 64": ("--batch-size", "64"),
     # What best was before its discriminator had a bias, in grey; and in colour, where it had cutout, too.
     "best, no bias": ("--d-bias", "off"),
-    "best, no bias, cutout too": ("--d-bias", "off", "--augment", "translation", "cutout"),
-    "best, no bias, cutout too, resizing": (
-        "--d-bias", "off", "--augment", "translation", "cutout", "--upsampling", "resize",
-    ),
-    "best, no bias, cutout too, EMA 0.999": ("--d-bias", "off", "--augment", "translation", "cutout", "--ema", "0.999"),
-    "best, no bias, cutout too, batches of 32": (
-        "--d-bias", "off", "--augment", "translation", "cutout", "--batch-size", "32",
-    ),
-    "best, no bias, cutout too, batches of 64": (
-        "--d-bias", "off", "--augment", "translation", "cutout", "--batch-size", "64",
-    ),
+    "best, no bias, cutout too": BEFORE_IN_COLOUR,
+    "best, no bias, cutout too, resizing": (*BEFORE_IN_COLOUR, "--upsampling", "resize"),
+    "best, no bias, cutout too, EMA 0.999": (*BEFORE_IN_COLOUR, "--ema", "0.999"),
+    "best, no bias, cutout too, batches of 32": (*BEFORE_IN_COLOUR, "--batch-size", "32"),
+    "best, no bias, cutout too, batches of 64": (*BEFORE_IN_COLOUR, "--batch-size", "64"),
     "best, no bias, cutout too, batches of 64, colour too": (
         "--d-bias", "off", "--augment", "colour", "translation", "cutout", "--batch-size", "64",
     ),
-    "best, no bias, cutout too, batches of 64, flips": (
-        "--d-bias", "off", "--augment", "translation", "cutout", "--batch-size", "64", "--flips", "on",
-    ),
+    "best, no bias, cutout too, batches of 64, flips": (*BEFORE_IN_COLOUR, "--batch-size", "64", "--flips", "on"),
     "best, no bias, cutout too, batches of 64, R1": (
-        "--d-bias", "off", "--augment", "translation", "cutout", "--batch-size", "64", "--r1", "1", "--penalty-every", "8",
+        *BEFORE_IN_COLOUR, "--batch-size", "64", "--r1", "1", "--penalty-every", "8",
     ),
 }  # fmt: skip
 
