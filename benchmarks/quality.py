@@ -37,8 +37,12 @@ import tyro
 from benchmarks import stacked
 from benchmarks.common import ROOT, environment, machine
 from benchmarks.studies import CONFIRMATION, DIGITS, STUDIES, VARIANTS, Study, flags_of, slug
+from dcgan_tf import models
+from dcgan_tf.files import whole_file
 from dcgan_tf.logfile import read_log
 from dcgan_tf.metrics import swd
+from dcgan_tf.metrics.samples import Samples
+from dcgan_tf.models import Found
 from dcgan_tf.runconfig import read_config
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality", ROOT / "benchmarks" / "runs"
@@ -115,7 +119,7 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
         "curve": [{k: line[k] for k in ("step", "swd", "diversity")} for line in lines if "swd" in line],
         "kid_curve": kid_curve(run_dir, features, per_epoch) if has_curve else [],
         "scores": scores(run_dir, study, features, plan.source),
-        "features": hashlib.sha256(features.read_bytes()).hexdigest()[:8] if features else None,
+        "features": digest(features),
         "machine": machine(),
     }
 
@@ -211,29 +215,31 @@ def plan_of(flags: list[str]):
 def scores(run_dir: Path, study: Study, features: Path | None, reals) -> dict:
     """What `dcgan-tf evaluate` says of the best and of the last epoch, its SWD by several sets of pictures; "real" is the
     floor."""
+    best, newest = (models.find(str(run_dir), epoch) for epoch in ("best", "newest"))
+    of_best = scores_of(best, run_dir, study, features, reals)
+    same = newest.epoch == best.epoch
+    return {"best": of_best, "newest": of_best if same else scores_of(newest, run_dir, study, features, reals)}
+
+
+def scores_of(found: Found, run_dir: Path, study: Study, features: Path | None, reals) -> dict:
     flags = ["--images", str(study.images)] if study.images else []
-    flags += ["--features", str(features)] if features else []
-    found, measure = {}, swd.SWD(reals, study.images or swd.IMAGES)
-    for epoch in ("best", "newest"):
-        found[epoch] = evaluation(run_dir, epoch, flags)
-        of_swd = found[epoch]["measures"]["swd"]
-        of_swd["draws"] = swd_of_draws(run_dir, epoch, measure)
-        for number in of_swd["epochs"]:  # the one
-            of_swd["epochs"][number] = {
-                level: statistics.mean(draw[level] for draw in of_swd["draws"]) for level in of_swd["draws"][0]
-            }
-        if study.is_stacked:  # the net tells one digit, and no stack of three
-            found[epoch]["measures"].pop("modes", None)
-            found[epoch]["stacked_modes"] = stacked.modes_of_run(run_dir, epoch, features)
-    return found
+    scored = evaluation(run_dir, str(found.epoch), features, flags)
+    of_swd = scored["measures"]["swd"]
+    of_swd["draws"] = swd_of_draws(found, swd.SWD(reals, study.images or swd.IMAGES))
+    of_swd["epochs"][str(found.epoch)] = {
+        level: statistics.mean(draw[level] for draw in of_swd["draws"]) for level in of_swd["draws"][0]
+    }
+    if study.is_stacked:  # the net tells one digit, and no stack of three
+        scored["measures"].pop("modes", None)
+        scored["stacked_modes"] = stacked.modes(
+            Samples(models.open_generator(str(found.path)), stacked.SAMPLES), features
+        )
+    return scored
 
 
-def swd_of_draws(run_dir: Path, epoch: str, measure: swd.SWD) -> list[dict[str, float]]:
+def swd_of_draws(found: Found, measure: swd.SWD) -> list[dict[str, float]]:
     """The SWD of several sets of pictures from as many real images, by level, and its mean."""
-    from dcgan_tf import models
-    from dcgan_tf.metrics.samples import Samples
-
-    generator, draws = models.open_generator(str(run_dir), epoch), []
+    generator, draws = models.open_generator(str(found.path)), []
     for number in range(math.ceil(DRAWN / measure.images)):
         levels = measure.score(Samples(generator, measure.images, SEEDS_OF_DRAWS + number))
         draws.append({str(height): value for height, value in levels.items()} | {"mean": swd.mean(levels)})
@@ -244,19 +250,34 @@ def kid_curve(run_dir: Path, features: Path | None, steps_per_epoch: int) -> lis
     """KID and its standard error, precision and recall of all epochs that were kept."""
     if not features:
         return []
-    wanted = ["--metrics", "kid", "precision-recall", "--features", str(features), "--images", str(CURVE_IMAGES)]
-    found = evaluation(run_dir, "all", wanted)["measures"]
+    wanted = ["--metrics", "kid", "precision-recall", "--images", str(CURVE_IMAGES)]
+    found = evaluation(run_dir, "all", features, wanted)["measures"]
     kid, shares = (found[name]["epochs"] for name in ("kid", "precision-recall"))
     return [{"step": int(epoch) * steps_per_epoch} | kid[epoch] | shares[epoch] for epoch in sorted(kid, key=int)]
 
 
-def evaluation(run_dir: Path, epoch: str, flags: list[str]) -> dict:
+def evaluation(run_dir: Path, epoch: str, features: Path | None, flags: list[str]) -> dict:
+    """What is in evaluation.json of an epoch; what real images score is worked out once for all runs of a study."""
     out = run_dir / f"evaluation-{epoch}"
     shutil.rmtree(out, ignore_errors=True)
-    run(["-m", "dcgan_tf.cli", "evaluate", str(run_dir), "--epoch", epoch, "--out", str(out), *flags])
-    found = json.loads((out / "evaluation.json").read_text())
+    out.mkdir()
+    made = hashlib.sha256(" ".join([*flags, digest(features) or ""]).encode()).hexdigest()[:8]
+    reals, path = run_dir.with_name(f"real-{made}.json"), out / "evaluation.json"
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copy(reals, path)
+    of_features = ["--features", str(features)] if features else []
+    run(["-m", "dcgan_tf.cli", "evaluate", str(run_dir), "--epoch", epoch, "--out", str(out), *of_features, *flags])
+    found = json.loads(path.read_text())
+    without = {name: measure | {"epochs": {}} for name, measure in found["measures"].items()}
+    with whole_file(reals) as beside:
+        beside.write_text(json.dumps({"measures": without}))
     del found["source"]  # a path of the machine that measured
     return found
+
+
+def digest(features: Path | None) -> str | None:
+    """What tells one feature net from another."""
+    return hashlib.sha256(features.read_bytes()).hexdigest()[:8] if features else None
 
 
 def run(arguments: list[str]) -> str:

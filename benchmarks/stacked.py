@@ -42,11 +42,3 @@ def modes(images, classifier: Path) -> dict[str, float]:
     count = len(class_names(classifier)) ** 3
     share, divergence = diversity.modes(predict_stacked(classifier, images), count)
     return {"covered": round(share * count), "of": count, "divergence": divergence, "samples": len(images)}
-
-
-def modes_of_run(run_dir: Path, epoch: str, classifier: Path, samples: int = SAMPLES) -> dict[str, float]:
-    """`modes` of the generator of an epoch of a run, "best" or "newest"."""
-    from dcgan_tf import models
-    from dcgan_tf.metrics.samples import Samples
-
-    return modes(Samples(models.open_generator(str(run_dir), epoch), samples), classifier)

@@ -24,7 +24,13 @@ def labelled_folder(folder):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def commands():
+    """The commands that a study ran, as lists of words."""
+    return []
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, commands):
     """A study of 8x8 images in a temporary folder, whose commands run in this process."""
     np.save(tmp_path / "ramps.npy", ramps(256, 8, 8, 3))
     labelled_folder(tmp_path / "labelled")
@@ -40,6 +46,7 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(quality_page, "DOCS", tmp_path)
 
     def run(arguments):
+        commands.append(arguments)
         if arguments[0] == "-c":
             return "2.0\n"  # a step of it takes twice as long
         code = cli.train_main(arguments[1:]) if arguments[0] == "train.py" else cli.main(arguments[2:])
@@ -73,7 +80,7 @@ def lines_of(page):
     return found
 
 
-def test_equal_time_and_one_page_of_it(here, capsys):
+def test_equal_time_and_one_page_of_it(here, commands, capsys):
     config = quality.Config("ramps8", data_root=str(here), precision="float32")
     quality.main(config)
     results = results_in(here)
@@ -93,6 +100,9 @@ def test_equal_time_and_one_page_of_it(here, capsys):
         (averaged,) = found["swd"]["epochs"].values()
         assert averaged == pytest.approx({"8": np.mean([draw["8"] for draw in draws]), "mean": averaged["8"]})
     assert tutorial["features"] == best["features"]
+    # The one epoch of the second run is its best and its last: it is measured once.
+    evaluated = [command[command.index("--epoch") + 1] for command in commands if "evaluate" in command]
+    assert evaluated[-2:] == ["all", "1"] and best["scores"]["best"] == best["scores"]["newest"]
     assert str(here) not in json.dumps(results)
     before = {path: path.stat().st_mtime_ns for path in (here / "results").rglob("*.json")}
     quality.main(config)
@@ -116,8 +126,15 @@ def test_equal_time_and_one_page_of_it(here, capsys):
 def test_a_run_that_goes_on_is_the_one_that_was_there(here, capsys):
     config = quality.Config("ramps8", ("best",), data_root=str(here), precision="float32")
     quality.main(config)
+    (reals,) = (here / "runs" / "ramps8").glob("real-*.json")  # worked out once for all runs
+    known = json.loads(reals.read_text())
+    known["measures"]["tones"]["real"]["distance"] = 123.0
+    reals.write_text(json.dumps(known))
     quality.main(quality.Config("ramps8", ("best",), times=3, data_root=str(here), precision="float32"))
     results = results_in(here)
+    assert all(
+        one["measures"]["tones"]["real"]["distance"] == 123.0 for one in results["best-x3-seed0"]["scores"].values()
+    )
     once, longer = results["best-seed0"], results["best-x3-seed0"]
     assert (once["steps"], longer["steps"]) == (4, 12)
     assert longer["curve"][: len(once["curve"])] == once["curve"] and len(longer["curve"]) == 3
