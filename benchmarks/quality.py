@@ -42,7 +42,6 @@ from dcgan_tf.files import whole_file
 from dcgan_tf.logfile import read_log
 from dcgan_tf.metrics import swd
 from dcgan_tf.metrics.samples import Samples
-from dcgan_tf.models import Found
 from dcgan_tf.runconfig import read_config
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality", ROOT / "benchmarks" / "runs"
@@ -216,16 +215,17 @@ def scores(run_dir: Path, study: Study, features: Path | None, reals) -> dict:
     """What `dcgan-tf evaluate` says of the best and of the last epoch, its SWD by several sets of pictures; "real" is the
     floor."""
     best, newest = (models.find(str(run_dir), epoch) for epoch in ("best", "newest"))
-    of_best = scores_of(best, run_dir, study, features, reals)
+    measure = swd.SWD(reals, study.images or swd.IMAGES)  # describes the real images once for both
+    of_best = scores_of(best, run_dir, study, features, measure)
     same = newest.epoch == best.epoch
-    return {"best": of_best, "newest": of_best if same else scores_of(newest, run_dir, study, features, reals)}
+    return {"best": of_best, "newest": of_best if same else scores_of(newest, run_dir, study, features, measure)}
 
 
-def scores_of(found: Found, run_dir: Path, study: Study, features: Path | None, reals) -> dict:
+def scores_of(found: models.Found, run_dir: Path, study: Study, features: Path | None, measure: swd.SWD) -> dict:
     flags = ["--images", str(study.images)] if study.images else []
     scored = evaluation(run_dir, str(found.epoch), features, flags)
     of_swd = scored["measures"]["swd"]
-    of_swd["draws"] = swd_of_draws(found, swd.SWD(reals, study.images or swd.IMAGES))
+    of_swd["draws"] = swd_of_draws(found, measure)
     of_swd["epochs"][str(found.epoch)] = {
         level: statistics.mean(draw[level] for draw in of_swd["draws"]) for level in of_swd["draws"][0]
     }
@@ -237,7 +237,7 @@ def scores_of(found: Found, run_dir: Path, study: Study, features: Path | None, 
     return scored
 
 
-def swd_of_draws(found: Found, measure: swd.SWD) -> list[dict[str, float]]:
+def swd_of_draws(found: models.Found, measure: swd.SWD) -> list[dict[str, float]]:
     """The SWD of several sets of pictures from as many real images, by level, and its mean."""
     generator, draws = models.open_generator(str(found.path)), []
     for number in range(math.ceil(DRAWN / measure.images)):
@@ -261,8 +261,9 @@ def evaluation(run_dir: Path, epoch: str, features: Path | None, flags: list[str
     out = run_dir / f"evaluation-{epoch}"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    made = hashlib.sha256(" ".join([*flags, digest(features) or ""]).encode()).hexdigest()[:8]
-    reals, path = run_dir.with_name(f"real-{made}.json"), out / "evaluation.json"
+    # evaluation.json knows a feature net by the name of its file only, which a net trained anew has as well.
+    key = hashlib.sha256(" ".join([*flags, digest(features) or ""]).encode()).hexdigest()[:8]
+    reals, path = run_dir.with_name(f"real-{key}.json"), out / "evaluation.json"
     with contextlib.suppress(FileNotFoundError):
         shutil.copy(reals, path)
     of_features = ["--features", str(features)] if features else []
