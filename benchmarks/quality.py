@@ -261,9 +261,7 @@ def evaluation(run_dir: Path, epoch: str, features: Path | None, flags: list[str
     out = run_dir / f"evaluation-{epoch}"
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    # evaluation.json knows a feature net by the name of its file only, which a net trained anew has as well.
-    key = hashlib.sha256(" ".join([*flags, digest(features) or ""]).encode()).hexdigest()[:8]
-    reals, path = run_dir.with_name(f"real-{key}.json"), out / "evaluation.json"
+    reals, path = run_dir.with_name(f"real{slug(' '.join(flags))}.json"), out / "evaluation.json"
     with contextlib.suppress(FileNotFoundError):
         shutil.copy(reals, path)
     of_features = ["--features", str(features)] if features else []

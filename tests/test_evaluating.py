@@ -394,10 +394,32 @@ def test_with_features_all_is_measured_and_each_image_seen_once(run, data, featu
     precision, recall = distances.precision_recall(a, fake)
     assert written["precision-recall"]["epochs"]["10"] == {"precision": precision, "recall": recall}
     assert written["fid"]["protocol"] == {
-        "images": 120, "seed": 0, "data": reals.fingerprint, "features": "features.keras"
+        "images": 120, "seed": 0, "data": reals.fingerprint, "features": space.fingerprint
     }  # fmt: skip
     heads = capsys.readouterr().out.splitlines()[0].split()
     assert heads == ["epoch", "FID", "KID", "+/-", "precision", "recall"]
+
+
+def test_numbers_of_another_net_with_the_same_name_are_replaced(run, features, tmp_path):
+    def name_classes(path):
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("classes.json", '{"classes": ["dark", "light"]}')
+
+    def epochs_of(epoch, path):
+        names = ("fid", "copies", "modes", "diversity")
+        assert evaluate(run, "--features", path, "--metrics", *names, "--epoch", epoch) == 0
+        measured = read(run / "evaluation")["measures"]
+        return [set(measured[name]["epochs"]) for name in names]
+
+    name_classes(features)
+    assert epochs_of(4, features) == [{"4"}] * 4
+    moved = shutil.move(features, tmp_path / "moved.keras")
+    assert epochs_of(10, moved) == [{"4", "10"}] * 4
+    net = small_nets.keras.models.load_model(moved)
+    net.set_weights([2 * weight for weight in net.get_weights()])
+    net.save(moved)
+    name_classes(moved)
+    assert epochs_of(2, moved) == [{"2"}, {"2"}, {"2"}, {"2", "4", "10"}]
 
 
 def test_the_classes_covered(run, data, features, capsys):

@@ -144,6 +144,12 @@ def test_grey_is_repeated_and_colour_made_grey():
     np.testing.assert_array_equal(mean_space((8, 8, 1)).fitted(colour), np.full([2, 8, 8, 1], 76))
 
 
+def test_the_fingerprint_is_that_of_the_file(tmp_path):
+    name = save(tmp_path, small_net(layers.Flatten(), layers.Dense(3)))
+    content = (tmp_path / "net.keras").read_bytes()
+    assert open_features(name).fingerprint == hashlib.blake2b(content, digest_size=8).hexdigest()
+
+
 def test_nan_is_one_line():
     space = FeatureSpace("mine.keras", 1, (8, 8, 1), lambda images: np.full([len(images), 1], np.nan))
     message = error_of(space.extract, source_of(random_images(channels=1)))

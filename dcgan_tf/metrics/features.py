@@ -37,12 +37,14 @@ class FeatureSpace:
     dimension    numbers that an image becomes
     image_shape  (H, W, C) that the net takes; images of other sizes and channels are made to fit
     run          float32 [n, H, W, C], 0..255 -> float32 [n, dimension]
+    fingerprint  16 hex digits of the file's content, which tell a net from another of its name; "" where there is no file
     """
 
     name: str
     dimension: int
     image_shape: tuple[int, int, int]
     run: object
+    fingerprint: str = ""
 
     def extract(self, source, indices=None) -> np.ndarray:
         """Features, float32 [n, dimension], of the images of a source at `indices` (int [n]), or of all.
@@ -86,13 +88,14 @@ def open_features(name: str) -> FeatureSpace:
             cannot be downloaded or are damaged.
     """
     if name == "inception":
-        net = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=str(inception_weights()))
+        path = inception_weights()
+        net = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=str(path))
         scaled = keras.layers.Rescaling(1 / 127.5, -1)
         pixels = keras.Input([299, 299, 3])
-        return _space(name, keras.Model(pixels, net(scaled(pixels))))
+        return _space(name, path, keras.Model(pixels, net(scaled(pixels))))
     net = load_net(name)
     _check_input(name, net)
-    return _space(Path(name).name, keras.Model(net.inputs[0], _pooled(_last_hidden(name, net))))
+    return _space(Path(name).name, name, keras.Model(net.inputs[0], _pooled(_last_hidden(name, net))))
 
 
 def open_outputs(name: str) -> FeatureSpace:
@@ -106,7 +109,7 @@ def open_outputs(name: str) -> FeatureSpace:
     if len(net.outputs[0].shape) != 2:
         shape = list(net.outputs[0].shape[1:])
         raise UserError(f"{printable(name)}: makes {shape} of an image: give a classifier, which makes [classes]")
-    return _space(Path(name).name, net)
+    return _space(Path(name).name, name, net)
 
 
 def inception_weights() -> Path:
@@ -192,7 +195,10 @@ def _pooled(tensor):
     return tensor if len(tensor.shape) == 2 else keras.layers.Flatten()(tensor)
 
 
-def _space(name: str, net: keras.Model) -> FeatureSpace:
+def _space(name: str, path, net: keras.Model) -> FeatureSpace:
+    """The space of the net, which came from the file `path`."""
+    with open(path, "rb") as file:
+        fingerprint = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
     image_shape = tuple(net.inputs[0].shape[1:])
 
     # One graph for every size of batch.
@@ -200,4 +206,4 @@ def _space(name: str, net: keras.Model) -> FeatureSpace:
     def run(images):
         return tf.cast(net(images, training=False), tf.float32)
 
-    return FeatureSpace(name, net.outputs[0].shape[-1], image_shape, lambda images: run(images).numpy())
+    return FeatureSpace(name, net.outputs[0].shape[-1], image_shape, lambda images: run(images).numpy(), fingerprint)

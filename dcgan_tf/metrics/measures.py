@@ -172,7 +172,7 @@ class InFeatures(Measure):
     def __init__(self, against: Against):
         super().__init__(against)
         self.sets = FeatureSets(against, self.images)
-        self.protocol |= {"features": against.features.name}
+        self.protocol |= {"features": against.features.fingerprint}
 
     def real(self):
         return self.compare(self.sets.a, self.sets.b)
@@ -217,7 +217,7 @@ class Copies(Measure):
         super().__init__(against)
         self.protocol |= {
             "held_out": against.held_out and against.held_out.fingerprint,
-            "features": against.features and against.features.name,
+            "features": against.features and against.features.fingerprint,
         }
 
     def real(self):
@@ -257,7 +257,7 @@ class Modes(Halved):
 
     def __init__(self, against: Against):
         super().__init__(against)
-        self.protocol |= {"features": against.classifier.name}
+        self.protocol |= {"features": against.classifier.fingerprint}
 
     def numbers(self, source, indices):
         covered, divergence = diversity.modes(self._classes(source, indices), len(self._real), self._real)
