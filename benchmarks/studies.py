@@ -65,11 +65,13 @@ VARIANTS = {
     "best, hinge": ("--loss", "hinge"),
     "best, minibatch std": ("--minibatch-std", "on"),
     "best, packing": ("--packing", "2"),
+    "best, gain": ("--tanh-gain", "1.05"),
     "best, even kernels": ("--upsampling", "even"),
     "best, resizing": ("--upsampling", "resize"),
     "best, EMA 0.999": ("--ema", "0.999"),
     "best, twice the learning rate": ("--learning-rate", "0.0004"),
     "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
+    "best, batches of 8": ("--batch-size", "8"),
     "best, batches of 32": ("--batch-size", "32"),
     "best, batches of 64": ("--batch-size", "64"),
     # What best was before its discriminator had a bias, in grey; and in colour, where it had cutout, too.

@@ -37,6 +37,25 @@ def as_logits(discriminator: keras.Sequential, path) -> tuple[keras.Sequential, 
     return logits, True
 
 
+def with_gain(generator: keras.Sequential, gain: float) -> keras.Sequential:
+    """A clone whose images are those of the generator times `gain`, cut off at -1 and 1."""
+    clone = copy_of(generator)
+    last = clone.layers[-1].name  # a loaded net has names that Keras knows nothing of
+    clone.add(layers.Rescaling(gain, name=f"{last}_gain"))
+    clone.add(layers.Activation("hard_tanh", name=f"{last}_cut_off"))
+    return clone
+
+
+def without_gain(generator: keras.Sequential) -> keras.Sequential:
+    """The generator as it was trained: less what `with_gain` adds, if it is there."""
+    gain, cut = ([None, None] + generator.layers)[-2:]
+    if isinstance(gain, layers.Rescaling) and getattr(cut, "activation", None) is keras.activations.hard_tanh:
+        generator = copy_of(generator)
+        generator.pop()
+        generator.pop()
+    return generator
+
+
 def with_dtype(model: keras.Model, policy: str) -> keras.Model:
     """A clone that computes under a dtype policy ("float32", "mixed_bfloat16", "mixed_float16"), with equal weights.
 

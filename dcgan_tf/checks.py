@@ -159,6 +159,8 @@ def _check_switches(switches: Switches) -> None:
         value = getattr(switches, name)
         if value is not None and not 0 <= value < math.inf:
             raise UserError(f"{flag(name)} {value:g}: must be 0 or more")
+    if switches.tanh_gain is not None and not 1 <= switches.tanh_gain <= 2:
+        raise UserError(f"--tanh-gain {switches.tanh_gain:g}: must be at least 1 and at most 2, such as 1.05")
     if switches.ema is not None and not 0 <= switches.ema < 1:
         raise UserError(f"--ema {switches.ema:g}: must be at least 0 and below 1, such as 0.995")
     if switches.d_learning_rate is not None and not 0 < switches.d_learning_rate < 1:

@@ -50,6 +50,9 @@ class Switches:
     """Standard deviation of noise on all that the discriminator sees, falling to 0 over 5,000 steps, such as 0.1."""
     upsampling: Maybe[Upsampling] = None
     """How the generator enlarges. "even" and "resize" make no checkerboards; "resize" takes more time."""
+    tanh_gain: Maybe[float] = None
+    """What is shown and saved is the generator's tanh times so much, such as 1.05, cut off at black and white, which it
+    does not quite reach by itself; 1: as it is."""
 
 
 @dataclass(frozen=True)

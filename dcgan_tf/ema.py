@@ -1,16 +1,16 @@
 """The moving average of a generator: smoother than any one step's, and what is shown and saved."""
 
 from dcgan_tf import kernels
-from dcgan_tf.adapt import copy_of
+from dcgan_tf.adapt import copy_of, with_gain
 from dcgan_tf.backend import tf
 
 
 class MovingAverage:
     """net: a copy of the model whose weights, statistics of batch normalization included, follow those of the model."""
 
-    def __init__(self, model, decay: float):
-        """decay: per step, below 1."""
-        self.net, self._decay = copy_of(model), decay
+    def __init__(self, model, decay: float, gain: float = 1.0):
+        """decay: per step, below 1; 0: no average, but the model as it is. gain: that of the copy, see `with_gain`."""
+        self.net, self._decay = copy_of(model) if gain == 1 else with_gain(model, gain), decay
         pairs = [(a, b) for a, b in zip(self.net.variables, model.variables) if "seed_generator" not in a.path]
         self._pairs = [(average.value, variable.value) for average, variable in pairs]
 

@@ -54,7 +54,7 @@ class GAN:
     `train_step(images, step)`, see `_train_step`, is compiled on its first call; `variables()` is all that it changes.
     Made in the scope of a strategy of several replicas, it trains with `shared_step` instead.
 
-    sampler: the net that makes pictures: the moving average of the generator, where the recipe has one.
+    sampler: the net that makes pictures: the moving average of the generator, where the recipe has one, with its gain.
     """
 
     def __init__(
@@ -80,7 +80,8 @@ class GAN:
         dropout_keys = keys(seed, DROPOUT)
         self._critic = Critic(discriminator, preset, recipe, seed, dropout_keys)
         self._generate = TrainingForward(generator, dropout_keys)
-        self._average = MovingAverage(generator, recipe.ema) if recipe.ema else None
+        follows = recipe.ema or recipe.tanh_gain != 1
+        self._average = MovingAverage(generator, recipe.ema, recipe.tanh_gain) if follows else None
         self._spectral = SpectralNorm(discriminator, key(seed, SPECTRAL)) if recipe.spectral_norm else None
         self.sampler = self._average.net if self._average else generator
         standard = recipe.loss == "standard"

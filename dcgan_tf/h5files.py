@@ -35,6 +35,7 @@ _LAYERS = {layer.__name__: layer for layer in (
 _ACTIVATIONS = {
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "softplus", "softsign", "softmax",
     "sigmoid", "tanh", "exponential",
+    "hard_tanh",  # of Keras 3 alone, and of our own generators
 }
 # fmt: on
 _NETS = {"Sequential", "Functional", "Model"}

@@ -41,6 +41,8 @@ class Recipe:
                       multiples of the stride, which cover all pixels alike (Odena et al. 2016, "Deconvolution and
                       Checkerboard Artifacts"): 4 in place of 5 for a stride of 2; "resize": pixels repeated, then a
                       convolution
+    tanh_gain         what is shown and saved is the generator's tanh times so much, cut off at -1 and 1: by itself a tanh
+                      stays a few levels off black and white, where it has next to no gradient; 1: as it is
     """
 
     batch_size: int | None = None
@@ -59,6 +61,7 @@ class Recipe:
     d_learning_rate: float | None = None
     instance_noise: float = 0.0
     upsampling: Upsampling = "transposed"
+    tanh_gain: float = 1.0
 
     @property
     def penalizes(self) -> bool:

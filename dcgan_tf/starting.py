@@ -44,6 +44,7 @@ def load_nets(config: TrainConfig):
     generator, discriminator = nets.get("generator"), nets.get("discriminator")
     if generator is not None:
         adapt.check_generator(generator, config.generator)
+        generator = adapt.without_gain(generator)
     if discriminator is not None:
         discriminator, _ = adapt.as_logits(discriminator, config.discriminator)
     return generator, discriminator

@@ -189,9 +189,7 @@ def test_a_lambda_of_old_tensorflow_is_refused(version, tmp_path, monkeypatch):
 
 
 OWN_CLASS = {"module": "my.code", "class_name": "Mine", "config": {}, "registered_name": "my>Mine"}
-LOADS = (
-    "elu, exponential, gelu, leaky_relu, linear, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, swish"
-)
+LOADS = "elu, exponential, gelu, hard_tanh, leaky_relu, linear, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, swish"
 
 
 @pytest.mark.parametrize(

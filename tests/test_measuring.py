@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import error_of
 
-from dcgan_tf import checkpoints, cli, measuring, models, training
+from dcgan_tf import checkpoints, cli, h5files, measuring, models, starting, training
 from dcgan_tf.backend import keras
 from dcgan_tf.config import Switches, TrainConfig
 
@@ -14,7 +14,15 @@ from dcgan_tf.config import Switches, TrainConfig
 SMALL = dict(batch_size=16, epochs=4, precision="float32", save_every=1, sample_every=4, evaluate_every=1, keep_last=1)
 ALL = dict(
     recipe="best",
-    switches=Switches(loss="relativistic", flips="on", r1=1.0, penalty_every=2, spectral_norm="on", minibatch_std="on"),
+    switches=Switches(
+        loss="relativistic",
+        flips="on",
+        r1=1.0,
+        penalty_every=2,
+        spectral_norm="on",
+        minibatch_std="on",
+        tanh_gain=1.2,
+    ),
 )
 
 
@@ -66,6 +74,16 @@ def test_the_best_is_what_is_taken(finished, squares):
     assert error_of(models.find, str(finished.parent / "unmeasured"), "best") == (
         f"--epoch best: {finished.parent / 'unmeasured'} has measured none: give a number, or --epoch newest"
     )
+
+
+def test_a_run_from_a_saved_generator_trains_it_without_its_gain(finished, squares, tmp_path):
+    path = finished / "epoch4_Gmodel.h5"
+    saved = h5files.load_model(path)
+    assert saved.layers[-2].scale == 1.2 and saved.layers[-1].activation is keras.activations.hard_tanh
+    generator, _ = starting.load_nets(config(squares, tmp_path, generator=str(path)))
+    assert len(generator.layers) == len(saved.layers) - 2
+    z = np.random.default_rng(0).normal(size=[50, *saved.input_shape[1:]])
+    np.testing.assert_allclose(saved(z), np.clip(1.2 * generator(z).numpy(), -1, 1), rtol=0, atol=1e-6)
 
 
 def test_the_score_is_what_evaluate_says_of_the_saved_generator(finished, tmp_path):
@@ -136,6 +154,8 @@ def test_too_few_images_to_measure(tmp_path):
         (dict(penalty_every=0), "--penalty-every 0: must be at least 1"),
         (dict(ema=1.0), "--ema 1: must be at least 0 and below 1, such as 0.995"),
         (dict(r1=-1.0), "--r1 -1: must be 0 or more"),
+        (dict(tanh_gain=0.9), "--tanh-gain 0.9: must be at least 1 and at most 2, such as 1.05"),
+        (dict(tanh_gain=2.1), "--tanh-gain 2.1: must be at least 1 and at most 2, such as 1.05"),
         (dict(d_learning_rate=2.0), "--d-learning-rate 2.0: must be above 0 and below 1, such as 0.0002"),
         (dict(instance_noise=float("nan")), "--instance-noise nan: must be 0 or more"),
     ],

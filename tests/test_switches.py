@@ -214,10 +214,22 @@ def test_without_a_bias_batch_normalization_hides_the_contrast(name):
         assert d_bias != np.allclose(plain, strong, rtol=0, atol=0.01 * plain.std())
 
 
+def test_a_gain_changes_what_is_shown_and_not_what_is_trained():
+    plain, amplified = make("faces64", Recipe()), make("faces64", Recipe(tanh_gain=1.5))
+    for step in range(2):
+        for gan in (plain, amplified):
+            gan.train_step(real_images(), int64(step))
+    for owner in ("generator", "discriminator", "g_optimizer", "d_optimizer"):
+        for a, b in zip(plain.variables()[owner], amplified.variables()[owner], strict=True):
+            np.testing.assert_array_equal(a, b)
+    shown = [gan.sampler(10 * latents(gan), training=False).numpy() for gan in (plain, amplified)]
+    np.testing.assert_allclose(shown[1], np.clip(1.5 * shown[0], -1, 1), rtol=0, atol=1e-5)
+
+
 ALL = Recipe(
     loss="hinge", ema=0.9, augment=("colour", "translation", "cutout"), flips=True, r1=0.5, r2=0.5, gradient_penalty=1.0,
     penalty_every=2, minibatch_std=True, packing=2, d_bias=True, spectral_norm=True, d_learning_rate=1e-3,
-    instance_noise=0.1, upsampling="even",
+    instance_noise=0.1, upsampling="even", tanh_gain=1.1,
 )  # fmt: skip
 
 
