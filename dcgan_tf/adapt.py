@@ -1,4 +1,4 @@
-"""Loaded nets made to fit a run: logits at the end, the run's precision, the images' shape."""
+"""Nets made to fit a run: logits at the end, or a gain, the run's precision, the images' shape."""
 
 import math
 
@@ -6,6 +6,7 @@ from dcgan_tf.backend import keras
 from dcgan_tf.errors import UserError, printable
 
 layers = keras.layers
+_GAIN_NAMES = ("_gain", "_cut_off")  # how those of the two layers end
 
 
 def as_logits(discriminator: keras.Sequential, path) -> tuple[keras.Sequential, bool]:
@@ -41,15 +42,15 @@ def with_gain(generator: keras.Sequential, gain: float) -> keras.Sequential:
     """A clone whose images are those of the generator times `gain`, cut off at -1 and 1."""
     clone = copy_of(generator)
     last = clone.layers[-1].name  # a loaded net has names that Keras knows nothing of
-    clone.add(layers.Rescaling(gain, name=f"{last}_gain"))
-    clone.add(layers.Activation("hard_tanh", name=f"{last}_cut_off"))
+    clone.add(layers.Rescaling(gain, name=last + _GAIN_NAMES[0]))
+    clone.add(layers.Activation("hard_tanh", name=last + _GAIN_NAMES[1]))
     return clone
 
 
 def without_gain(generator: keras.Sequential) -> keras.Sequential:
     """The generator as it was trained: less what `with_gain` adds, if it is there."""
-    gain, cut = ([None, None] + generator.layers)[-2:]
-    if isinstance(gain, layers.Rescaling) and getattr(cut, "activation", None) is keras.activations.hard_tanh:
+    ends = [layer.name.endswith(name) for layer, name in zip(generator.layers[-2:], _GAIN_NAMES)]
+    if ends == [True, True]:
         generator = copy_of(generator)
         generator.pop()
         generator.pop()

@@ -75,3 +75,11 @@ def test_a_gain_goes_on_a_net_that_has_layers_of_any_names():
     keras.backend.clear_session()
     z = np.linspace(-9, 9, 12).reshape(2, 6)
     np.testing.assert_allclose(with_gain(named, 1.5)(z), np.clip(1.5 * np.tanh(0.5 * z), -1, 1), rtol=0, atol=1e-6)
+
+
+def test_an_end_that_is_no_gain_stays():
+    from_0_to_1 = keras.Sequential([
+        keras.Input([6]), keras.layers.Activation("sigmoid"), keras.layers.Rescaling(2.0, -1.0),
+        keras.layers.Activation("hard_tanh"),
+    ])  # fmt: skip
+    assert without_gain(from_0_to_1) is from_0_to_1
