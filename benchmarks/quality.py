@@ -48,6 +48,7 @@ RESULTS, RUNS = ROOT / "benchmarks" / "quality", ROOT / "benchmarks" / "runs"
 MEASUREMENTS = 20  # of a run, while it trains
 CURVE_IMAGES = 1000  # for KID over time
 COST_SCATTERS = 0.03  # from one time it is measured to the next
+EARLY = 10_000  # steps, of which some cost more
 DRAWN = 5000  # pictures for the SWD, in as many sets as that takes
 SEEDS_OF_DRAWS = 1000  # and up: a run measures itself by pictures of its own seed
 
@@ -182,7 +183,7 @@ def time_steps(flags: list[str], variant: str, rounds: int = 5, seconds: float =
         plan = plan_of([*flags, *flags_of(name)])
         gan = build_gan(plan, settled(plan.config.precision))
         whole_batches = replace(plan.order, drop_remainder=True)
-        turns.append(_turn(gan, iter(batches(plan.source, whole_batches, 0, 10**6))))
+        turns.append(_turn(gan, iter(batches(plan.source, whole_batches, EARLY, 10**6))))
     for turn in turns:
         turn(2)
     # Whole periods of lazy penalties, all turns alike.

@@ -23,6 +23,19 @@ def test_the_average_follows_weights_and_statistics_at_a_rising_decay():
     assert any("moving_variance" in variable.path for variable in average.net.variables)
 
 
+def test_from_step_1000_on_one_step_in_four_moves_it_as_far_as_four_would():
+    model = small_nets.generator()
+    average = MovingAverage(model, 0.9)
+    moved = {998: 1.2, 999: 1.38, 1000: 1.937118, 1001: 1.937118, 1002: 1.937118, 1003: 1.937118, 1004: 2.302643}
+    for net, value in ((model, 3.0), (average.net, 1.0)):
+        net.set_weights([np.full(weight.shape, value) for weight in net.get_weights()])
+    update = tf.function(average.update)
+    for step, expected in moved.items():  # 3 - 2 * 0.9^steps
+        update(tf.constant(step, tf.int64))
+        for variable in average.net.variables:
+            np.testing.assert_allclose(variable, np.full(variable.shape, expected), rtol=1e-5, atol=0)
+
+
 def test_the_first_average_is_the_model():
     model = small_nets.generator()
     small_nets.assert_same_net(MovingAverage(model, 0.9).net, model)
@@ -36,7 +49,7 @@ def test_images_with_a_gain_are_cut_off_at_black_and_white():
     np.testing.assert_allclose(images, np.clip(1.5 * plain, -1, 1), rtol=0, atol=1e-6)
     assert (np.abs(images) == 1).any() and (np.abs(images) < 0.9).any()
     model.set_weights([2 * weight for weight in model.get_weights()])
-    average.update(tf.constant(10**6, tf.int64))
+    average.update(tf.constant(500, tf.int64))
     for got, value in zip(average.net.variables, model.variables, strict=True):  # from x a tenth of the way to 2 x
         np.testing.assert_allclose(got, 0.55 * value.numpy(), rtol=1e-5, atol=1e-6)
 
