@@ -25,11 +25,9 @@ class Study:
     is_stacked: bool = False
 
 
-BEFORE_IN_COLOUR = ("--d-bias", "off", "--augment", "translation", "cutout")
-
 # Flags on top of the tutorial recipe, or of the best one where the name begins with "best", which has small batches for few
-# images alone and augments few images in colour alone.
-VARIANTS = {
+# images alone, augments few images in colour alone, and has a gain for pictures on black or white alone.
+NOW = {
     "tutorial": (),
     "best": (),
     "ema": ("--ema", "0.995"),
@@ -55,6 +53,7 @@ VARIANTS = {
     "resizing": ("--upsampling", "resize"),
     "best, augment": ("--augment", "translation"),
     "best, no augment": ("--augment",),
+    "best, no EMA": ("--ema", "0"),
     "best, cutout too": ("--augment", "translation", "cutout"),
     "best, colour too": ("--augment", "colour", "translation"),
     "best, flips": ("--flips", "on"),
@@ -63,19 +62,35 @@ VARIANTS = {
         "--loss", "relativistic", "--r1", "1", "--r2", "1", "--penalty-every", "8",
     ),
     "best, hinge": ("--loss", "hinge"),
+    "best, least squares": ("--loss", "least-squares"),
+    "best, Wasserstein, penalty": ("--loss", "wasserstein", "--gradient-penalty", "10"),
     "best, minibatch std": ("--minibatch-std", "on"),
     "best, packing": ("--packing", "2"),
+    "best, spectral norm": ("--spectral-norm", "on"),
+    "best, instance noise": ("--instance-noise", "0.1"),
     "best, gain": ("--tanh-gain", "1.05"),
-    "best, even kernels": ("--upsampling", "even"),
+    "best, no gain": ("--tanh-gain", "1"),
+    "best, uneven kernels": ("--upsampling", "transposed"),
     "best, resizing": ("--upsampling", "resize"),
     "best, EMA 0.999": ("--ema", "0.999"),
     "best, twice the learning rate": ("--learning-rate", "0.0004"),
     "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
     "best, batches of 8": ("--batch-size", "8"),
+    "best, batches of 16, learning rate 1e-4": ("--batch-size", "16", "--learning-rate", "0.0001"),
     "best, batches of 32": ("--batch-size", "32"),
     "best, batches of 64": ("--batch-size", "64"),
-    # What best was before its discriminator had a bias, in grey; and in colour, where it had cutout, too.
     "best, no bias": ("--d-bias", "off"),
+}  # fmt: skip
+
+BEFORE_IN_COLOUR = ("--d-bias", "off", "--augment", "translation", "cutout")
+# What was measured when best was something else.
+BEFORE = {
+    # It had no gain on black and white;
+    "best, no gain, no bias": ("--tanh-gain", "1", "--d-bias", "off"),
+    "best, no gain, no bias, cutout too": ("--tanh-gain", "1", *BEFORE_IN_COLOUR),
+    "best, no gain, augment": ("--tanh-gain", "1", "--augment", "translation"),
+    "best, no gain, batches of 64": ("--tanh-gain", "1", "--batch-size", "64"),
+    # its discriminator had no bias, and in colour it had cutout, too.
     "best, no bias, cutout too": BEFORE_IN_COLOUR,
     "best, no bias, cutout too, resizing": (*BEFORE_IN_COLOUR, "--upsampling", "resize"),
     "best, no bias, cutout too, EMA 0.999": (*BEFORE_IN_COLOUR, "--ema", "0.999"),
@@ -89,12 +104,13 @@ VARIANTS = {
         *BEFORE_IN_COLOUR, "--batch-size", "64", "--r1", "1", "--penalty-every", "8",
     ),
 }  # fmt: skip
+VARIANTS = NOW | BEFORE
 
 # Nets of the family that fits 32x32 have even kernels anyway.
-ABLATION = tuple(name for name in VARIANTS if "even" not in name)
+ABLATION = tuple(name for name in NOW if "even" not in name)
 # Without what best does there by itself.
-IN_COLOUR = tuple(name for name in ABLATION if name != "best, augment")
-IN_GREY = tuple(name for name in ABLATION if name != "best, no augment")
+IN_COLOUR = tuple(name for name in ABLATION if name not in ("best, augment", "best, no gain"))
+IN_GREY = tuple(name for name in ABLATION if name not in ("best, no augment", "best, gain"))
 CONFIRMATION = ("tutorial", "best")
 # The faces have no labels: what tells painters apart has to do for them.
 PAINTERS = ("paintings", "--image-size", "64", "64")
@@ -111,7 +127,7 @@ STUDIES = {
     "faces64": Study("faces", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
     "paintings64": Study("paintings", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
     "paintings200": Study("paintings", 1600, ("--preset", "paints200"), CONFIRMATION, PAINTERS),
-    "mri96": Study("mri/Training", 5000, ("--image-size", "96", "96"), CONFIRMATION, SCANS),
+    "mri96": Study("mri/Training", 2500, ("--image-size", "96", "96"), CONFIRMATION, SCANS),
     # Ten epochs: no more than the 640,000 images of mmgeneration's anchor, which is scored on 10,000.
     "mnist64": Study("mnist", 9380, ("--image-size", "64", "64"), CONFIRMATION, ("mnist",), images=10_000),
 }

@@ -33,6 +33,11 @@ def epochs_for(preset: Preset, steps_per_epoch: int) -> int:
     return max(preset.epochs, min(MOST_EPOCHS, math.ceil(preset.least_steps / steps_per_epoch)))
 
 
+def images_a_batch(height: int, width: int) -> int:
+    """How many images of a size have together about as many pixels as 128 images of 64x64: a power of 2, at least 8."""
+    return max(8, 2 ** int(math.log2(max(128 * 64 * 64 // (height * width), 1))))
+
+
 def fit(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
     """The same family of nets for images of any other shape (H, W, C).
 
@@ -40,15 +45,14 @@ def fit(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
     transposed convolution each in the generator, one convolution each in the discriminator, with the preset's kernels,
     activations and normalization. Filters double from the image inwards, from the preset's outermost number to at most
     512, and are doubled all over in a shallow net until the innermost stage is as wide as the preset's own (at most
-    256). Batches shrink with the image, so that one holds about as many pixels as 128 images of 64x64.
+    256). Batches shrink with the image, see `images_a_batch`.
     """
     height, width, channels = image_shape
-    images = 128 * 64 * 64 // (height * width)
     common = dict(
         name=f"{preset.name}@{height}x{width}x{channels}",
         about=f"{preset.name} fitted to {height}x{width}x{channels}",
         image_shape=(height, width, channels),
-        batch_size=max(8, min(preset.batch_size, 64, 2 ** int(math.log2(max(images, 1))))),
+        batch_size=min(max(8, preset.batch_size), 64, images_a_batch(height, width)),
         epochs=5,
         least_steps=LEAST_STEPS,
         grid=tuple(max(2, min(8, GRID_PIXELS // side)) for side in (height, width)),

@@ -6,15 +6,17 @@ from pathlib import Path
 from dcgan_tf.card import versions
 from dcgan_tf.checks import check_train
 from dcgan_tf.config import TrainConfig
+from dcgan_tf.data.pixels import spread
 from dcgan_tf.data.sources import ImageSource, open_source
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.fitting import epochs_for, preset_for
-from dcgan_tf.metrics import swd
+from dcgan_tf.metrics import swd, tones
 from dcgan_tf.presets import PRESETS, Preset
 from dcgan_tf.recipes import RECIPES, Recipe, applied, default_recipe, suited, with_switches
 from dcgan_tf.runconfig import recipe_begun
 from dcgan_tf.schedule import Order
 
+LOOKED_AT = 64  # images, for how much of them is black or white
 
 @dataclass(frozen=True)
 class Plan:
@@ -118,9 +120,11 @@ def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource, *, one_proc
     """As asked; else that of the run that is there, which goes on as it began; else what suits such images."""
     recipe = recipe_begun(run_dir) if config.recipe == "auto" else None
     if recipe is None:
-        images, channels = len(source), source.image_shape[-1]
+        images = len(source)
         asked = default_recipe(images) if config.recipe == "auto" else config.recipe
-        recipe = suited(RECIPES[asked], images, channels, one_processor=one_processor)
+        recipe = RECIPES[asked]
+        clipped = tones.clipped(tones.histograms(source, spread(images, LOOKED_AT))) if recipe.tanh_gain != 1 else 0.0
+        recipe = suited(recipe, images, source.image_shape, clipped, one_processor=one_processor)
     return with_switches(recipe, config.switches)
 
 

@@ -7,6 +7,7 @@ switch; `tutorial` has none of it.
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
+from dcgan_tf.fitting import images_a_batch
 from dcgan_tf.presets import Layer, Preset
 
 Loss = Literal["standard", "least-squares", "hinge", "relativistic", "wasserstein"]
@@ -16,9 +17,10 @@ Upsampling = Literal["transposed", "even", "resize"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """The switches, and batch_size.
+    """The switches, and what follows the preset where nothing is said of it.
 
     batch_size        images a step on one processor, at most the preset's; None: the preset's
+    learning_rate     at least, where the preset's is lower; None: the preset's
     loss              see `dcgan_tf.losses`; "standard" is the preset's own
     ema               decay per step of the moving average of the generator's weights, which is what is shown and saved
                       (arXiv:1806.04498); 0: none
@@ -46,6 +48,7 @@ class Recipe:
     """
 
     batch_size: int | None = None
+    learning_rate: float | None = None
     loss: Loss = "standard"
     ema: float = 0.0
     augment: tuple[Augmentation, ...] = ()
@@ -69,14 +72,25 @@ class Recipe:
 
 
 TUTORIAL = Recipe()
+SETTLED = ("batch_size", "learning_rate")  # with the preset's, among the flags; the rest are the switches
 FEW_IMAGES = 20_000
-# Batches of 16 and the average gave more than all else: on a processor, three times as many steps in the same time
+BLACK_OR_WHITE = 0.2  # of all values: with so many, the gain is worth it
+# Small batches and the average gave more than all else: on a processor, three times as many steps in the same time
 # (docs/quality.md). Translation keeps the discriminator from learning few images by heart; with cutout on top of it SWD
-# was worse by a fifth or more, and more faces had white patches, though KID was better there.
+# was worse by a fifth or more, and more faces had white patches, though KID was better there. Paintings of 200x200 learned
+# faster at the rate that the other nets have.
 # Flips are no part of a recipe: nobody but the user knows whether there is text in the pictures.
 RECIPES: dict[str, Recipe] = {
     "tutorial": TUTORIAL,
-    "best": Recipe(batch_size=16, ema=0.995, augment=("translation",), d_bias=True),
+    "best": Recipe(
+        batch_size=16,
+        learning_rate=2e-4,
+        ema=0.995,
+        augment=("translation",),
+        d_bias=True,
+        upsampling="even",
+        tanh_gain=1.05,
+    ),
 }
 
 
@@ -86,19 +100,26 @@ def default_recipe(images: int) -> str:
     return "best" if images <= FEW_IMAGES else "tutorial"
 
 
-def suited(recipe: Recipe, images: int, channels: int, *, one_processor: bool = True) -> Recipe:
-    """The recipe for a set of so many images: it augments few images in colour alone, and has batches of its own for few
-    on one processor alone.
+def suited(
+    recipe: Recipe, images: int, image_shape: tuple[int, int, int], clipped: float, *, one_processor: bool = True
+) -> Recipe:
+    """The recipe for a set of so many images (H, W, C): it augments few images in colour alone, has batches of its own for
+    few on one processor alone, smaller ones of large images, and a gain where many values are black or white.
+
+    clipped: the share of such values, as of `metrics.tones`.
 
     On the digits augmentation cost recall, and many images a discriminator does not learn by heart. With batches of 16
     the pictures of MNIST were sharper, but some digits came seldom (docs/quality.md). Only for one processor are several
     small steps as fast as a large one.
     """
+    height, width, channels = image_shape
     are_few = images <= FEW_IMAGES
+    own_batches = recipe.batch_size is not None and are_few and one_processor
     return replace(
         recipe,
-        batch_size=recipe.batch_size if are_few and one_processor else None,
+        batch_size=min(recipe.batch_size, images_a_batch(height, width)) if own_batches else None,
         augment=recipe.augment if are_few and channels == 3 else (),
+        tanh_gain=recipe.tanh_gain if clipped >= BLACK_OR_WHITE else 1.0,
     )
 
 
@@ -132,6 +153,7 @@ def applied(preset: Preset, recipe: Recipe) -> Preset:
         generator=generator,
         discriminator=discriminator,
         batch_size=min(preset.batch_size, recipe.batch_size or preset.batch_size),
+        learning_rate=max(preset.learning_rate, recipe.learning_rate or preset.learning_rate),
         packing=recipe.packing,
         drop_remainder=drop,
     )
@@ -158,7 +180,7 @@ def described(recipe: Recipe) -> str:
     return ", ".join(
         f"{name.replace('_', '-')} {_shown(value)}".strip()
         for name, value in asdict(recipe).items()
-        if value != defaults[name] and name != "batch_size"  # which another line says
+        if value != defaults[name] and name not in SETTLED
     )
 
 

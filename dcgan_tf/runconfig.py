@@ -8,7 +8,7 @@ from pathlib import Path
 from dcgan_tf.config import flag
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.files import whole_file
-from dcgan_tf.recipes import TUTORIAL, Recipe
+from dcgan_tf.recipes import SETTLED, TUTORIAL, Recipe
 
 
 def write_config(run_dir: Path, settings: dict) -> None:
@@ -65,8 +65,11 @@ def identity(settings: dict) -> dict[str, object]:
     # Runs begun before there was packing, or recipes, had none.
     net = {name: value for name, value in net.items() if (name, value) != ("packing", 1)}
     recipe = asdict(TUTORIAL) | settings.get("recipe", {})
-    del recipe["batch_size"]  # what it came to is among the flags
-    recipe = {name: ("off", "on")[value] if isinstance(value, bool) else value for name, value in recipe.items()}
+    recipe = {
+        name: ("off", "on")[value] if isinstance(value, bool) else value
+        for name, value in recipe.items()
+        if name not in SETTLED
+    }
     shape = "x".join(str(side) for side in data["image_shape"])
     fixed = {flag(name): value for name, value in settings["config"].items() if name not in _FREE}
     return {

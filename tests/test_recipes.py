@@ -11,7 +11,7 @@ from dcgan_tf.recipes import RECIPES, TUTORIAL, Recipe, applied, described, with
 
 def test_every_switch_is_a_flag():
     names = [[field.name for field in dataclasses.fields(kind)] for kind in (Recipe, Switches)]
-    assert names[0] == ["batch_size", *names[1]]  # --batch-size is the tutorial's as well
+    assert names[0] == ["batch_size", "learning_rate", *names[1]]  # two that the tutorial has as well
 
 
 def test_the_tutorial_changes_nothing():
@@ -32,6 +32,13 @@ def test_a_recipe_makes_batches_smaller_and_never_larger(name):
     preset = PRESETS[name]
     assert applied(preset, Recipe(batch_size=8)) == dataclasses.replace(preset, batch_size=8)
     assert applied(preset, Recipe(batch_size=512)) == preset
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_recipe_raises_a_learning_rate_and_lowers_none(name):
+    preset = PRESETS[name]
+    assert applied(preset, Recipe(learning_rate=0.01)) == dataclasses.replace(preset, learning_rate=0.01)
+    assert applied(preset, Recipe(learning_rate=1e-5)) == preset
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -103,16 +103,30 @@ def test_few_images_are_trained_with_the_best_recipe(images, recipe):
 
 
 @pytest.mark.parametrize(
-    ("images", "channels", "batch_size", "augment"),
+    ("images", "shape", "batch_size", "augment"),
     [
-        (8, 3, 16, ("translation",)), (FEW_IMAGES, 3, 16, ("translation",)), (8, 1, 16, ()),
-        (FEW_IMAGES + 1, 3, None, ()), (FEW_IMAGES + 1, 1, None, ()),
+        (8, (64, 64, 3), 16, ("translation",)), (FEW_IMAGES, (64, 64, 3), 16, ("translation",)), (8, (64, 64, 1), 16, ()),
+        (FEW_IMAGES + 1, (64, 64, 3), None, ()), (FEW_IMAGES + 1, (64, 64, 1), None, ()),
+        (8, (181, 181, 1), 16, ()), (8, (182, 182, 1), 8, ()), (8, (1000, 1000, 1), 8, ()),  # 16 are 128 of 64x64: 181.02
     ],
 )  # fmt: skip
-def test_few_images_have_small_batches_and_in_colour_alone_are_augmented(images, channels, batch_size, augment):
-    expected = Recipe(batch_size=batch_size, ema=0.995, augment=augment, d_bias=True)
-    assert suited(RECIPES["best"], images, channels) == expected
-    assert suited(TUTORIAL, images, channels) == TUTORIAL
+@pytest.mark.parametrize(("clipped", "gain"), [(0.0, 1.0), (0.19, 1.0), (0.2, 1.05), (1.0, 1.05)])
+def test_what_suits_a_set_of_images(images, shape, batch_size, augment, clipped, gain):
+    expected = Recipe(
+        batch_size=batch_size, learning_rate=2e-4, ema=0.995, augment=augment, d_bias=True, upsampling="even",
+        tanh_gain=gain,
+    )  # fmt: skip
+    assert suited(RECIPES["best"], images, shape, clipped) == expected
+    assert suited(TUTORIAL, images, shape, clipped) == TUTORIAL
+
+
+@pytest.mark.parametrize(("clipped", "gain"), [(12, 1.0), (13, 1.05)])  # of 64
+def test_best_has_a_gain_where_a_fifth_of_the_values_is_black_or_white(tmp_path, clipped, gain):
+    levels = [*np.resize([0, 5, 250, 255], clipped), *np.resize([6, 128, 249], 64 - clipped)]
+    images = np.broadcast_to(np.array(levels, np.uint8)[:, None, None], [64, 8, 8])
+    np.save(tmp_path / "levels.npy", images)
+    plan = make_plan(TrainConfig(data=str(tmp_path / "levels.npy"), run_dir=str(tmp_path / "run")))
+    assert plan.recipe.tanh_gain == gain
 
 
 def test_best_does_not_augment_grey_images_unless_told_to(squares, tmp_path):
