@@ -1,11 +1,24 @@
 """What the person sees while it trains: a bar in a terminal, a plain line now and then elsewhere."""
 
+import os
 import sys
 import time
 
 from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 30
+
+
+def say(text: str, write=print) -> None:
+    """Writes a line to standard output. A run goes on where nobody reads it any more, as where `| tee` was killed."""
+    try:
+        write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer, and all that comes, goes nowhere.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 class Progress:
@@ -41,15 +54,14 @@ class Progress:
         self._last_line = time.monotonic()
         done = self._step - self._first_step
         left = (self._total - self._step) * (self._last_line - self._started) / max(done, 1)
-        print(
+        say(
             f"epoch {self._epoch()}/{self._epochs} step {self._step}/{self._total} {self._losses} "
-            f"{tqdm.format_interval(left)} left",
-            flush=True,
+            f"{tqdm.format_interval(left)} left"
         )
 
     def say(self, text: str) -> None:
         """A line of its own."""
-        tqdm.write(text) if self._in_terminal else print(text, flush=True)
+        say(text, tqdm.write if self._in_terminal else print)
 
     def close(self) -> None:
         self._bar.close()

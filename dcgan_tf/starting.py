@@ -13,6 +13,7 @@ from dcgan_tf.errors import UserError, printable
 from dcgan_tf.gan import GAN
 from dcgan_tf.networks import build_discriminator, build_generator
 from dcgan_tf.plan import Plan, Start, settings
+from dcgan_tf.progress import say
 from dcgan_tf.runconfig import differences, identity, read_config
 from dcgan_tf.tuning import Precision
 
@@ -162,7 +163,7 @@ def restore(plan: Plan, precision: str) -> tuple[GAN, int]:
             return gan, step
         except (OSError, ValueError, LookupError, AssertionError, tf.errors.OpError) as error:
             first_line = str(error).partition("\n")[0]
-            print(f"the state of step {step} cannot be read: {first_line}")
+            say(f"the state of step {step} cannot be read: {first_line}")
     raise UserError(
         f"{printable(plan.run_dir / 'state')}: none of its states can be read: start from a saved epoch with "
         "--generator and --discriminator and another --run-dir"

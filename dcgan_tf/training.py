@@ -16,6 +16,7 @@ from dcgan_tf.devices import describe_device, local_devices, make_strategy, sum_
 from dcgan_tf.errors import UserError, printable
 from dcgan_tf.gan import GAN
 from dcgan_tf.plan import Plan, make_plan, settings
+from dcgan_tf.progress import say
 from dcgan_tf.runconfig import differences, write_config
 from dcgan_tf.schedule import is_due
 from dcgan_tf.signals import StopRequest
@@ -75,12 +76,12 @@ def _train(plan: Plan, precision: Precision | None, goes_on: bool, nets, cluster
             current, step = plan, plan.first_step
         if step >= plan.last_step and not plan.config.dry_run:
             if cluster.is_chief:
-                print(f"{plan.run_dir} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
+                say(f"{plan.run_dir} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
             return 0
         worker = Worker(current, gan, step, cluster)
         seconds = settle_xla(gan, worker.trial(), 5 if plan.config.dry_run else 2)
     if cluster.is_chief:
-        print(summary(current, gan, precision, seconds, step, cluster.size), flush=True)
+        say(summary(current, gan, precision, seconds, step, cluster.size))
     if plan.config.dry_run:
         return 0
     if cluster.is_chief:
@@ -124,7 +125,7 @@ def _run(plan: Plan, precision: str, gan: GAN, step: int, cluster: Cluster, stop
             gan.use_xla(worker.gan.xla)
             if cluster.is_chief:
                 way = "starting over" if step == plan.first_step else f"going back to step {step:,}, on"
-                print(f"{way} with learning rate {plan.learning_rate:g} and other random numbers")
+                say(f"{way} with learning rate {plan.learning_rate:g} and other random numbers")
 
 
 def _loop(worker: Worker, stop: StopRequest) -> None:
@@ -156,5 +157,5 @@ def _draw_history(run_dir: Path) -> None:
     """losses.png and training.gif, from what the run has logged and drawn so far."""
     write_curves(run_dir / "log.jsonl", run_dir / "losses.png")
     if sample_pictures(run_dir):
-        print(f"making {run_dir / 'training.gif'} ...", flush=True)
+        say(f"making {run_dir / 'training.gif'} ...")
         animate(run_dir)

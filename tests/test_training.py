@@ -135,6 +135,15 @@ def test_tensorboard_shows_scalars_and_grids(finished):
     assert [event.step for event in events.Tensors("samples")] == [1, 2, 3]
 
 
+def test_a_run_goes_on_where_nobody_reads_what_it_prints(squares, tmp_path, monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        assert training.train(config(squares, tmp_path)) == 0
+    assert checkpoints.saved_steps(tmp_path)[-1] == 9 and (tmp_path / "training.gif").exists()
+
+
 def test_the_same_command_again_has_nothing_to_do(finished, squares, capsys):
     before = {name: (finished / name).stat().st_mtime_ns for name in files(finished) if name != ".lock"}
     assert training.train(config(squares, finished)) == 0
