@@ -18,6 +18,7 @@ from dcgan_tf.schedule import Order
 
 LOOKED_AT = 64  # images, for how much of them is black or white
 
+
 @dataclass(frozen=True)
 class Plan:
     """A run with nothing left open but the precision, which only the device can tell.
