@@ -74,9 +74,9 @@ class TrainConfig:
     epochs: Maybe[int] = None
     """Default: the preset's."""
     batch_size: Maybe[int] = None
-    """Default: the preset's."""
+    """Default: the recipe's, else the preset's."""
     learning_rate: Maybe[float] = None
-    """Of both Adam optimizers. Default: the preset's."""
+    """Of both Adam optimizers. Default: the recipe's, else the preset's."""
     max_steps: Maybe[int] = None
     """Stop after this many steps, whatever the epoch."""
     seed: int = 0
