@@ -124,9 +124,14 @@ def _recipe(config: TrainConfig, run_dir: Path, source: ImageSource, *, one_proc
         images = len(source)
         asked = default_recipe(images) if config.recipe == "auto" else config.recipe
         recipe = RECIPES[asked]
-        clipped = tones.clipped(tones.histograms(source, spread(images, LOOKED_AT))) if recipe.tanh_gain != 1 else 0.0
+        clipped = _black_or_white(source) if recipe.tanh_gain != 1 else 0.0
         recipe = suited(recipe, images, source.image_shape, clipped, one_processor=one_processor)
     return with_switches(recipe, config.switches)
+
+
+def _black_or_white(source: ImageSource) -> float:
+    """The share of such values in some of the images."""
+    return tones.clipped(tones.histograms(source, spread(len(source), LOOKED_AT)))
 
 
 def _check_recipe(recipe: Recipe, batch_size: int, replicas: int) -> None:

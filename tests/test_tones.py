@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from helpers import error_of
-from image_sets import source_of
+from image_sets import ImageSet, source_of
 from scipy.stats import wasserstein_distance
 
 from dcgan_tf.metrics import tones
@@ -33,6 +33,14 @@ def test_brightness_is_the_distance_in_levels_and_the_order_of_pixels_does_not_m
     assert distance(all_of(images), all_of(one)) == pytest.approx(10)
 
 
+@pytest.mark.parametrize(("images_held", "sizes"), [(0.5, [1, 1, 1, 1, 1]), (2.5, [2, 2, 1]), (9, [5])])
+def test_no_more_images_are_read_at_once_than_memory_is_given_for(monkeypatch, images_held, sizes):
+    images = ImageSet(noise(count=5))
+    monkeypatch.setattr(tones, "BATCH_BYTES", int(images_held * 6 * 4 * 3))
+    np.testing.assert_array_equal(histograms(images, np.arange(5)), all_of(images.images))
+    assert [len(read) for read in images.reads] == sizes
+
+
 def test_stronger_contrast_shows():
     images = noise(low=60, high=196)
     stronger = np.clip((images - 128.0) * 2.5 + 128, 0, 255).astype(np.uint8)
@@ -44,7 +52,7 @@ def test_as_scipy_has_it(monkeypatch):
     a, b = noise(), np.minimum(noise(30, seed=1), 180)
     expected = np.mean([wasserstein_distance(a[..., c].ravel(), b[..., c].ravel()) for c in range(3)])
     assert distance(all_of(a), all_of(b)) == pytest.approx(expected, rel=1e-9)
-    monkeypatch.setattr(tones, "BATCH", 7)
+    monkeypatch.setattr(tones, "BATCH_BYTES", 7 * 6 * 4 * 3)
     assert distance(all_of(a), all_of(b)) == pytest.approx(expected, rel=1e-9)
 
 

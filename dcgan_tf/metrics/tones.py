@@ -10,7 +10,7 @@ from dcgan_tf.errors import UserError
 
 LEVELS = 256
 END = 5  # levels: values so near to black or white are clipped
-BATCH = 256  # images at a time
+BATCH_BYTES = 2**25  # of images at a time, which may be large
 LEAST = 1
 
 
@@ -22,9 +22,10 @@ def histograms(source, indices) -> np.ndarray:
     """
     if len(indices) < LEAST:
         raise UserError("tones: needs at least 1 image, and has none")
+    size = max(1, BATCH_BYTES // int(np.prod(source.image_shape)))
     counts = 0
-    for start in range(0, len(indices), BATCH):
-        values = source.read(indices[start : start + BATCH])
+    for start in range(0, len(indices), size):
+        values = source.read(indices[start : start + size])
         channels = np.moveaxis(values, -1, 0).reshape(values.shape[-1], -1)
         counts = counts + np.stack([np.bincount(channel, minlength=LEVELS) for channel in channels])
     return counts / counts.sum(axis=1, keepdims=True)
