@@ -27,7 +27,7 @@ distance from real images, lower is better, at the best epoch and at the last on
 of them that by which the best epoch was chosen; "real" is what as many other real images score, as good as it gets; "above
 real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how alike two pictures are, and should
 be near that of real images. FID, KID, precision and recall are taken in the features of a small net, not of Inception: they
-compare within a table only. "tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the
+compare within a table only, and there, where several nets were made on several machines, between rows of the same "net". "tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the
 share of them that are black or white. "nearer" is the share of pictures that are nearer to a training image than half of the real
 images are to another: above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
 [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of SWD say nothing.
@@ -40,11 +40,13 @@ def main() -> None:
     if reached := targets.rows(results):
         parts.append(f"## Targets\n\n{targets.ABOUT}\n\n{table(reached)}\n")
     for study in (name for name in STUDIES if name in results):
-        rows = [row(run, results[study]) for run in sorted(results[study], key=_order)]
+        order = sorted(results[study], key=_order)
+        nets = nets_of(results[study], order)
+        rows = [row(run, results[study], nets) for run in order]
         plot = DOCS / f"quality-{study}.png"
         _draw(results[study], plot)
         runs = [one for of in results[study].values() for one in of]
-        parts.append(f"{_about(study, runs)}\n\n{table([_real(runs), *rows])}\n\n![SWD over time]({plot.name})\n")
+        parts.append(f"{_about(study, runs)}\n\n{table([_real(runs, nets), *rows])}\n\n![SWD over time]({plot.name})\n")
         if pictures := _pictures(study):
             parts.append(f"{table([pictures])}\n")
         if any("stacked_modes" in one["scores"]["best"] for one in runs):
@@ -66,6 +68,12 @@ def above_real(result: dict) -> float:
     return measures(result, "best")["swd"]["mean"] - result["scores"]["best"]["measures"]["swd"]["real"]["mean"]
 
 
+def nets_of(of_study: dict, order: list[tuple[str, int]]) -> dict[str, str]:
+    """{what tells a feature net from others: its letter}, in the order of the rows."""
+    found = dict.fromkeys(result["features"] for run in order for result in of_study[run] if result["features"])
+    return dict(zip(found, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+
+
 def name_of(run: tuple[str, int]) -> str:
     variant, times = run
     return variant if times == 1 else f"{variant}, x{times}"
@@ -81,11 +89,9 @@ def _about(study: str, runs: list[dict]) -> str:
     machines = sorted({f"{run['machine']['processor']}, {run['precision']}" for run in runs})
     of_tutorial = [run["batch_size"] for run in runs if run["variant"] == "tutorial"]
     batches = f", in batches of {of_tutorial[0]}" if of_tutorial else ""
-    nets = len({run["features"] for run in runs if run["features"]})
-    many = f" FID, KID, precision and recall are in the features of {nets} nets, one a machine." if nets > 1 else ""
     return (
         f"## {study}\n\n{runs[0]['data']['images']:,} images of {shape}, the time of {STUDIES[study].steps:,} steps of the "
-        f"tutorial recipe{batches}; on {'; '.join(machines)}.{many}"
+        f"tutorial recipe{batches}; on {'; '.join(machines)}."
     )
 
 
@@ -106,8 +112,11 @@ COLUMNS = {
 }
 
 
-def row(run: tuple[str, int], of_study: dict) -> dict[str, str]:
-    """A line of a study's table: the mean over seeds, and in brackets the smallest and the largest."""
+def row(run: tuple[str, int], of_study: dict, nets: dict[str, str]) -> dict[str, str]:
+    """A line of a study's table: the mean over seeds, and in brackets the smallest and the largest.
+
+    nets: as `nets_of` gives them; where there are several, the line says which are meant.
+    """
     results = of_study[run]
     cells = {
         "recipe": name_of(run),
@@ -120,7 +129,12 @@ def row(run: tuple[str, int], of_study: dict) -> dict[str, str]:
         cells[head] = _spread([_number(measures(result, epoch), *where, factor) for result in results], digits)
         if head == "SWD, best":
             cells["above real"] = "" if share is None else f"{share:.0%}"
-    return cells
+    return cells | _net(results, nets)
+
+
+def _net(results: list[dict], nets: dict[str, str]) -> dict[str, str]:
+    meant = {nets[result["features"]] for result in results if result["features"]}
+    return {"net": ", ".join(sorted(meant))} if len(nets) > 1 else {}
 
 
 def _number(found: dict, measure: str, key: str, factor: float) -> float | None:
@@ -135,7 +149,7 @@ def _spread(values: list[float | None], digits: int) -> str:
     return f"{np.mean(known):.{digits}f}{spread}"
 
 
-def _real(runs: list[dict]) -> dict[str, str]:
+def _real(runs: list[dict], nets: dict[str, str]) -> dict[str, str]:
     """The line of real images: the same for all but for features, where the newest run's are shown."""
     found = {name: measure["real"] for name, measure in runs[-1]["scores"]["best"]["measures"].items()}
     cells = {"recipe": "(real images)", "seeds": "", "cost": ""}
@@ -143,7 +157,7 @@ def _real(runs: list[dict]) -> dict[str, str]:
         cells[head] = _spread([_number(found, *where, factor)], digits) if epoch == "best" else ""
         if head == "SWD, best":
             cells["above real"] = ""
-    return cells
+    return cells | _net(runs[-1:], nets)
 
 
 def _pictures(study: str) -> dict[str, str]:

@@ -57,6 +57,8 @@ def _halved(tutorial, best):
     before, after = (_best(results, "swd", "mean") - real for results in (tutorial, best))
     recalls = [_best(results, "precision-recall", "recall") for results in (tutorial, best)]
     text = f"{before:.1f} above real images, now {after:.1f}: {after / before:.0%}; recall {recalls[0]:.2f}, now {recalls[1]:.2f}"
+    if len({result["features"] for result in (*tutorial, *best)}) > 1:
+        text += " (in the features of two nets)"
     return text, after <= before / 2 and recalls[1] > recalls[0]
 
 

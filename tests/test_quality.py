@@ -120,6 +120,14 @@ def test_equal_time_and_one_page_of_it(here, commands, capsys):
     assert rows["(real images)"]["SWD, best"] == f"{real:.1f}" and rows["(real images)"]["SWD, last"] == ""
     assert "256 images of 8x8x3, the time of 8 steps of the tutorial recipe, in batches of 64" in page
     assert (here / "quality-ramps8.png").exists()
+    assert "net" not in rows["tutorial"]
+
+    # Of another machine, where another net was made.
+    elsewhere = here / "results" / "ramps8" / "tutorial-seed1.json"
+    elsewhere.write_text(json.dumps(tutorial | {"seed": 1, "features": "of another"}))
+    quality_page.main()
+    rows = lines_of((here / "quality.md").read_text())
+    assert [rows[name]["net"] for name in ("tutorial", "best", "(real images)")] == ["A, B", "A", "B"]
 
 
 @pytest.mark.usefixtures("without_features")
@@ -172,7 +180,7 @@ def scored(**measures):
         for name, value in measures.items()
         if name != "stacked_modes"
     }
-    return {"scores": {"best": {"measures": found, "stacked_modes": measures.get("stacked_modes")}}}
+    return {"scores": {"best": {"measures": found, "stacked_modes": measures.get("stacked_modes")}}, "features": "a"}
 
 
 @pytest.mark.parametrize(
@@ -184,8 +192,8 @@ def test_the_published_target_wants_both(swd, msssim, reached):
 
 
 def test_a_distance_is_halved_above_that_of_real_images():
-    def row(swd, recall):
-        tutorial, best = scored(swd=22.0), scored(swd=swd)
+    def row(swd, recall, net="a"):
+        tutorial, best = scored(swd=22.0), scored(swd=swd) | {"features": net}
         for result, value in ((tutorial, 0.3), (best, recall)):
             result["scores"]["best"]["measures"]["precision-recall"] = {"epochs": {"1": {"recall": value}}}
         (row,) = targets.rows({"faces64": {("tutorial", 1): [tutorial], ("best", 1): [best]}})
@@ -193,6 +201,7 @@ def test_a_distance_is_halved_above_that_of_real_images():
 
     assert row(12.0, 0.4)[""] == "yes" and row(12.1, 0.4)[""] == row(12.0, 0.3)[""] == "**no**"
     assert row(12.0, 0.4)["reached"] == "20.0 above real images, now 10.0: 50%; recall 0.30, now 0.40"
+    assert row(12.0, 0.4, "b")["reached"].endswith("now 0.40 (in the features of two nets)")
 
 
 def test_all_modes_of_every_seed():
