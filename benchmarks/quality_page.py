@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator
 from benchmarks import targets
 from benchmarks.common import ROOT, table
 from benchmarks.quality import RESULTS
-from benchmarks.studies import STUDIES, VARIANTS
+from benchmarks.studies import NOW, STUDIES, VARIANTS
 from benchmarks.targets import measures
 
 DOCS = ROOT / "docs"
@@ -34,19 +34,28 @@ images are to another: above 50% they lean on it, and flat pictures do, too; "co
 """
 
 
+ONE_SWITCH = """The recipe `best` at 32x32, and the same with one thing changed, for the same time, at their best epochs; all else is in the
+tables of `faces32` and `paintings32` below. The last column is SWD over that of `best`, the mean of both sets."""
+ABLATED = ("faces32", "paintings32")
+
+
 def main() -> None:
     results = load_results()
     parts = [HEAD]
     if reached := targets.rows(results):
         parts.append(f"## Targets\n\n{targets.ABOUT}\n\n{table(reached)}\n")
+    if alone := one_switch(results):
+        parts.append(f"## One switch at a time\n\n{ONE_SWITCH}\n\n{table(alone)}\n")
     for study in (name for name in STUDIES if name in results):
         order = sorted(results[study], key=_order)
         nets = nets_of(results[study], order)
-        rows = [row(run, results[study], nets) for run in order]
+        rows = [row(run, results[study]) | _net(results[study][run], nets) for run in order]
         plot = DOCS / f"quality-{study}.png"
         _draw(results[study], plot)
         runs = [one for of in results[study].values() for one in of]
-        parts.append(f"{_about(study, runs)}\n\n{table([_real(runs, nets), *rows])}\n\n![SWD over time]({plot.name})\n")
+        parts.append(
+            f"{_about(study, runs)}\n\n{table([_real(runs) | _net(runs[-1:], nets), *rows])}\n\n![SWD over time]({plot.name})\n"
+        )
         if pictures := _pictures(study):
             parts.append(f"{table([pictures])}\n")
         if any("stacked_modes" in one["scores"]["best"] for one in runs):
@@ -95,6 +104,24 @@ def _about(study: str, runs: list[dict]) -> str:
     )
 
 
+def one_switch(results: dict) -> list[dict[str, str]]:
+    """A line for each variant of the best recipe that was tried on both sets of photographs, the lower SWD first."""
+    of_sets = {study: results.get(study, {}) for study in ABLATED}
+    tried = [(name, 1) for name in NOW if name.startswith("best") and all((name, 1) in of for of in of_sets.values())]
+    if ("best", 1) not in tried:
+        return []
+    swd = {run: np.array([targets.best_of(of[run], "swd", "mean") for of in of_sets.values()]) for run in tried}
+    ratios = {run: np.mean(swd[run] / swd["best", 1]) for run in tried}
+    lines = []
+    for run in sorted(tried, key=ratios.get):
+        cells = {"recipe": run[0]}
+        for study, of in of_sets.items():
+            of_study = row(run, of)
+            cells |= {f"{study}: {head}": of_study[head] for head in ("SWD, best", "FID", "recall")}
+        lines.append(cells | {"SWD, of best's": f"{ratios[run]:.2f}"})
+    return lines
+
+
 # Head of the column -> (epoch, measure, key, factor, digits)
 COLUMNS = {
     "SWD, best": ("best", "swd", "mean", 1, 1),
@@ -112,11 +139,8 @@ COLUMNS = {
 }
 
 
-def row(run: tuple[str, int], of_study: dict, nets: dict[str, str]) -> dict[str, str]:
-    """A line of a study's table: the mean over seeds, and in brackets the smallest and the largest.
-
-    nets: as `nets_of` gives them; where there are several, the line says which are meant.
-    """
+def row(run: tuple[str, int], of_study: dict) -> dict[str, str]:
+    """A line of a study's table: the mean over seeds, and in brackets the smallest and the largest."""
     results = of_study[run]
     cells = {
         "recipe": name_of(run),
@@ -129,10 +153,11 @@ def row(run: tuple[str, int], of_study: dict, nets: dict[str, str]) -> dict[str,
         cells[head] = _spread([_number(measures(result, epoch), *where, factor) for result in results], digits)
         if head == "SWD, best":
             cells["above real"] = "" if share is None else f"{share:.0%}"
-    return cells | _net(results, nets)
+    return cells
 
 
 def _net(results: list[dict], nets: dict[str, str]) -> dict[str, str]:
+    """Which nets are meant, where there are several."""
     meant = {nets[result["features"]] for result in results if result["features"]}
     return {"net": ", ".join(sorted(meant))} if len(nets) > 1 else {}
 
@@ -149,7 +174,7 @@ def _spread(values: list[float | None], digits: int) -> str:
     return f"{np.mean(known):.{digits}f}{spread}"
 
 
-def _real(runs: list[dict], nets: dict[str, str]) -> dict[str, str]:
+def _real(runs: list[dict]) -> dict[str, str]:
     """The line of real images: the same for all but for features, where the newest run's are shown."""
     found = {name: measure["real"] for name, measure in runs[-1]["scores"]["best"]["measures"].items()}
     cells = {"recipe": "(real images)", "seeds": "", "cost": ""}
@@ -157,7 +182,7 @@ def _real(runs: list[dict], nets: dict[str, str]) -> dict[str, str]:
         cells[head] = _spread([_number(found, *where, factor)], digits) if epoch == "best" else ""
         if head == "SWD, best":
             cells["above real"] = ""
-    return cells | _net(runs[-1:], nets)
+    return cells
 
 
 def _pictures(study: str) -> dict[str, str]:

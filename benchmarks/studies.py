@@ -58,8 +58,12 @@ NOW = {
     "best, colour too": ("--augment", "colour", "translation"),
     "best, flips": ("--flips", "on"),
     "best, R1": ("--r1", "1", "--penalty-every", "8"),
+    "best, R1 of 0.05": ("--r1", "0.05", "--penalty-every", "8"),
     "best, relativistic, R1, R2": (
         "--loss", "relativistic", "--r1", "1", "--r2", "1", "--penalty-every", "8",
+    ),
+    "best, relativistic, R1, R2 of 0.05": (
+        "--loss", "relativistic", "--r1", "0.05", "--r2", "0.05", "--penalty-every", "8",
     ),
     "best, hinge": ("--loss", "hinge"),
     "best, least squares": ("--loss", "least-squares"),

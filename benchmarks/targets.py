@@ -29,13 +29,13 @@ def measures(result: dict, epoch: str) -> dict:
     return {name: next(iter(measure["epochs"].values())) for name, measure in found.items()}
 
 
-def _best(results: list[dict], measure: str, key: str) -> float:
+def best_of(results: list[dict], measure: str, key: str) -> float:
     """A measure of the best epoch, the mean over seeds."""
     return float(np.mean([measures(result, "best")[measure][key] for result in results]))
 
 
 def _published(tutorial, best):
-    swd, similarity = _best(best, "swd", "mean"), _best(best, "msssim", "mean")
+    swd, similarity = best_of(best, "swd", "mean"), best_of(best, "msssim", "mean")
     real = best[0]["scores"]["best"]["measures"]["msssim"]["real"]["mean"]
     text = f"mean SWD {swd:.2f}, MS-SSIM {similarity:.4f} (real images {real:.4f})"
     return text, swd < 8 and similarity <= 0.1395
@@ -54,8 +54,8 @@ def _all_modes(tutorial, best):
 
 def _halved(tutorial, best):
     real = best[0]["scores"]["best"]["measures"]["swd"]["real"]["mean"]
-    before, after = (_best(results, "swd", "mean") - real for results in (tutorial, best))
-    recalls = [_best(results, "precision-recall", "recall") for results in (tutorial, best)]
+    before, after = (best_of(results, "swd", "mean") - real for results in (tutorial, best))
+    recalls = [best_of(results, "precision-recall", "recall") for results in (tutorial, best)]
     text = f"{before:.1f} above real images, now {after:.1f}: {after / before:.0%}; recall {recalls[0]:.2f}, now {recalls[1]:.2f}"
     if len({result["features"] for result in (*tutorial, *best)}) > 1:
         text += " (in the features of two nets)"
@@ -63,7 +63,7 @@ def _halved(tutorial, best):
 
 
 def _no_worse(tutorial, best):
-    before, after = (_best(results, "swd", "mean") for results in (tutorial, best))
+    before, after = (best_of(results, "swd", "mean") for results in (tutorial, best))
     return f"SWD {before:.1f}, now {after:.1f}", after <= before
 
 
@@ -88,14 +88,14 @@ def rows(results: dict) -> list[dict[str, str]]:
     for study, of_study in results.items():
         for (variant, times), runs in of_study.items():
             if variant == "best" and times > 1:
-                ratios = [end_over_best(result) for result in runs]
+                ratios = [end_overbest_of(result) for result in runs]
                 wanted = f"SWD at the end of a run {times} times as long at most {AT_THE_END} times its own best"
                 text = ", ".join(f"{ratio:.2f}" for ratio in ratios)
                 found.append(_row(study, "its own best", wanted, text, max(ratios) <= AT_THE_END))
     return found
 
 
-def end_over_best(result: dict) -> float:
+def end_overbest_of(result: dict) -> float:
     """SWD of the last epoch over that of the best one."""
     best, last = (measures(result, epoch)["swd"]["mean"] for epoch in ("best", "newest"))
     return last / best

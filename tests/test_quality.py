@@ -204,6 +204,36 @@ def test_a_distance_is_halved_above_that_of_real_images():
     assert row(12.0, 0.4, "b")["reached"].endswith("now 0.40 (in the features of two nets)")
 
 
+def test_one_switch_at_a_time_beside_the_recipe():
+    def result(swd):
+        found = scored(swd=swd) | {"cost": 0.5}
+        return found | {"scores": found["scores"] | {"newest": found["scores"]["best"]}}
+
+    results = {
+        "faces32": {
+            ("tutorial", 1): [result(22.0)],
+            ("best", 1): [result(8.0), result(12.0)],
+            ("best, R1", 1): [result(11.0)],
+            ("best, hinge", 1): [result(5.0)],
+            ("best, flips", 1): [result(1.0)],  # not of both
+        },
+        "paintings32": {
+            ("best", 1): [result(20.0)],
+            ("best, R1", 1): [result(24.0)],
+            ("best, hinge", 1): [result(28.0)],
+            ("best, flips", 3): [result(1.0)],
+        },
+    }
+    rows = quality_page.one_switch(results)
+    assert [(row["recipe"], row["SWD, of best's"]) for row in rows] == [
+        ("best, hinge", "0.95"),  # (5/10 + 28/20) / 2
+        ("best", "1.00"),
+        ("best, R1", "1.15"),
+    ]
+    assert rows[1]["faces32: SWD, best"] == "10.0 (8.0..12.0)" and rows[2]["paintings32: SWD, best"] == "24.0"
+    assert quality_page.one_switch({"faces32": results["faces32"]}) == []
+
+
 def test_all_modes_of_every_seed():
     def row(*covered):
         best = [scored(stacked_modes={"covered": number, "divergence": 0.05}) for number in covered]
