@@ -76,6 +76,7 @@ NOW = {
     "best, no gain": ("--tanh-gain", "1"),
     "best, uneven kernels": ("--upsampling", "transposed"),
     "best, resizing": ("--upsampling", "resize"),
+    "best, EMA 0.95": ("--ema", "0.95"),
     "best, EMA 0.999": ("--ema", "0.999"),
     "best, twice the learning rate": ("--learning-rate", "0.0004"),
     "best, D learns twice as fast": ("--d-learning-rate", "0.0004"),
