@@ -88,14 +88,14 @@ def rows(results: dict) -> list[dict[str, str]]:
     for study, of_study in results.items():
         for (variant, times), runs in of_study.items():
             if variant == "best" and times > 1:
-                ratios = [end_overbest_of(result) for result in runs]
+                ratios = [end_over_best(result) for result in runs]
                 wanted = f"SWD at the end of a run {times} times as long at most {AT_THE_END} times its own best"
                 text = ", ".join(f"{ratio:.2f}" for ratio in ratios)
                 found.append(_row(study, "its own best", wanted, text, max(ratios) <= AT_THE_END))
     return found
 
 
-def end_overbest_of(result: dict) -> float:
+def end_over_best(result: dict) -> float:
     """SWD of the last epoch over that of the best one."""
     best, last = (measures(result, epoch)["swd"]["mean"] for epoch in ("best", "newest"))
     return last / best
