@@ -22,14 +22,15 @@ Made by `python -m benchmarks.quality_page` from the results in `benchmarks/qual
 `python -m benchmarks.quality STUDY` adds to; the images are real ones that are no part of this repository.
 
 Every row of a table trained for the same time: so many steps of the tutorial recipe, and of another as many whole epochs as
-take no longer, by what a step takes ("cost", measured in turn in one process); "x3" went on until it was three times as long. SWD is the
-distance from real images, lower is better, at the best epoch and at the last one, the mean of several sets of pictures, none
-of them that by which the best epoch was chosen; "real" is what as many other real images score, as good as it gets; "above
-real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how alike two pictures are, and should
-be near that of real images. FID, KID, precision and recall are taken in the features of a small net, not of Inception: they
-compare within a table only, and there, where several nets were made on several machines, between rows of the same "net". "tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the
-share of them that are black or white. "nearer" is the share of pictures that are nearer to a training image than half of the real
-images are to another: above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
+take no longer, by what a step takes ("cost", measured in turn in one process); "x3" went on until it was three times as
+long. SWD is the distance from real images, lower is better, at the best epoch and at the last one, the mean of several sets
+of pictures, none of them that by which the best epoch was chosen; "real" is what as many other real images score, as good as
+it gets; "above real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how alike two pictures
+are, and should be near that of real images. FID, KID, precision and recall are taken in the features of a small net, not of Inception: they
+compare within a table only, and there, where several nets were made on several machines, between rows of the same "net".
+"tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the share of them that are black
+or white. "nearer" is the share of pictures that are nearer to a training image than half of the real images are to another:
+above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
 [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of SWD say nothing.
 """
 
@@ -72,11 +73,6 @@ def load_results() -> dict[str, dict[tuple[str, int], list[dict]]]:
     return results
 
 
-def above_real(result: dict) -> float:
-    """The SWD of the best epoch beyond that of real images."""
-    return measures(result, "best")["swd"]["mean"] - result["scores"]["best"]["measures"]["swd"]["real"]["mean"]
-
-
 def nets_of(of_study: dict, order: list[tuple[str, int]]) -> dict[str, str]:
     """{what tells a feature net from others: its letter}, in the order of the rows."""
     found = dict.fromkeys(result["features"] for run in order for result in of_study[run] if result["features"])
@@ -116,8 +112,10 @@ def one_switch(results: dict) -> list[dict[str, str]]:
     for run in sorted(tried, key=ratios.get):
         cells = {"recipe": run[0]}
         for study, of in of_sets.items():
-            of_study = row(run, of)
-            cells |= {f"{study}: {head}": of_study[head] for head in ("SWD, best", "FID", "recall")}
+            shown = row(run, of) | _net(of[run], nets_of(of, tried))
+            cells |= {
+                f"{study}: {head}": shown[head] for head in ("SWD, best", "FID", "recall", "net") if head in shown
+            }
         lines.append(cells | {"SWD, of best's": f"{ratios[run]:.2f}"})
     return lines
 
@@ -148,7 +146,7 @@ def row(run: tuple[str, int], of_study: dict) -> dict[str, str]:
         "cost": f"{np.mean([result['cost'] for result in results]):.2f}",
     }
     tutorial = of_study.get(("tutorial", 1))
-    share = np.mean([*map(above_real, results)]) / np.mean([*map(above_real, tutorial)]) if tutorial else None
+    share = targets.above_real(results) / targets.above_real(tutorial) if tutorial else None
     for head, (epoch, *where, factor, digits) in COLUMNS.items():
         cells[head] = _spread([_number(measures(result, epoch), *where, factor) for result in results], digits)
         if head == "SWD, best":

@@ -34,6 +34,12 @@ def best_of(results: list[dict], measure: str, key: str) -> float:
     return float(np.mean([measures(result, "best")[measure][key] for result in results]))
 
 
+def above_real(results: list[dict]) -> float:
+    """The SWD of the best epoch beyond that of real images, the mean over seeds."""
+    real = [result["scores"]["best"]["measures"]["swd"]["real"]["mean"] for result in results]
+    return best_of(results, "swd", "mean") - float(np.mean(real))
+
+
 def _published(tutorial, best):
     swd, similarity = best_of(best, "swd", "mean"), best_of(best, "msssim", "mean")
     real = best[0]["scores"]["best"]["measures"]["msssim"]["real"]["mean"]
@@ -53,8 +59,7 @@ def _all_modes(tutorial, best):
 
 
 def _halved(tutorial, best):
-    real = best[0]["scores"]["best"]["measures"]["swd"]["real"]["mean"]
-    before, after = (best_of(results, "swd", "mean") - real for results in (tutorial, best))
+    before, after = above_real(tutorial), above_real(best)
     recalls = [best_of(results, "precision-recall", "recall") for results in (tutorial, best)]
     text = f"{before:.1f} above real images, now {after:.1f}: {after / before:.0%}; recall {recalls[0]:.2f}, now {recalls[1]:.2f}"
     if len({result["features"] for result in (*tutorial, *best)}) > 1:

@@ -232,6 +232,10 @@ def test_one_switch_at_a_time_beside_the_recipe():
     ]
     assert rows[1]["faces32: SWD, best"] == "10.0 (8.0..12.0)" and rows[2]["paintings32: SWD, best"] == "24.0"
     assert quality_page.one_switch({"faces32": results["faces32"]}) == []
+    assert not any("net" in head for head in rows[0])
+    results["paintings32"]["best, R1", 1][0]["features"] = "b"
+    rows = quality_page.one_switch(results)  # FID and recall of both in the features of two nets
+    assert [row["paintings32: net"] for row in rows] == ["A", "A", "B"] and "faces32: net" not in rows[0]
 
 
 def test_all_modes_of_every_seed():
