@@ -116,6 +116,7 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
         "precision": settings["config"]["precision"],
         "data": settings["data"],
         "recipe": settings["recipe"],
+        "own_statistics": True,  # of an average's batch normalizations; older results say nothing of it
         "curve": [{k: line[k] for k in ("step", "swd", "diversity")} for line in lines if "swd" in line],
         "kid_curve": kid_curve(run_dir, features, per_epoch) if has_curve else [],
         "scores": scores(run_dir, study, features, plan.source),

@@ -31,6 +31,8 @@ compare within a table only, and there, where several nets were made on several 
 "tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the share of them that are black
 or white. "nearer" is the share of pictures that are nearer to a training image than half of the real images are to another:
 above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
+A ° marks what was measured when the moving average of the generator had the averages of the statistics of batch
+normalization, and not its own, as since then: it is better now, most of all early ([training.md](training.md)).
 [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of SWD say nothing.
 """
 
@@ -110,7 +112,7 @@ def one_switch(results: dict) -> list[dict[str, str]]:
     ratios = {run: np.mean(swd[run] / swd["best", 1]) for run in tried}
     lines = []
     for run in sorted(tried, key=ratios.get):
-        cells = {"recipe": run[0]}
+        cells = {"recipe": run[0] + targets.mark_of([result for of in of_sets.values() for result in of[run]])}
         for study, of in of_sets.items():
             shown = row(run, of) | _net(of[run], nets_of(of, tried))
             cells |= {
@@ -141,7 +143,7 @@ def row(run: tuple[str, int], of_study: dict) -> dict[str, str]:
     """A line of a study's table: the mean over seeds, and in brackets the smallest and the largest."""
     results = of_study[run]
     cells = {
-        "recipe": name_of(run),
+        "recipe": name_of(run) + targets.mark_of(results),
         "seeds": str(len(results)),
         "cost": f"{np.mean([result['cost'] for result in results]):.2f}",
     }

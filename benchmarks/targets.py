@@ -10,6 +10,7 @@ the same time. A study that is missing here has not been run."""
 
 MMGENERATION = "mmgeneration's DCGAN, four times as wide: mean SWD 11.32, MS-SSIM 0.1395"
 PACGAN = "the PacGAN paper: DCGAN 99 modes, KL 3.40; PacDCGAN2 1,000 modes, KL 0.06"
+MARK = " °"
 TUTORIAL = "the tutorial recipe for the same time"
 
 
@@ -89,14 +90,14 @@ def rows(results: dict) -> list[dict[str, str]]:
             tutorial, best = (results.get(study, {}).get((variant, 1)) for variant in ("tutorial", "best"))
             if best and (tutorial or target.anchor is not TUTORIAL):
                 text, reached = target.judge(tutorial or [], best)
-                found.append(_row(study, target.anchor, target.wanted, text, reached))
+                found.append(_row(study + mark_of(best), target.anchor, target.wanted, text, reached))
     for study, of_study in results.items():
         for (variant, times), runs in of_study.items():
             if variant == "best" and times > 1:
                 ratios = [end_over_best(result) for result in runs]
                 wanted = f"SWD at the end of a run {times} times as long at most {AT_THE_END} times its own best"
                 text = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-                found.append(_row(study, "its own best", wanted, text, max(ratios) <= AT_THE_END))
+                found.append(_row(study + mark_of(runs), "its own best", wanted, text, max(ratios) <= AT_THE_END))
     return found
 
 
@@ -104,6 +105,11 @@ def end_over_best(result: dict) -> float:
     """SWD of the last epoch over that of the best one."""
     best, last = (measures(result, epoch)["swd"]["mean"] for epoch in ("best", "newest"))
     return last / best
+
+
+def mark_of(results: list[dict]) -> str:
+    """What says that an average was measured before it had statistics of its own (`dcgan_tf.sampler`)."""
+    return MARK if any(result["recipe"]["ema"] and not result.get("own_statistics") for result in results) else ""
 
 
 def _row(study: str, anchor: str, wanted: str, text: str, reached: bool) -> dict[str, str]:

@@ -113,8 +113,9 @@ class ModelSaver:
         self._discriminator = with_dtype(gan.discriminator, "float32")
         self._saved_model = SavedModelWriter(self._generator, gan.preset.latents)
 
-    def save(self, epoch: int) -> None:
-        self._generator.set_weights(self._gan.sampler.get_weights())
+    def save(self, epoch: int, sampler) -> None:
+        """sampler: the net that makes the epoch's pictures, such as `gan.sampler`."""
+        self._generator.set_weights(sampler.get_weights())
         self._discriminator.set_weights(self._gan.discriminator.get_weights())
         generator, discriminator, saved_model = model_paths(self._run_dir, epoch)
         h5files.save_model(self._generator, generator)

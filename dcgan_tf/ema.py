@@ -9,7 +9,10 @@ _EVERY, _EARLY = 4, 1000  # steps
 
 
 class MovingAverage:
-    """net: a copy of the model whose weights, statistics of batch normalization included, follow those of the model."""
+    """net: a copy of the model whose weights, statistics of batch normalization included, follow those of the model.
+
+    To make pictures it needs statistics of its own, see `dcgan_tf.sampler`.
+    """
 
     def __init__(self, model, decay: float, gain: float = 1.0):
         """decay: per step, below 1; 0: no average, but the model as it is. gain: that of the copy, see `with_gain`."""

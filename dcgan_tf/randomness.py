@@ -11,7 +11,7 @@ from dcgan_tf.backend import tf
 from dcgan_tf.presets import Preset
 
 # What a random number is for; each purpose is a stream of its own.
-LATENTS, FRESH_LATENTS, FIXED_LATENTS, DROPOUT, AUGMENT, FLIPS, NOISE, BETWEEN, SPECTRAL = range(9)
+LATENTS, FRESH_LATENTS, FIXED_LATENTS, DROPOUT, AUGMENT, FLIPS, NOISE, BETWEEN, SPECTRAL, STATISTICS = range(10)
 DRAWS_PER_STEP = 8  # of one random layer: more than the calls of a net in a step
 
 

@@ -18,7 +18,7 @@ from dcgan_tf.plan import Plan
 from dcgan_tf.progress import Progress
 from dcgan_tf.randomness import fixed_latents
 from dcgan_tf.runlog import RunLog
-from dcgan_tf.savedmodel import picture_function
+from dcgan_tf.sampler import Sampler
 from dcgan_tf.schedule import Cadence, is_due
 from dcgan_tf.signals import StopRequest
 from dcgan_tf.watchdog import Collapse
@@ -127,7 +127,7 @@ class Chief(Worker):
         self._log = RunLog(plan.run_dir, step)
         self._saver = checkpoints.ModelSaver(plan.run_dir, gan, config.keep_last, config.keep_every)
         self._sampling, self._saving = Cadence(config.sample_every, 0.01), Cadence(config.save_every, 0.02)
-        self._pictures = picture_function(gan.sampler)
+        self._sampler = Sampler(gan)
         self._judge = Judge(plan, self._pictures, self._log, self.progress, self._keep_best)
         self._rate_from()
         self._epoch_from()
@@ -165,7 +165,7 @@ class Chief(Worker):
         if self._saving.is_due(self.epoch, total, seconds):
             with self._saving.timed():
                 if not saved:
-                    self._saver.save(self.epoch)
+                    self._save_models()
                 # The models of later epochs are made again where a killed run goes on from an older state.
                 old = time.monotonic() - self.state_time > STATE_SECONDS_AT_LEAST
                 if config.save_every or old or self._state_step is None or self.epoch == total:
@@ -185,8 +185,14 @@ class Chief(Worker):
         self.progress.close()
         self._log.close()
 
+    def _pictures(self, latents):
+        return self._sampler.pictures(latents, self.step)
+
+    def _save_models(self) -> None:
+        self._saver.save(self.epoch, self._sampler.net(self.step))
+
     def _keep_best(self) -> None:
-        self._saver.save(self.epoch)
+        self._save_models()
         if self.plan.rolls_back:
             self.save_state()
 

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from dcgan_tf.adapt import copy_of
 from dcgan_tf.backend import keras
+from dcgan_tf.randomness import STATISTICS, draw_latents, key
+from dcgan_tf.sampler import BATCH, BATCHES
 
 layers = keras.layers
 RNG_SEED = 3
@@ -25,6 +28,21 @@ def shake(model):
         [rng.normal(0, 0.2, w.shape) if w.ndim > 1 else rng.uniform(0.2, 0.8, w.shape) for w in model.get_weights()]
     )
     return model
+
+
+def norms(net):
+    return [layer for layer in net.layers if isinstance(layer, layers.BatchNormalization)]
+
+
+def own_statistics(net, preset, seed):
+    """Mean and variance at each batch normalization, by Keras in training, which forgets at a momentum of 0."""
+    net, found = copy_of(net), []
+    for layer in norms(net):
+        layer.momentum = 0.0
+    for number in range(BATCHES):
+        net(draw_latents(preset, BATCH, key(seed, STATISTICS), number), training=True)
+        found.append([value.numpy() for layer in norms(net) for value in (layer.moving_mean, layer.moving_variance)])
+    return [np.mean(values, axis=0) for values in zip(*found)]
 
 
 def generator():

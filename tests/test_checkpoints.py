@@ -89,7 +89,7 @@ def test_models_per_epoch_and_those_that_go(gan, tmp_path):
     (tmp_path / "best.json").write_text(json.dumps({"epoch": 2}))
     saver = checkpoints.ModelSaver(tmp_path, gan, keep_last=2, keep_every=4)
     for epoch in range(1, 8):
-        saver.save(epoch)
+        saver.save(epoch, gan.sampler)
     kept = {2, 4, 6, 7}
     assert {path.name for path in tmp_path.iterdir()} == {"best.json", "saved_model"} | {
         f"epoch{epoch}_{net}model.h5" for epoch in kept for net in "GD"
@@ -102,7 +102,7 @@ def test_the_saved_model_gives_the_generators_pixels_of_its_epoch(gan, tmp_path)
     latents = np.random.default_rng(0).normal(size=[3, 100]).astype("float32")
     pixels = []
     for epoch in (1, 2):
-        saver.save(epoch)
+        saver.save(epoch, gan.sampler)
         floats = gan.generator(latents, training=False).numpy().astype("float64")
         pixels.append(np.clip(np.round(floats * 127.5 + 127.5), 0, 255))
         gan.train_step(tf.zeros([4, 8, 8, 1]), tf.constant(epoch, tf.int64))

@@ -180,7 +180,8 @@ def scored(**measures):
         for name, value in measures.items()
         if name != "stacked_modes"
     }
-    return {"scores": {"best": {"measures": found, "stacked_modes": measures.get("stacked_modes")}}, "features": "a"}
+    scores = {"best": {"measures": found, "stacked_modes": measures.get("stacked_modes")}}
+    return {"scores": scores, "features": "a", "recipe": {"ema": 0.995}, "own_statistics": True}
 
 
 @pytest.mark.parametrize(
@@ -202,6 +203,14 @@ def test_a_distance_is_halved_above_that_of_real_images():
     assert row(12.0, 0.4)[""] == "yes" and row(12.1, 0.4)[""] == row(12.0, 0.3)[""] == "**no**"
     assert row(12.0, 0.4)["reached"] == "20.0 above real images, now 10.0: 50%; recall 0.30, now 0.40"
     assert row(12.0, 0.4, "b")["reached"].endswith("now 0.40 (in the features of two nets)")
+
+
+@pytest.mark.parametrize(("ema", "name"), [(0.995, "mnist28 °"), (0.0, "mnist28")])
+def test_an_average_without_statistics_of_its_own_is_marked(ema, name):
+    tutorial, best = scored(swd=22.0), scored(swd=11.0) | {"recipe": {"ema": ema}}
+    del best["own_statistics"]  # as in older results
+    (row,) = targets.rows({"mnist28": {("tutorial", 1): [tutorial], ("best", 1): [best]}})
+    assert row["on"] == name and row["reached"] == "SWD 22.0, now 11.0"
 
 
 def test_one_switch_at_a_time_beside_the_recipe():
