@@ -26,7 +26,7 @@ class Study:
 
 
 # Flags on top of the tutorial recipe, or of the best one where the name begins with "best", which has small batches for few
-# images alone, augments few images in colour alone, and has a gain for pictures on black or white alone.
+# images alone, augments few images alone, and none that are tiny, and has a gain for pictures on black or white alone.
 NOW = {
     "tutorial": (),
     "best": (),
@@ -87,14 +87,18 @@ NOW = {
     "best, no bias": ("--d-bias", "off"),
 }  # fmt: skip
 
+NO_GAIN_NO_BIAS = ("--tanh-gain", "1", "--d-bias", "off")
 BEFORE_IN_COLOUR = ("--d-bias", "off", "--augment", "translation", "cutout")
 # What was measured when best was something else.
 BEFORE = {
     # It had no gain on black and white;
-    "best, no gain, no bias": ("--tanh-gain", "1", "--d-bias", "off"),
+    "best, no gain, no bias": NO_GAIN_NO_BIAS,
     "best, no gain, no bias, cutout too": ("--tanh-gain", "1", *BEFORE_IN_COLOUR),
     "best, no gain, augment": ("--tanh-gain", "1", "--augment", "translation"),
     "best, no gain, batches of 64": ("--tanh-gain", "1", "--batch-size", "64"),
+    # in grey it had no augmentation;
+    "best, no augment, EMA 0.95": ("--augment", "--ema", "0.95"),
+    "best, no augment, no gain, no bias": ("--augment", *NO_GAIN_NO_BIAS),
     # its discriminator had no bias, and in colour it had cutout, too.
     "best, no bias, cutout too": BEFORE_IN_COLOUR,
     "best, no bias, cutout too, resizing": (*BEFORE_IN_COLOUR, "--upsampling", "resize"),
@@ -113,9 +117,11 @@ VARIANTS = NOW | BEFORE
 
 # Nets of the family that fits 32x32 have even kernels anyway.
 ABLATION = tuple(name for name in NOW if "even" not in name)
-# Without what best does there by itself.
-IN_COLOUR = tuple(name for name in ABLATION if name not in ("best, augment", "best, no gain"))
-IN_GREY = tuple(name for name in ABLATION if name not in ("best, no augment", "best, gain"))
+# Without what best does there by itself: the paintings and the faces have little black or white, the scans much.
+IN_COLOUR, ON_BLACK = (
+    tuple(name for name in ABLATION if name not in ("best, augment", of_best))
+    for of_best in ("best, no gain", "best, gain")
+)
 CONFIRMATION = ("tutorial", "best")
 # The faces have no labels: what tells painters apart has to do for them.
 PAINTERS = ("paintings", "--image-size", "64", "64")
@@ -123,7 +129,7 @@ SCANS = ("mri/Training", "--image-size", "64", "64")
 STUDIES = {
     "faces32": Study("faces", 2000, ("--image-size", "32", "32"), IN_COLOUR, PAINTERS),
     "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), IN_COLOUR, PAINTERS),
-    "mri32": Study("mri/Training", 2000, ("--image-size", "32", "32"), IN_GREY, SCANS),
+    "mri32": Study("mri/Training", 2000, ("--image-size", "32", "32"), ON_BLACK, SCANS),
     "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,)),
     "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
     "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),

@@ -74,11 +74,12 @@ class Recipe:
 TUTORIAL = Recipe()
 SETTLED = ("batch_size", "learning_rate")  # with the preset's, among the flags; the rest are the switches
 FEW_IMAGES = 20_000
+LEAST_SIDE = 16  # pixels, of images that are augmented
 BLACK_OR_WHITE = 0.2  # of all values: with so many, the gain is worth it
 # Small batches and the average gave more than all else: on a processor, three times as many steps in the same time
-# (docs/quality.md). Translation keeps the discriminator from learning few images by heart; with cutout on top of it SWD
-# was worse by a fifth or more, and more faces had white patches, though KID was better there. Paintings of 200x200 learned
-# faster at the rate that the other nets have.
+# (docs/quality.md). Translation keeps the discriminator from learning few images by heart: without it, SWD of grey images
+# of 64x64 was twice as high or more. With cutout on top of it SWD was worse by a fifth or more, and more faces had white
+# patches, though KID was better there. Paintings of 200x200 learned faster at the rate that the other nets have.
 # Flips are no part of a recipe: nobody but the user knows whether there is text in the pictures.
 RECIPES: dict[str, Recipe] = {
     "tutorial": TUTORIAL,
@@ -103,22 +104,22 @@ def default_recipe(images: int) -> str:
 def suited(
     recipe: Recipe, images: int, image_shape: tuple[int, int, int], clipped: float, *, one_processor: bool = True
 ) -> Recipe:
-    """The recipe for a set of so many images (H, W, C): it augments few images in colour alone, has batches of its own for
-    few on one processor alone, smaller ones of large images, and a gain where many values are black or white.
+    """The recipe for a set of so many images (H, W, C): it augments few images alone, and none that are tiny, has batches of
+    its own for few on one processor alone, smaller ones of large images, and a gain where many values are black or white.
 
     clipped: the share of such values, as of `metrics.tones`.
 
-    On the digits augmentation cost recall, and many images a discriminator does not learn by heart. With batches of 16
+    On the digits of 8x8 augmentation cost recall, and many images a discriminator does not learn by heart. With batches of 16
     the pictures of MNIST were sharper, but some digits came seldom (docs/quality.md). Only for one processor are several
     small steps as fast as a large one.
     """
-    height, width, channels = image_shape
+    height, width, _ = image_shape
     are_few = images <= FEW_IMAGES
     own_batches = recipe.batch_size is not None and are_few and one_processor
     return replace(
         recipe,
         batch_size=min(recipe.batch_size, images_a_batch(height, width)) if own_batches else None,
-        augment=recipe.augment if are_few and channels == 3 else (),
+        augment=recipe.augment if are_few and min(height, width) >= LEAST_SIDE else (),
         tanh_gain=recipe.tanh_gain if clipped >= BLACK_OR_WHITE else 1.0,
     )
 

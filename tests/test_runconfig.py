@@ -102,12 +102,15 @@ def test_few_images_are_trained_with_the_best_recipe(images, recipe):
     assert default_recipe(images) == recipe
 
 
+MOVED = ("translation",)
+
+
 @pytest.mark.parametrize(
     ("images", "shape", "batch_size", "augment"),
     [
-        (8, (64, 64, 3), 16, ("translation",)), (FEW_IMAGES, (64, 64, 3), 16, ("translation",)), (8, (64, 64, 1), 16, ()),
-        (FEW_IMAGES + 1, (64, 64, 3), None, ()), (FEW_IMAGES + 1, (64, 64, 1), None, ()),
-        (8, (181, 181, 1), 16, ()), (8, (182, 182, 1), 8, ()), (8, (1000, 1000, 1), 8, ()),  # 16 are 128 of 64x64: 181.02
+        (8, (64, 64, 3), 16, MOVED), (FEW_IMAGES, (64, 64, 1), 16, MOVED), (FEW_IMAGES + 1, (64, 64, 1), None, ()),
+        (8, (16, 90, 1), 16, MOVED), (8, (15, 90, 1), 16, ()), (8, (90, 15, 3), 16, ()),
+        (8, (181, 181, 1), 16, MOVED), (8, (182, 182, 1), 8, MOVED), (8, (999, 999, 3), 8, MOVED),  # 16 are 128 of 64x64: 181.02
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(("clipped", "gain"), [(0.0, 1.0), (0.19, 1.0), (0.2, 1.05), (1.0, 1.05)])
@@ -129,7 +132,7 @@ def test_best_has_a_gain_where_a_fifth_of_the_values_is_black_or_white(tmp_path,
     assert plan.recipe.tanh_gain == gain
 
 
-def test_best_does_not_augment_grey_images_unless_told_to(squares, tmp_path):
+def test_best_does_not_augment_tiny_images_unless_told_to(squares, tmp_path):
     def augmented(**switches):
         asked = TrainConfig(data=str(squares), run_dir=str(tmp_path), recipe="best", switches=Switches(**switches))
         return make_plan(asked).recipe.augment
@@ -138,10 +141,12 @@ def test_best_does_not_augment_grey_images_unless_told_to(squares, tmp_path):
 
 
 def test_a_run_goes_on_with_the_recipe_it_began_with(squares, tmp_path):
-    np.save(tmp_path / "colour.npy", np.repeat(np.load(squares), 3, axis=-1))
+    np.save(
+        tmp_path / "larger.npy", np.load(squares).repeat(2, axis=1).repeat(2, axis=2)
+    )  # 16x16: large enough to augment
 
     def recipe(**flags):
-        return make_plan(TrainConfig(data=str(tmp_path / "colour.npy"), run_dir=str(tmp_path), **flags)).recipe
+        return make_plan(TrainConfig(data=str(tmp_path / "larger.npy"), run_dir=str(tmp_path), **flags)).recipe
 
     assert recipe() == RECIPES["best"] and recipe(recipe="tutorial") == TUTORIAL
     begun = dataclasses.replace(TUTORIAL, ema=0.9, augment=("cutout",), loss="hinge")
