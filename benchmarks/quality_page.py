@@ -24,13 +24,13 @@ Made by `python -m benchmarks.quality_page` from the results in `benchmarks/qual
 Every row of a table trained for the same time: so many steps of the tutorial recipe, and of another as many whole epochs as
 take no longer, by what a step takes ("cost", measured in turn in one process); "x3" went on until it was three times as
 long. SWD is the distance from real images, lower is better, at the best epoch and at the last one, the mean of several sets
-of pictures, none of them that by which the best epoch was chosen; "real" is what as many other real images score, as good as
-it gets; "above real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how alike two pictures
-are, and should be near that of real images. FID, KID, precision and recall are taken in the features of a small net, not of Inception: they
-compare within a table only, and there, where several nets were made on several machines, between rows of the same "net".
-"tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped" the share of them that are black
-or white. "nearer" is the share of pictures that are nearer to a training image than half of the real images are to another:
-above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
+of pictures, none of them that by which the best epoch was chosen; "real" is what as many other real images score, as good
+as it gets; "above real" is what the best epoch has beyond that, as a share of the tutorial's. MS-SSIM is how alike two
+pictures are, and should be near that of real images. FID, KID, precision and recall are taken in the features of a small
+net, not of Inception: they compare within a table only, and there, where several nets were made on several machines,
+between rows of the same "net". "tones" is how far apart the values of all pixels are, in levels of 0 to 255, and "clipped"
+the share of them that are black or white. "nearer" is the share of pictures that are nearer to a training image than half
+of the real images are to another: above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
 A ° marks what was measured when the moving average of the generator had the averages of the statistics of batch
 normalization, and not its own, as since then: it is better now, most of all early ([training.md](training.md)).
 [evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of SWD say nothing.
