@@ -10,7 +10,6 @@ the same time. A study that is missing here has not been run."""
 
 MMGENERATION = "mmgeneration's DCGAN, four times as wide: mean SWD 11.32, MS-SSIM 0.1395"
 PACGAN = "the PacGAN paper: DCGAN 99 modes, KL 3.40; PacDCGAN2 1,000 modes, KL 0.06"
-MARK = " °"
 TUTORIAL = "the tutorial recipe for the same time"
 
 
@@ -109,7 +108,7 @@ def end_over_best(result: dict) -> float:
 
 def mark_of(results: list[dict]) -> str:
     """What says that an average was measured before it had statistics of its own (`dcgan_tf.sampler`)."""
-    return MARK if any(result["recipe"]["ema"] and not result.get("own_statistics") for result in results) else ""
+    return " °" if any(result["recipe"]["ema"] and not result.get("own_statistics") for result in results) else ""
 
 
 def _row(study: str, anchor: str, wanted: str, text: str, reached: bool) -> dict[str, str]:

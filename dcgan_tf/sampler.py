@@ -23,9 +23,9 @@ class Sampler:
 
     def __init__(self, gan: GAN):
         self._gan, self._step = gan, None
-        self._has_own = gan.recipe.ema > 0 and bool(_norms(gan.sampler))
+        self._has_own = gan.recipe.ema > 0 and bool(_moving(gan.sampler))
         self._net = copy_of(gan.sampler) if self._has_own else gan.sampler
-        self._norms, self._draw = _norms(self._net), picture_function(self._net)
+        self._draw = picture_function(self._net)
         spec = tf.TensorSpec([None, gan.preset.latent_dim], tf.float32)
         self._statistics = tf.function(self._statistics_of, input_signature=[spec], autograph=False)
 
@@ -47,27 +47,24 @@ class Sampler:
         for number in range(BATCHES):
             latents = draw_latents(self._gan.preset, BATCH, own_key, number)
             of_batches.append([value.numpy() for value in self._statistics(latents)])
-        for variable, values in zip(_statistics(self._norms), zip(*of_batches), strict=True):
+        for variable, values in zip(_moving(self._net), zip(*of_batches), strict=True):
             variable.assign(np.mean(values, axis=0))
 
     def _statistics_of(self, x) -> list:
         """Mean and variance at each batch normalization, [C] float32 each; those before it go by the same images'."""
         found = []
         for layer in self._net.layers:
-            if layer in self._norms:
+            if isinstance(layer, keras.layers.BatchNormalization):
                 others = [axis for axis in range(len(x.shape)) if axis != layer.axis % len(x.shape)]
                 mean, variance = tf.nn.moments(tf.cast(x, tf.float32), others)
                 layer.moving_mean.assign(mean)
                 layer.moving_variance.assign(variance)
                 found += [mean, variance]
-                if layer is self._norms[-1]:
-                    return found
-            x = layer(x, training=False)
+            x = layer(x, training=False)  # what comes after the last of them is no part of the graph
+        return found
 
 
-def _norms(net) -> list:
-    return [layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization)]
-
-
-def _statistics(norms) -> list:
+def _moving(net) -> list:
+    """The statistics of its batch normalizations, a mean and a variance each, in order."""
+    norms = (layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization))
     return [variable for layer in norms for variable in (layer.moving_mean, layer.moving_variance)]
