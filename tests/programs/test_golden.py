@@ -1,0 +1,51 @@
+"""Nothing that a user sees changes unnoticed: against what tests/support/golden.py recorded of an earlier version."""
+
+import importlib.metadata
+import json
+
+import pytest
+from support import golden
+
+TYRO = "1.0"  # whose layout of --help was recorded
+
+
+def recorded(name: str):
+    return json.loads((golden.GOLDEN / name).read_text())
+
+
+def assert_same(made: dict, expected: dict) -> None:
+    """Bits only where they can be the same."""
+    assert made["config.json"] == expected["config.json"]
+    assert made["files"] == expected["files"]
+    if golden.machine() == recorded("trained.json")["machine"]:
+        assert made["bits"] == expected["bits"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bits():
+    if golden.machine() != recorded("trained.json")["machine"]:
+        print(f"weights are not compared: they were recorded on {recorded('trained.json')['machine']}")
+
+
+@pytest.mark.parametrize("name", golden.TRAINED)
+def test_twenty_steps_leave_what_they_left(name, tmp_path):
+    assert_same(golden.train(tmp_path, golden.TRAINED[name]), recorded("trained.json")["runs"][name])
+
+
+def test_a_run_of_before_goes_on_as_it_would_have(tmp_path):
+    assert_same(golden.resumed(tmp_path), recorded("resumed.json"))
+
+
+def test_its_signatures_and_cards_are_what_they_were(tmp_path):
+    import shutil
+
+    shutil.copytree(golden.GOLDEN / "run", tmp_path, dirs_exist_ok=True)
+    assert golden.exported(tmp_path) == recorded("signatures.json")
+
+
+@pytest.mark.parametrize("path", sorted((golden.GOLDEN / "help").glob("*.txt")), ids=lambda path: path.stem)
+def test_help_says_what_it_said(path):
+    if not importlib.metadata.version("tyro").startswith(TYRO + "."):
+        pytest.skip(f"recorded with tyro {TYRO}, whose layout may be another now")
+    name = path.stem
+    assert golden.help_text(*([] if name == "dcgan-tf" else [name])) == path.read_text()
