@@ -7,15 +7,16 @@ train: $(VENV)/ready
 	$(VENV)/bin/python train.py $(ARGS)
 
 test: $(VENV)/ready
+	$(VENV)/bin/lint-imports --no-cache --no-logo
 	$(VENV)/bin/python -m pytest $(ARGS)
 
 # Nothing else should run meanwhile. PyTorch's own build for CPUs is gigabytes smaller; pip can be set to find it.
 bench: $(VENV)/bench-ready
-	$(VENV)/bin/python -m benchmarks.startup --json benchmarks/results/startup.json
-	$(VENV)/bin/python -m benchmarks.step --json benchmarks/results/step.json
-	$(VENV)/bin/python -m benchmarks.tricks --json benchmarks/results/tricks.json
-	$(VENV)/bin/python -m benchmarks.pipeline --json benchmarks/results/pipeline.json
-	$(VENV)/bin/python -m benchmarks.scaling --json benchmarks/results/scaling.json
+	$(VENV)/bin/python -m benchmarks.speed.startup --json benchmarks/results/startup.json
+	$(VENV)/bin/python -m benchmarks.speed.step --json benchmarks/results/step.json
+	$(VENV)/bin/python -m benchmarks.speed.tricks --json benchmarks/results/tricks.json
+	$(VENV)/bin/python -m benchmarks.speed.pipeline --json benchmarks/results/pipeline.json
+	$(VENV)/bin/python -m benchmarks.speed.scaling --json benchmarks/results/scaling.json
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -1,1 +1,1 @@
-"""Programs that measure; each prints one table and writes one JSON file. `python -m benchmarks.step --help`."""
+"""Programs that measure: speed/ how fast, quality/ how good. Each prints tables and writes JSON. `python -m benchmarks.speed.step --help`."""

@@ -74,7 +74,7 @@ def _installed(packages: Iterable[str]):
 
 
 def _cpu_facts() -> dict[str, str]:
-    """As in `dcgan_tf.devices`, which would import TensorFlow into the process that only asks others to measure."""
+    """As in `dcgan_tf.training.machine.devices`, which would import TensorFlow into the process that only asks others to measure."""
     try:
         lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
     except OSError:

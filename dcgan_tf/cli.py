@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from dcgan_tf import checks, cluster
-from dcgan_tf.config import (
+from dcgan_tf.common.errors import LostWorker, Mismatch, UserError
+from dcgan_tf.config import checks
+from dcgan_tf.config.commands import (
     AnimateConfig,
     EvaluateConfig,
     ExportConfig,
     GenerateConfig,
     InterpolateConfig,
     PrepareConfig,
-    TrainConfig,
     TrainFeaturesConfig,
 )
-from dcgan_tf.errors import LostWorker, Mismatch, UserError
+from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.training.machine import cluster
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,13 +51,13 @@ def export_main(arguments: Sequence[str] | None = None) -> int:
 def train(config: TrainConfig) -> int:
     if cluster.from_environment().size == 1:  # workers check in the plan, so that the others hear of it
         checks.check_train(config)
-    from dcgan_tf import training
+    from dcgan_tf.training.command import train
 
-    return training.train(config)
+    return train(config)
 
 
 def animate(config: AnimateConfig) -> int:
-    from dcgan_tf.animation import animate
+    from dcgan_tf.pictures.animation import animate
 
     print(animate(config.run, config.format, config.fps))
     return 0
@@ -64,32 +65,32 @@ def animate(config: AnimateConfig) -> int:
 
 def evaluate(config: EvaluateConfig) -> int:
     checks.check_evaluate(config)
-    from dcgan_tf import evaluating
+    from dcgan_tf.evaluate.command import evaluate
 
-    evaluating.evaluate(config)
+    evaluate(config)
     return 0
 
 
 def export(config: ExportConfig) -> int:
     checks.check_export(config)
-    from dcgan_tf import exporting
+    from dcgan_tf.export.command import export
 
-    return exporting.export(config)
+    return export(config)
 
 
 def generate(config: GenerateConfig) -> int:
     checks.check_generate(config)
-    from dcgan_tf import pictures
+    from dcgan_tf.generators import generate
 
-    pictures.generate(config)
+    generate.generate(config)
     return 0
 
 
 def interpolate(config: InterpolateConfig) -> int:
     checks.check_interpolate(config)
-    from dcgan_tf import pictures
+    from dcgan_tf.generators import generate
 
-    pictures.interpolate(config)
+    generate.interpolate(config)
     return 0
 
 
@@ -102,7 +103,7 @@ def prepare(config: PrepareConfig) -> int:
 
 def train_features(config: TrainFeaturesConfig) -> int:
     checks.check_train_features(config)
-    from dcgan_tf.metrics import classifier
+    from dcgan_tf.evaluate import classifier
 
     classifier.train_features(config)
     return 0

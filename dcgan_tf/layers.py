@@ -1,6 +1,6 @@
 """Layers that Keras does not have. A net with one of them loads in plain Keras after `import dcgan_tf.layers`."""
 
-from dcgan_tf.backend import keras, tf
+from dcgan_tf.common.backend import keras, tf
 
 
 @keras.saving.register_keras_serializable("dcgan_tf")

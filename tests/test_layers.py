@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from dcgan_tf import h5files
-from dcgan_tf.backend import keras, tf
+from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.layers import MinibatchStd
+from dcgan_tf.nets.saved import load_model, save_model
 
 
 def test_the_last_channel_says_how_much_images_differ():
@@ -25,10 +25,10 @@ def test_images_that_are_all_alike_have_a_gradient():
 
 def test_a_net_with_it_loads_from_its_file(tmp_path):
     net = keras.Sequential([keras.Input([4, 4, 2]), MinibatchStd(), keras.layers.Flatten(), keras.layers.Dense(1)])
-    h5files.save_model(net, tmp_path / "net.h5")
+    save_model(net, tmp_path / "net.h5")
     x = np.random.default_rng(0).normal(size=[3, 4, 4, 2]).astype("float32")
     for loaded in (
-        h5files.load_model(tmp_path / "net.h5"),
+        load_model(tmp_path / "net.h5"),
         keras.models.load_model(tmp_path / "net.h5", compile=False),
     ):
         np.testing.assert_allclose(loaded(x), net(x), atol=1e-6)

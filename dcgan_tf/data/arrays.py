@@ -4,10 +4,10 @@ import zipfile
 
 import numpy as np
 
-from dcgan_tf.data import pixels
-from dcgan_tf.data.pixels import ImageSource, Wanted
+from dcgan_tf.common import pixels
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.data.rows import open_npy
-from dcgan_tf.errors import UserError, printable
+from dcgan_tf.data.source import ImageSource, Wanted
 
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
 LABEL_KEYS = ("labels", "y_train", "y")

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from dcgan_tf.data import pixels
-from dcgan_tf.data.places import is_remote
+from dcgan_tf.common import pixels
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.remote import is_remote
 from dcgan_tf.data.rows import open_npy
-from dcgan_tf.errors import UserError, printable
-from dcgan_tf.files import whole_file
 
 VERSION = 1  # one more whenever decoding gives other pixels, or `facts` other keys
 ABANDONED_SECONDS = 3600  # a half-written file that nobody has written to for so long belongs to a killed process

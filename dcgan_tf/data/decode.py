@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from dcgan_tf.data import pixels
-from dcgan_tf.errors import UserError, printable
+from dcgan_tf.common import pixels
+from dcgan_tf.common.errors import UserError, printable
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 FORMATS_TEXT = "JPEG, PNG, WebP, BMP, TIFF or GIF"

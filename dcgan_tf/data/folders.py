@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dcgan_tf.data import pixels
+from dcgan_tf.common import pixels
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, opens, reason
 from dcgan_tf.data.parallel import in_order
-from dcgan_tf.data.pixels import ImageSource, Wanted
-from dcgan_tf.errors import UserError, printable
+from dcgan_tf.data.source import ImageSource, Wanted
 
 # A file of another name is an image when its content begins like one. The last four cannot be decoded, and are
 # reported instead of passed over.

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.data.arrays import array_source
-from dcgan_tf.data.pixels import ImageSource, Wanted
 from dcgan_tf.data.rows import Rows
-from dcgan_tf.errors import UserError, printable
+from dcgan_tf.data.source import ImageSource, Wanted
 
 UNSIGNED_BYTE = 0x08
 TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}

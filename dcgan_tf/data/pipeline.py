@@ -1,7 +1,7 @@
 """Batches as a pure function of (seed, step): no shuffle buffer, so that any step can be the first one of a process."""
 
-from dcgan_tf.backend import tf
-from dcgan_tf.schedule import Order, share
+from dcgan_tf.common.backend import tf
+from dcgan_tf.config.order import Order, share
 
 
 def batch_indices(order: Order, step):

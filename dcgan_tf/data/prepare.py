@@ -13,16 +13,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dcgan_tf.checks import check_prepare
-from dcgan_tf.config import PrepareConfig
-from dcgan_tf.data import places
-from dcgan_tf.data.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
-from dcgan_tf.data.indexes import FORMAT, INDEX_JSON, INDEX_NPY, ROW, VERSION, is_prepared
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import disk_errors_in_one_line, whole_folder
+from dcgan_tf.common.remote import is_remote, join, size_and_time, write
+from dcgan_tf.common.text import size_text
+from dcgan_tf.config.checks import check_prepare
+from dcgan_tf.config.commands import PrepareConfig
 from dcgan_tf.data.parallel import in_order
-from dcgan_tf.data.pixels import ImageSource
+from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
-from dcgan_tf.errors import UserError, printable
-from dcgan_tf.files import disk_errors_in_one_line, size_text, whole_folder
+from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
+from dcgan_tf.data.tfrecord.index import FORMAT, INDEX_JSON, INDEX_NPY, ROW, VERSION, is_prepared
 
 CHUNK_BYTES = 2**20  # read at once by each thread
 EXAMPLE_BYTES = 120  # of a record, beside its pixels
@@ -48,7 +49,7 @@ def prepare(config: PrepareConfig) -> int:
     print(f"preparing {images} from {printable(config.source)}", flush=True)
     for note in source.notes:
         print(f"note: {note}", flush=True)
-    if places.is_remote(config.out):
+    if is_remote(config.out):
         with _cloud_errors_in_one_line(config.out):
             size = _write_set(source, config.out, config.shards)
     else:
@@ -62,9 +63,9 @@ def prepare(config: PrepareConfig) -> int:
 
 def _write_set(source: ImageSource, folder: str, shards: int) -> int:
     """Writes shards, then the index; returns their size in bytes."""
-    from dcgan_tf.backend import tf
+    from dcgan_tf.common.backend import tf
 
-    if places.is_remote(folder):
+    if is_remote(folder):
         tf.io.gfile.makedirs(folder)
     count = len(source)
     edges = [shard * count // shards for shard in range(shards + 1)]
@@ -72,7 +73,7 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
     with contextlib.closing(_images(source)) as images:
         for shard, (start, stop) in enumerate(zip(edges, edges[1:])):
             name = f"train-{shard:05}-of-{shards:05}.tfrecord"
-            path = places.join(folder, name)
+            path = join(folder, name)
             offset = 0
             with tf.io.TFRecordWriter(path) as writer:
                 for i in range(start, stop):
@@ -81,7 +82,7 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
                     writer.write(content)
                     rows[i] = offset, len(content), zlib.crc32(content), NO_LABEL if label is None else label
                     offset += HEADER_BYTES + len(content) + FOOTER_BYTES
-            if places.size_and_time(path)[0] != offset:
+            if size_and_time(path)[0] != offset:
                 raise UserError(f"{printable(path)}: not all could be written: is there space left?")
             files.append({"file": name, "bytes": offset, "images": stop - start})
     facts = {
@@ -96,8 +97,8 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
     entry = {"format": FORMAT, "version": VERSION, "facts": facts, "shards": files}
     table = io.BytesIO()
     np.save(table, rows)
-    places.write(places.join(folder, INDEX_NPY), table.getvalue())
-    places.write(places.join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
+    write(join(folder, INDEX_NPY), table.getvalue())
+    write(join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
     return sum(file["bytes"] for file in files) + table.tell()
 
 
@@ -138,7 +139,7 @@ def _check_out(out):
         raise UserError(f"--out {printable(out)}: is not UTF-8: give another name")
     if is_prepared(out):
         raise UserError(f"--out {out}: holds a prepared set already: give another folder, or delete that one")
-    if places.is_remote(out) or not os.path.lexists(out):
+    if is_remote(out) or not os.path.lexists(out):
         return
     if not os.path.isdir(out):
         raise UserError(f"--out {out}: is a file: give a new folder")
@@ -159,7 +160,7 @@ def _check_room(out, source):
 
 @contextlib.contextmanager
 def _cloud_errors_in_one_line(out):
-    from dcgan_tf.backend import tf
+    from dcgan_tf.common.backend import tf
 
     try:
         with disk_errors_in_one_line(out):

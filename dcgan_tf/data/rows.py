@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 
-from dcgan_tf.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, printable
 
 
 class Rows:

@@ -1,1 +1,1 @@
-"""Measures of generated images: each module holds one, or one kind, and knows neither nets nor runs."""
+"""Measures of images: each module holds one, or one kind, and knows neither nets nor runs."""

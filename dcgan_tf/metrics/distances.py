@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcgan_tf.errors import UserError
+from dcgan_tf.common.errors import UserError
 
 BLOCK = 1024  # rows of a matrix of distances in memory at a time
 

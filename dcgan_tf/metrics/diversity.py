@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dcgan_tf.errors import UserError
+from dcgan_tf.common.errors import UserError
 from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
 
 BATCH = 1024  # images or rows at a time

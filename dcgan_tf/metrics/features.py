@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dcgan_tf.backend import keras, tf
-from dcgan_tf.data.pixels import fit_all, to_channels
-from dcgan_tf.errors import UserError, printable
-from dcgan_tf.files import whole_file
-from dcgan_tf.metrics.nets import load_net
+from dcgan_tf.common.backend import keras, tf
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.pixels import fit_all, to_channels
+from dcgan_tf.nets.branched import load_net
 
 BATCH = 64  # images that a net sees at once
 TIMEOUT = 30  # seconds without a byte before a download has failed

@@ -13,7 +13,7 @@ import functools
 
 import numpy as np
 
-from dcgan_tf.errors import UserError
+from dcgan_tf.common.errors import UserError
 
 PAIRS = 10_000  # as published
 LEAST = 32  # images, two a pair

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dcgan_tf.errors import UserError
+from dcgan_tf.common.errors import UserError
 
 IMAGES = 16_384  # of each set, as published
 LEAST = 16  # images of each set: of fewer, the floor is so high that nothing shows

@@ -6,7 +6,7 @@ batch normalization.
 
 import numpy as np
 
-from dcgan_tf.errors import UserError
+from dcgan_tf.common.errors import UserError
 
 LEVELS = 256
 END = 5  # levels: values so near to black or white are clipped

@@ -1,0 +1,1 @@
+"""How fast: steps, tricks, start-up, input pipeline, several devices. `python -m benchmarks.speed.step --help`."""

@@ -1,0 +1,100 @@
+"""Files by name, on this machine or in a cloud: plain Python here, tf.io.gfile for addresses such as gs://bucket/x."""
+
+import contextlib
+import glob
+import os
+
+from dcgan_tf.common.errors import UserError, printable
+
+
+def is_remote(path) -> bool:
+    return "://" in os.fsdecode(path)
+
+
+def has_pattern(path: str) -> bool:
+    return glob.has_magic(path)
+
+
+def matching(pattern: str) -> list[str]:
+    """The files whose names match the pattern (or the one that is called so), sorted; may be empty."""
+    with reading(pattern):
+        return sorted(_gfile().glob(pattern) if is_remote(pattern) else glob.glob(pattern))
+
+
+def exists(path: str) -> bool:
+    with reading(path):
+        return _gfile().exists(path) if is_remote(path) else os.path.exists(path)
+
+
+def size_and_time(path: str) -> tuple[int, int]:
+    """Length in bytes, and when it was last changed, in nanoseconds.
+
+    Raises:
+        FileNotFoundError
+    """
+    if not is_remote(path):
+        status = os.stat(path)
+        return status.st_size, status.st_mtime_ns
+    if not exists(path):
+        raise FileNotFoundError(path)
+    with reading(path):
+        status = _gfile().stat(path)
+        return status.length, status.mtime_nsec
+
+
+def read(path: str, position: int = 0, count: int = -1) -> bytes:
+    """`count` bytes (-1: all) from `position` on; fewer where the file ends. Threads may call it at once.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    with reading(path), _open(path, "rb") as file:
+        file.seek(position)
+        return file.read(count)
+
+
+def write(path: str, content: bytes) -> None:
+    with _open(path, "wb") as file:
+        file.write(content)
+
+
+def join(folder: str, name: str) -> str:
+    return folder.rstrip("/") + "/" + name if is_remote(folder) else os.path.join(folder, name)
+
+
+def split(path: str) -> tuple[str, ...]:
+    """The folder and the name in it."""
+    return tuple(path.rsplit("/", 1)) if is_remote(path) else os.path.split(path)
+
+
+@contextlib.contextmanager
+def reading(path):
+    """Turns errors of the system, and of tf.io.gfile, into a UserError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror or error
+        raise UserError(f"{printable(path)} cannot be read: {printable(reason)}") from error
+    except Exception as error:
+        message = _message_of_tensorflow(error) if is_remote(path) else None
+        if message is None:
+            raise
+        raise UserError(f"{printable(path)} cannot be read: {message}") from error
+
+
+def _message_of_tensorflow(error):
+    from dcgan_tf.common.backend import tf
+
+    if not isinstance(error, tf.errors.OpError):
+        return None
+    return printable(error.message.strip().partition("\n")[0])
+
+
+def _open(path, mode):
+    return _gfile().GFile(path, mode) if is_remote(path) else open(path, mode, buffering=0 if mode == "rb" else -1)
+
+
+def _gfile():
+    from dcgan_tf.common.backend import tf
+
+    return tf.io.gfile

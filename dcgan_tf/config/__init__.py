@@ -1,0 +1,1 @@
+"""A run as plain data: flags, presets, recipes, and what is refused of them. No TensorFlow, no reading of images."""

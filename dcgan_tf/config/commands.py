@@ -1,0 +1,165 @@
+"""What every other command than training is asked: a frozen dataclass each, whose fields are the flags."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from dcgan_tf.config.train import Maybe
+
+Epoch = Maybe[int | Literal["best", "newest"]]
+
+
+@dataclass(frozen=True)
+class AnimateConfig:
+    """Make training.gif or training.mp4 from the pictures of a run, also while it trains."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """The run's folder, such as checkpoints/paints200."""
+    format: Literal["gif", "mp4"] = "gif"
+    fps: Maybe[float] = None
+    """Frames a second. Default: so many that the whole takes about half a minute, between 5 and 25."""
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """Write a trained generator for TensorFlow Serving, ONNX or LiteRT, checked against the original."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """A run's folder, such as checkpoints/paints200, or a generator's .h5 or .keras, also of old TensorFlow."""
+    out: Maybe[str] = None
+    """The folder that gets a numbered version and what a server needs. Default: serving/<name of the source>."""
+    epoch: Epoch = None
+    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
+    discriminator: Maybe[str] = None
+    """Also serve this discriminator's scores. Default: for a run, its own."""
+    formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
+    quantize: tuple[Literal["float16", "dynamic"], ...] = ()
+    """Also write LiteRT files with smaller weights: float16 halves them, dynamic makes 8 bits of them."""
+    quantized_tolerance: float = 0.01
+    """The largest difference allowed to quantized images, whose values are -1 to 1; 8 bits often need 0.1 or more."""
+    latents: Literal["auto", "normal", "uniform"] = "auto"
+    """What the generator was trained on. auto: as the run says, else as a preset of its sizes."""
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """Make pictures with a trained generator, one for every seed: the same seed, the same picture."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    out: str
+    """The folder that gets seed0001.png and so on."""
+    count: int = 64
+    """How many."""
+    seed: int = 1
+    """The first seed; the others follow one by one."""
+    grid: bool = False
+    """Also lay them out on contact sheets of up to 100: grid.png, or grid_0001-0100.png and so on."""
+    truncation: float = 1.0
+    """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
+    epoch: Epoch = None
+    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
+    latents: Literal["auto", "normal", "uniform"] = "auto"
+    """What the generator was trained on. auto: as the source says."""
+
+
+@dataclass(frozen=True)
+class InterpolateConfig:
+    """Make a film that goes from picture to picture, through all between, and from the last back to the first."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    seeds: tuple[int, ...]
+    """The pictures to pass, at least 2, in this order; "dcgan-tf generate" shows the picture of every seed."""
+    out: str
+    """The film: a name that ends in .gif or .mp4."""
+    frames: int = 60
+    """Of the whole loop."""
+    fps: float = 25.0
+    """Frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second."""
+    truncation: float = 1.0
+    """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
+    epoch: Epoch = None
+    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
+    latents: Literal["auto", "normal", "uniform"] = "auto"
+    """What the generator was trained on. auto: as the source says."""
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """Write images as TFRecord shards with an index: for data larger than memory, or in a cloud."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """Images: anything that --data of "dcgan-tf train" takes."""
+    out: str
+    """The new folder, here or at an address such as gs://bucket/paints."""
+    shards: int = 64
+    """How many files; 100 MB to 1 GB each is a good size."""
+    image_size: Maybe[tuple[int, int]] = None
+    """Height and width: the shorter side is resized, then the middle is cut out."""
+    value_range: Maybe[tuple[float, float]] = None
+    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+
+
+@dataclass(frozen=True)
+class TrainFeaturesConfig:
+    """Train a small classifier on labelled images, in whose last hidden layer "dcgan-tf evaluate --features" compares."""
+
+    data: Annotated[str, tyro.conf.Positional]
+    """Labelled images: a folder with a folder for each class, an IDX file with its labels beside, a set with labels
+    prepared by "dcgan-tf prepare"; or one of digits, mnist, fashion_mnist, cifar10."""
+    out: str
+    """The file: a name that ends in .keras."""
+    image_size: Maybe[tuple[int, int]] = None
+    """Height and width: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
+    on their longer side are shrunk to that."""
+    value_range: Maybe[tuple[float, float]] = None
+    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+    epochs: Maybe[int] = None
+    """Default: 2 to 60, so many that a small machine takes a few minutes."""
+    seed: int = 0
+    """Decides weights, dropout, the order of images, and the tenth that is held out."""
+
+
+MEASURES = ("swd", "tones", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")
+NEED_FEATURES = ("fid", "kid", "precision-recall", "modes")
+MeasureName = Literal[MEASURES]
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Measure how good the images of a trained generator are: how near to real ones, how varied, whether copies."""
+
+    source: Annotated[str, tyro.conf.Positional]
+    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    data: Maybe[str] = None
+    """Real images to compare with: anything that --data of "dcgan-tf train" takes. Default: those that the run was
+    trained on. They are resized to the generator's size."""
+    value_range: Maybe[tuple[float, float]] = None
+    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+    held_out: Maybe[str] = None
+    """Real images that were not trained on: what is nearer to the training images than these are looks like a copy."""
+    metrics: Maybe[tuple[MeasureName, ...]] = None
+    """What to measure. Default: swd, tones, msssim, copies and diversity; with --features, all that they allow. modes is for
+    features that "dcgan-tf train-features" made."""
+    features: Maybe[str] = None
+    """The net in whose last hidden layer fid, kid and precision-recall compare images: a Keras file, such as "dcgan-tf
+    train-features" makes, or "inception", whose weights (88 MB) are downloaded once."""
+    epoch: Epoch | Literal["all"] = None
+    """Of a run: the epoch to measure, or all that are kept. Default: the best, or the newest where none was measured."""
+    images: Maybe[int] = None
+    """How many generated images, and at most as many real ones. Default: each measure's own number, as published."""
+    seed: int = 0
+    """Decides the latents, and every choice of images, patches and pairs."""
+    out: Maybe[str] = None
+    """The folder for evaluation.json and pictures. Default: the folder evaluation of the run, else
+    evaluation/<name of the source>."""
+    latents: Literal["auto", "normal", "uniform"] = "auto"
+    """What the generator was trained on. auto: as the source says."""
+
+
+def film_format(path: str) -> str:
+    """The format of a film by the ending of its name: walk.gif -> gif."""
+    return Path(path).suffix[1:].lower()

@@ -1,0 +1,236 @@
+"""What each net is: frozen rows of data, one Preset per net.
+
+Standard library only, so that flags and usage errors answer at once. `dcgan_tf.nets.build` turns rows into Keras layers,
+`dcgan_tf.config.fitting` fits a preset to images of any shape.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer with weights (or a reshape), and what follows it.
+
+    kind        dense | conv | deconv (transposed convolution) | resize (pixels repeated, then a convolution) | reshape |
+                flatten | minibatch_std (one more channel, see `dcgan_tf.layers`)
+    units       units of a dense layer, filters of a convolution
+    kernel      (height, width)
+    stride      (height, width); with `pool`, the convolution has stride 1 and a max-pooling of this size follows
+    then        what follows, in order, in words: "bn", "relu", "leaky:0.2" (negative slope), "tanh", "dropout:0.3"
+    crop        rows and columns cut at the bottom and the right, for odd sizes
+    shape       of a reshape
+    """
+
+    kind: Literal["dense", "conv", "deconv", "resize", "reshape", "flatten", "minibatch_std"]
+    units: int = 0
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    then: str = ""
+    bias: bool = True
+    padding: Literal["same", "valid"] = "same"
+    pool: bool = False
+    crop: tuple[int, int] = (0, 0)
+    shape: tuple[int, ...] = ()
+
+
+def _dense(units, then="", **more):
+    return Layer("dense", units, then=then, **more)
+
+
+def _conv(filters, kernel, stride, then="", **more):
+    return Layer("conv", filters, (kernel, kernel), (stride, stride), then, **more)
+
+
+def _deconv(filters, kernel, stride, then="", **more):
+    return Layer("deconv", filters, (kernel, kernel), (stride, stride), then, **more)
+
+
+def _reshape(*shape):
+    return Layer("reshape", shape=shape)
+
+
+_flatten = Layer("flatten")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A net and how it is trained.
+
+    image_shape      (H, W, C)
+    latents          distribution of the latents [N, latent_dim]: standard normal, or uniform in -1..1
+    initializer      keras: the framework's defaults (Glorot uniform, zero bias);
+                     torch: PyTorch's, weight and bias from U(-1/sqrt(fan_in), 1/sqrt(fan_in));
+                     dcgan: weights N(0, 0.02), batch-normalization scale N(1, 0.02)
+    update           joint: one forward pass, both losses, both nets at once;
+                     alternating: the discriminator, then the generator through the updated discriminator
+    generator_step   what the generator's half of an alternating update sees: the same "fakes", the same "latents"
+                     forwarded anew, or "fresh" latents
+    real_target      the label of real images (below 1: one-sided label smoothing, arXiv:1606.03498), in both losses
+    d_loss_scale     factor on the discriminator's loss: 0.5 halves the sum of its two terms
+    packing          how many images the discriminator judges at once, one on another in its channels
+    epochs           of the set that the net was published with
+    least_steps      on smaller sets: what those epochs come to there; see `epochs_for`
+    grid             rows and columns of the sample pictures
+    """
+
+    name: str
+    about: str
+    image_shape: tuple[int, int, int]
+    generator: tuple[Layer, ...]
+    discriminator: tuple[Layer, ...]
+    latent_dim: int = 100
+    latents: Literal["normal", "uniform"] = "normal"
+    initializer: Literal["keras", "torch", "dcgan"] = "torch"
+    bn_epsilon: float = 1e-5  # PyTorch's constants; its momentum 0.1 is Keras's 0.9
+    bn_momentum: float = 0.9
+    update: Literal["joint", "alternating"] = "alternating"
+    generator_step: Literal["fakes", "latents", "fresh"] = "fakes"
+    real_target: float = 1.0
+    d_loss_scale: float = 1.0
+    packing: int = 1
+    learning_rate: float = 2e-4
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    adam_epsilon: float = 1e-8  # PyTorch's; Keras's is 1e-7
+    batch_size: int = 128
+    epochs: int = 5
+    least_steps: int = 0
+    drop_remainder: bool = False
+    grid: tuple[int, int] = (8, 8)
+
+
+# Both DCGAN presets share everything but the step between 32x32 or 64x64 and the image.
+_DCGAN_STEM = (_reshape(1, 1, 100), _deconv(512, 4, 1, "bn relu", bias=False, padding="valid"))  # 4x4x512
+_DCGAN_UP = tuple(_deconv(filters, 4, 2, "bn relu", bias=False) for filters in (256, 128, 64))  # 32x32x64
+_DCGAN_DOWN = tuple(_conv(filters, 4, 2, "bn leaky:0.2", bias=False) for filters in (128, 256, 512))  # 4x4x512
+_DCGAN_HEAD = (_conv(1, 4, 1, bias=False, padding="valid"), _flatten)
+
+_ROWS = (
+    Preset(
+        name="mnist",
+        about="28x28 grey, DCGAN of a course notebook; 5 epochs of MNIST give digits a person can read",
+        image_shape=(28, 28, 1),
+        latent_dim=96,
+        latents="uniform",
+        generator=(
+            _dense(1024, "relu bn"),
+            _dense(6272, "relu bn"),
+            _reshape(7, 7, 128),
+            _deconv(64, 4, 2, "relu bn"),
+            _deconv(1, 4, 2, "tanh"),
+        ),
+        discriminator=(
+            _conv(32, 5, 2, "leaky:0.01", padding="valid", pool=True),
+            _conv(64, 5, 2, "leaky:0.01", padding="valid", pool=True),
+            _flatten,
+            _dense(1024, "leaky:0.01"),
+            _dense(1),
+        ),
+        generator_step="latents",
+        learning_rate=3e-4,
+        least_steps=2345,  # 60,000 images, as the two below
+        grid=(4, 4),
+    ),
+    Preset(
+        name="mnist-mlp",
+        about="28x28 grey, the plain GAN of dense layers; the fastest, and the noisiest pictures",
+        image_shape=(28, 28, 1),
+        generator=(_dense(256, "relu"), _dense(512, "relu"), _dense(784, "tanh"), _reshape(28, 28, 1)),
+        discriminator=(_flatten, _dense(512, "relu"), _dense(256, "relu"), _dense(1)),
+        generator_step="fresh",
+        d_loss_scale=0.5,
+        batch_size=64,
+        epochs=10,
+        least_steps=9380,
+        grid=(5, 5),
+    ),
+    Preset(
+        name="mnist56",
+        about="56x56 grey, no batch normalization, label smoothing; 28x28 images are resized",
+        image_shape=(56, 56, 1),
+        generator=(
+            _dense(12544, "relu"),
+            _reshape(7, 7, 256),
+            _deconv(128, 4, 2, "relu"),
+            _deconv(64, 4, 2, "relu"),
+            _deconv(1, 4, 2, "tanh"),
+        ),
+        discriminator=(
+            _conv(64, 4, 2, "relu"),
+            _conv(128, 4, 2, "relu"),
+            _conv(256, 4, 2, "relu"),
+            _flatten,
+            _dense(1),
+        ),
+        generator_step="fresh",
+        real_target=0.9,
+        batch_size=64,
+        epochs=20,
+        least_steps=18760,
+        grid=(5, 5),
+    ),
+    Preset(
+        name="faces64",
+        about="64x64 colour, the DCGAN of the paper (arXiv:1511.06434) as PyTorch's tutorial gives it",
+        image_shape=(64, 64, 3),
+        generator=(*_DCGAN_STEM, *_DCGAN_UP, _deconv(3, 4, 2, "tanh", bias=False)),
+        discriminator=(_conv(64, 4, 2, "leaky:0.2", bias=False), *_DCGAN_DOWN, *_DCGAN_HEAD),
+        initializer="dcgan",
+        least_steps=7915,  # 202,599 faces
+    ),
+    Preset(
+        name="mri96",
+        about="96x96 colour, faces64 with a last step of 3; made for folders of a few hundred scans, 400 epochs",
+        image_shape=(96, 96, 3),
+        generator=(*_DCGAN_STEM, *_DCGAN_UP, _deconv(3, 5, 3, "tanh", bias=False)),
+        discriminator=(_conv(64, 5, 3, "bn leaky:0.2", bias=False), *_DCGAN_DOWN, *_DCGAN_HEAD),
+        batch_size=64,
+        epochs=400,
+        drop_remainder=True,
+        grid=(5, 5),  # 64 images of this size make a GIF of 250 MB in 400 epochs
+    ),
+    Preset(
+        name="paints200",
+        about="200x200 colour, both nets updated at once, dropout in the discriminator; 800 epochs of 2,656 paintings",
+        image_shape=(200, 200, 3),
+        generator=(
+            _dense(160000, "bn leaky:0.3", bias=False),
+            _reshape(25, 25, 256),
+            _deconv(128, 5, 2, "bn leaky:0.3", bias=False),
+            _deconv(64, 5, 2, "bn leaky:0.3", bias=False),
+            _deconv(3, 5, 2, "tanh", bias=False),
+        ),
+        discriminator=(
+            _conv(64, 5, 2, "leaky:0.3 dropout:0.3"),
+            _conv(128, 5, 2, "leaky:0.3 dropout:0.3"),
+            _conv(64, 5, 2, "leaky:0.3 dropout:0.3"),
+            _flatten,
+            _dense(1),
+        ),
+        initializer="keras",
+        bn_epsilon=1e-3,
+        bn_momentum=0.99,
+        update="joint",
+        learning_rate=1e-4,
+        beta_1=0.9,
+        adam_epsilon=1e-7,
+        batch_size=16,
+        epochs=800,
+        grid=(2, 2),
+    ),
+)
+
+PRESETS: dict[str, Preset] = {row.name: row for row in _ROWS}
+
+
+def get_preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        KeyError: there is none; the message lists those that there are.
+    """
+    try:
+        return PRESETS[name]
+    except KeyError:
+        raise KeyError(f"no preset {name!r}; there are {', '.join(PRESETS)}") from None

@@ -1,0 +1,78 @@
+"""Pixels of any source made uint8 images of the wanted size and channels, and the ImageSource that hands them out."""
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from dcgan_tf.common.pixels import spread
+
+
+class Wanted(NamedTuple):
+    """What images a source is to make of those that are stored; None leaves it to their content.
+
+    size         (H, W), each at least 1: they are resized to cover it, and cropped to their centre
+    channels     1 (grey) or 3 (RGB)
+    value_range  the stored values that become 0 and 255, the first below the second
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    value_range: tuple[float, float] | None = None
+
+    @property
+    def values(self) -> str:
+        """`ImageSource.values` of images that are stored in 8 bits."""
+        if self.value_range is None:
+            return "uint8 0..255"
+        low, high = self.value_range
+        return f"{low:g}..{high:g} (given)"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageSource:
+    """A set of images of one shape, read by index; make one with `dcgan_tf.data.sources.open_source`.
+
+    Attributes:
+        name: short name for a default run folder: file stem, folder name or name of the set.
+        image_shape: (H, W, C), C is 1 or 3.
+        count: number of images, also ``len(source)``.
+        pixels: what `read` calls: indices, int64 [n] -> uint8 [n, H, W, C].
+        values: the stored value range, for people: "uint8 0..255".
+        labels: int64 [count], or None.
+        class_names: the names of the labels 0, 1, ..., or None.
+        notes: one-line facts for the start of a run: what was skipped, resized, converted.
+    """
+
+    name: str
+    image_shape: tuple[int, int, int]
+    count: int
+    pixels: Callable[[np.ndarray], np.ndarray]
+    values: str
+    labels: np.ndarray | None = None
+    class_names: list[str] | None = None
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def read(self, indices) -> np.ndarray:
+        """The images at `indices` (int [n], any order) as a new uint8 [n, H, W, C], 0..255; threads may call it at once.
+
+        Raises:
+            UserError: an image cannot be read any more, or holds NaN.
+        """
+        return np.ascontiguousarray(self.pixels(np.asarray(indices, dtype=np.int64)))
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits of the shape, the labels and 64 images spread over the set; not of where or how it is stored."""
+        digest = hashlib.blake2b(repr((self.count, self.image_shape)).encode(), digest_size=8)
+        for index in spread(self.count, 64):  # one at a time: images may be large
+            digest.update(self.read([index]))
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels, dtype="<i8"))
+        return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""`dcgan-tf evaluate` and `train-features`: a finished run is judged."""

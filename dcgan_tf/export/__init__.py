@@ -1,0 +1,1 @@
+"""A generator for other software: SavedModel, ONNX and LiteRT, checked, with what a server needs."""

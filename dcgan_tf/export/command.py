@@ -1,0 +1,217 @@
+"""From a saved generator to what other software uses: built in a hidden folder, checked there, then published."""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from dcgan_tf.common.backend import tf
+from dcgan_tf.common.errors import Mismatch, UserError, printable
+from dcgan_tf.common.files import (
+    disk_errors_in_one_line,
+    locked_folder,
+    numbered,
+    publish,
+    remove_leftovers,
+    staging_folder,
+)
+from dcgan_tf.common.text import size_text
+from dcgan_tf.config.checks import check_export
+from dcgan_tf.config.commands import ExportConfig
+from dcgan_tf.export import convert, serving, verify
+from dcgan_tf.export.card import model_card
+from dcgan_tf.export.savedmodel import SavedModelWriter
+from dcgan_tf.generators.find import KINDS, find, load_keras
+from dcgan_tf.generators.find import distribution as distribution_of
+from dcgan_tf.generators.latents import seed_latents
+from dcgan_tf.nets.saved import load_model
+from dcgan_tf.nets.surgery import as_logits, shape_text
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is exported, and where to. name: the model's, for a server and in file names."""
+
+    out: Path
+    name: str
+    epoch: int | None
+    settings: dict
+    distribution: str
+    generator: object
+    discriminator: object | None
+    writer: SavedModelWriter
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """kind: of `runtimes.RUNTIMES`. name: the file's or folder's in the target."""
+
+    kind: str
+    name: str
+    quantize: str | None = None
+
+
+def export(config: ExportConfig) -> int:
+    """Writes, checks and publishes what `config` asks for, and prints a table. Returns 0.
+
+    Raises:
+        UserError: something the user can mend; nothing is published.
+        Mismatch: an artifact does not do what the Keras generator does. It is removed; the sound ones are published.
+    """
+    check_export(config)
+    convert.check_packages(config.formats)
+    job = _job(config)
+    with locked_folder(job.out, "--out", "export"), disk_errors_in_one_line(job.out):
+        remove_leftovers(job.out)
+        version = next_version(job.out, job.name, job.epoch)
+        epoch = "" if job.epoch is None else f" of epoch {job.epoch}"
+        print(f"exporting {printable(config.source)}{epoch} as version {version} to {printable(job.out)}", flush=True)
+        with staging_folder(job.out / str(version)) as stage:
+            batching, largest = _batching(config, job)
+            reports, faults = _build(config, job, version, stage, largest)
+            served = any(artifact.kind == "savedmodel" for artifact in reports)
+            if served:
+                serving.write_companions(job.out, job.name, batching)
+            rows = [_row(stage / artifact.name, report) for artifact, report in reports.items()]
+            for artifact in reports:
+                publish(stage / artifact.name, job.out / artifact.name)
+    print(_table(rows))
+    newest = max(numbered(job.out), default=version)
+    if served and newest > version:
+        print(f"note: a server takes the highest version, {newest}; models.config says how to serve {version}")
+    if faults:
+        raise Mismatch("; ".join(faults))
+    return 0
+
+
+def next_version(out: Path, name: str, epoch: int | None) -> int:
+    """The epoch where no export has that number yet, else one more than the highest."""
+    numbers = set(numbered(out))
+    files = (re.fullmatch(re.escape(name) + r"-(\d+)(-\w+)?\.(onnx|tflite)", path.name) for path in out.iterdir())
+    numbers |= {int(match[1]) for match in files if match}
+    return epoch if epoch is not None and epoch not in numbers else max(numbers, default=0) + 1
+
+
+def _job(config: ExportConfig) -> Job:
+    """Finds and loads the nets; writes nothing."""
+    found = find(config.source, config.epoch)
+    if found.kind != "keras":
+        raise UserError(f"{printable(config.source)}: is an exported model already: {KINDS}")
+    generator = load_keras(found)
+    # One that judges packs of images has no score for a single one.
+    packs = (found.settings.get("preset") or {}).get("packing", 1) > 1
+    discriminator_path = config.discriminator or (None if packs else found.discriminator)
+    discriminator = None
+    if discriminator_path is not None:
+        discriminator, _ = as_logits(load_model(discriminator_path), discriminator_path)
+        takes, makes = discriminator.input_shape[1:], generator.output_shape[1:]
+        if takes != makes:
+            raise UserError(
+                f"{printable(discriminator_path)}: takes images of {shape_text(takes)}, but the generator makes "
+                f"{shape_text(makes)}: give the discriminator that was trained with it"
+            )
+    out = Path(config.out or Path("serving") / printable(found.name))
+    if str(out) != printable(out):
+        raise UserError(f"--out {printable(out)}: is not UTF-8: give another name")
+    run = found.path.parent.resolve()
+    if found.settings and run in (out.resolve(), *out.resolve().parents):
+        raise UserError(
+            f"--out {printable(out)}: lies in the run's own folder, which training writes to: "
+            f"give another, such as serving/{printable(run.name)}"
+        )
+    distribution = distribution_of(
+        config.latents, found.settings, generator.input_shape[-1], generator.output_shape[1:]
+    )
+    return Job(
+        out=out,
+        name=model_name(out),
+        epoch=found.epoch,
+        settings=found.settings,
+        distribution=distribution,
+        generator=generator,
+        discriminator=discriminator,
+        writer=SavedModelWriter(generator, distribution, discriminator),
+    )
+
+
+def model_name(out: Path) -> str:
+    """The name of the target, with what a URL or a container would stumble over replaced by "-"."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", out.resolve().name).strip("-") or "generator"
+
+
+def _build(config: ExportConfig, job: Job, version: int, stage: Path, largest: int):
+    """Writes and checks the artifacts in `stage` -> ({artifact: report} of the sound ones, [what is wrong with others]).
+
+    largest: images in one batch of a server.
+    """
+    try:
+        expected = verify.reference(job.generator, job.distribution, job.discriminator)
+    except ValueError as error:
+        raise UserError(f"{printable(config.source)}: {error}: give a generator of an earlier epoch") from error
+    card = model_card(job.name, job.epoch, job.settings, job.distribution, job.generator, job.writer.signatures)
+    reports, faults = {}, []
+    for artifact in artifacts(config, job.name, version):
+        path, warmup, tolerance = stage / artifact.name, [], verify.FLOATS
+        print(f"making and checking {artifact.name} ...", flush=True)
+        try:
+            if artifact.kind == "savedmodel":
+                job.writer.write(path, card)
+                warmup = [1, largest]
+                serving.write_warmup(path, job.name, [_latents(job, count) for count in warmup])
+            elif artifact.kind == "onnx":
+                convert.to_onnx(job.generator, path, card)
+            else:
+                convert.to_litert(job.generator, path, artifact.quantize)
+                tolerance = config.quantized_tolerance if artifact.quantize else tolerance
+            reports[artifact] = verify.verify(artifact.kind, path, expected, warmup, tolerance)
+        except Mismatch as mismatch:
+            faults.append(f"{printable(job.out / artifact.name)}: {mismatch}: removed")
+            if artifact.quantize and mismatch.difference and math.isfinite(mismatch.difference):
+                faults[-1] += f"; --quantized-tolerance {1.1 * mismatch.difference:.2g} would let it pass"
+    return reports, faults
+
+
+def _latents(job: Job, count: int):
+    """Latents [count, latent_dim] of the seeds from 1, as an array."""
+    return seed_latents(tf.range(1, count + 1), job.generator.input_shape[-1], job.distribution).numpy()
+
+
+def artifacts(config: ExportConfig, name: str, version: int) -> list[Artifact]:
+    """What `config` asks for, the SavedModel last: a server takes it at once, and then all else is there."""
+    found = []
+    if "onnx" in config.formats:
+        found.append(Artifact("onnx", f"{name}-{version}.onnx"))
+    if "litert" in config.formats:
+        found.append(Artifact("litert", f"{name}-{version}.tflite"))
+        found += [Artifact("litert", f"{name}-{version}-{how}.tflite", how) for how in config.quantize]
+    if "savedmodel" in config.formats:
+        found.append(Artifact("savedmodel", str(version)))
+    return found
+
+
+def _batching(config: ExportConfig, job: Job) -> tuple[serving.Batching | None, int]:
+    """(how a server should batch, None where a file in the target says so already; the largest batch)."""
+    if "savedmodel" not in config.formats:
+        return None, 0
+    # A running server refuses a version whose warm-up asks for a larger batch than it was started with.
+    known = serving.kept_batch_size(job.out)
+    if known is not None:
+        return None, known
+    print("measuring batches ...", flush=True)
+    latent_dim, serve = job.generator.input_shape[-1], job.writer.signatures["serving_default"]
+    batching = serving.batching(serving.measure(lambda count: serve(tf.zeros([count, latent_dim]))["images"].numpy()))
+    return batching, batching.max_batch_size
+
+
+def _row(path: Path, report: verify.Report) -> tuple[str, ...]:
+    size = sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
+    name = f"{path.name}/" if path.is_dir() else path.name
+    differences = ", ".join(f"{output} {value:.2g}" for output, value in sorted(report.differences.items()))
+    return (name, size_text(size), differences, *(f"{report.milliseconds[count]:,.1f} ms" for count in (1, 64)))
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    """Columns as wide as their widest cell."""
+    rows = [("artifact", "size", "largest difference", "1 image", "64 images"), *rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)

@@ -1,0 +1,191 @@
+"""What TensorFlow Serving wants beside a SavedModel: batching figures, warm-up requests, start files, clients.
+
+serving/paints200/
+  100/                        a version: the SavedModel, and in assets.extra/ the requests that warm it up
+  models.config               what to serve                      docker-compose.yml   both start the server
+  batching.config             how to merge requests              kubernetes.yaml
+  client.py  client_grpc.py   ask it, by REST and by gRPC
+
+The version folders are the export's; the files beside them are the user's from the moment they are written.
+"""
+
+import os
+import re
+import statistics
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import whole_file
+
+MODELS, BATCHING = "models.config", "batching.config"
+COMPANIONS = (MODELS, BATCHING, "docker-compose.yml", "kubernetes.yaml", "client.py", "client_grpc.py")
+
+# A request for this many images is answered by every server, however slow the net.
+LEAST_MAX_BATCH = 64
+LARGEST_BATCH = 256
+SLOW = 1.0  # seconds; a batch that takes longer keeps others waiting too long
+LONGEST_WAIT = 10_000  # microseconds
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How the server merges requests; names and meaning are those of TensorFlow Serving's BatchingParameters.
+
+    Sizes are images. No more threads are set than the server takes by itself (one per core), and no splitting of
+    requests: what it means together with allowed_batch_sizes differs between versions of the server.
+    """
+
+    max_batch_size: int
+    allowed_batch_sizes: tuple[int, ...]  # increasing, the last one max_batch_size; a batch is padded up to one of them
+    batch_timeout_micros: int  # how long the first request waits for company
+    seconds_of_one: float  # one image, where it was measured
+    seconds_of_max: float  # max_batch_size images
+    max_enqueued_batches: int = 100
+
+
+def measure(run: Callable[[int], None]) -> dict[int, float]:
+    """Seconds that `run(size)` takes for a batch of 1, 2, 4, ... 256 images: the median of three calls after a first.
+
+    Sizes over 64 are left out once a batch takes over a second.
+    """
+    seconds = {}
+    size = 1
+    while size <= LARGEST_BATCH and (size <= LEAST_MAX_BATCH or seconds[size // 2] <= SLOW):
+        run(size)  # the first call of a size plans memory and picks kernels
+        seconds[size] = statistics.median(_seconds_of(run, size) for _ in range(3))
+        size *= 2
+    return seconds
+
+
+def batching(seconds: dict[int, float]) -> Batching:
+    """The figures for a net whose batches take `seconds[size]`, for sizes 1, 2, 4, ... to at least 64."""
+
+    def rate(size):
+        return size / seconds[size]
+
+    largest = LEAST_MAX_BATCH
+    while seconds.get(2 * largest, float("inf")) <= SLOW and rate(2 * largest) >= 1.1 * rate(largest):
+        largest *= 2
+    allowed = [largest]
+    for size in sorted(seconds, reverse=True):
+        # Where a smaller batch is hardly faster, padding it up costs nothing, and one plan less is kept in memory.
+        if size < largest and seconds[size] < 0.9 * seconds[allowed[0]]:
+            allowed.insert(0, size)
+    # Waiting for company pays only where a batch makes more images per second than one image at a time.
+    pays = max(map(rate, allowed)) >= 1.5 * rate(1)
+    return Batching(
+        max_batch_size=largest,
+        allowed_batch_sizes=tuple(allowed),
+        batch_timeout_micros=min(round(seconds[1] / 2 * 1e6), LONGEST_WAIT) if pays else 0,
+        seconds_of_one=seconds[1],
+        seconds_of_max=seconds[largest],
+    )
+
+
+def kept_batch_size(out: Path) -> int | None:
+    """max_batch_size of the batching.config that is in `out` already; None where there is none.
+
+    A server refuses a version whose warm-up requests are larger than that.
+
+    Raises:
+        UserError: the file cannot be read, or gives no such number.
+    """
+    path = Path(out) / BATCHING
+    if not os.path.lexists(path):
+        return None
+    lines = [line.split("#")[0] for line in _read(path).splitlines()]
+    found = re.search(r"\bmax_batch_size\s*:?\s*[{<]\s*value\s*:\s*(\d+)", "\n".join(lines))
+    if found is None or int(found[1]) < 1:
+        raise UserError(
+            f"{printable(path)}: no max_batch_size {{ value: ... }} of 1 or more: "
+            "add it, or delete the file to have it written again"
+        )
+    return int(found[1])
+
+
+def write_warmup(version_folder: Path, model_name: str, batches: list[np.ndarray]) -> None:
+    """Writes the requests that TensorFlow Serving runs before it calls a version available.
+
+    batches: latents [n, Z], float32, one request each, by the signature serving_default.
+    """
+    from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
+
+    from dcgan_tf.common.backend import tf
+
+    spec = model_pb2.ModelSpec(name=model_name, signature_name="serving_default")
+    extra = Path(version_folder) / "assets.extra"
+    extra.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
+        for latents in batches:
+            request = predict_pb2.PredictRequest(model_spec=spec)
+            request.inputs["latents"].CopyFrom(tf.make_tensor_proto(latents, tf.float32))
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())
+
+
+def write_companions(out: Path, model_name: str, batching: Batching | None) -> list[str]:
+    """Writes into `out` those of COMPANIONS that are not there yet; a file that is there is the user's and stays.
+
+    model_name: as in the server's addresses; of A-Z a-z 0-9 _ -. batching: None where a batching.config is there.
+    Returns the names of the files that stayed.
+
+    Raises:
+        UserError: the disk is full, the folder cannot be written, or a file that is there cannot be read.
+    """
+    out = Path(out)
+    kept = [name for name in COMPANIONS if os.path.lexists(out / name)]
+    values = {"model_name": model_name, "kubernetes_name": kubernetes_name(model_name)}
+    if batching is not None:
+        values |= {
+            "max_batch_size": batching.max_batch_size,
+            "allowed_batch_sizes": ", ".join(map(str, batching.allowed_batch_sizes)),
+            "batch_timeout_micros": batching.batch_timeout_micros,
+            "max_enqueued_batches": batching.max_enqueued_batches,
+            "milliseconds_of_one": f"{batching.seconds_of_one * 1000:.3g}",
+            "milliseconds_of_max": f"{batching.seconds_of_max * 1000:.3g}",
+        }
+    # Kubernetes is given the two configurations as they are in the folder, the user's changes included.
+    configs = {name: _read(out / name) if name in kept else _filled(name, values) for name in (MODELS, BATCHING)}
+    values["models_config"], values["batching_config"] = (textwrap.indent(text, "    ") for text in configs.values())
+    for name in COMPANIONS:
+        if name not in kept:
+            with whole_file(out / name) as path:
+                path.write_text(_filled(name, values), encoding="utf-8")
+    return kept
+
+
+def kubernetes_name(model_name: str) -> str:
+    """A name that a Kubernetes Service may have (RFC 1035): a-z, 0-9 and -, a letter first, 63 at most."""
+    name = re.sub(r"[^a-z0-9]+", "-", model_name.lower()).strip("-")
+    if not re.match(r"[a-z]", name):
+        name = f"model-{name}"
+    return name[:63].strip("-")
+
+
+def _filled(name: str, values: dict) -> str:
+    template = (resources.files("dcgan_tf.export") / "templates" / name).read_text(encoding="utf-8")
+    return Template(template).substitute(values)
+
+
+def _seconds_of(run, size: int) -> float:
+    start = time.perf_counter()
+    run(size)
+    return time.perf_counter() - start
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UserError(
+            f"{printable(path)}: cannot be read ({reason}): mend it, or delete it to have it written again"
+        ) from error

@@ -1,0 +1,135 @@
+"""Whether an exported generator makes the pictures of the Keras one: asked of a process of its own, see `runtimes`."""
+
+import io
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dcgan_tf.common.errors import Mismatch, printable
+from dcgan_tf.generators import runtimes
+from dcgan_tf.generators.latents import interpolate, seed_latents
+from dcgan_tf.pictures.images import to_uint8
+
+LATENTS = 16  # how many pictures are compared
+LEVELS, FLOATS = 1, 1e-4  # the largest differences allowed: grey levels of uint8, and absolute for floats
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it. differences: the largest by output, such as {"images": 0.0}, over all loaders and signatures.
+    milliseconds: of one call with 1 and with 64 latents."""
+
+    differences: dict[str, float]
+    milliseconds: dict[int, float]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What Keras makes of the inputs. All keyed by signature, then by name."""
+
+    inputs: dict[str, dict[str, np.ndarray]]
+    outputs: dict[str, dict[str, np.ndarray]]
+    floats: np.ndarray  # images of serving_default, before they become pixels
+
+
+def reference(generator, distribution: str, discriminator=None) -> Reference:
+    """Raises:
+    ValueError: the generator makes NaN.
+    """
+    latent_dim = generator.input_shape[-1]
+    seeds = np.arange(1, LATENTS + 1, dtype=np.int32)
+    others, t = seeds[::-1].copy(), np.linspace(0, 1, LATENTS, dtype=np.float32)
+    latents, ends = (seed_latents(s, latent_dim, distribution).numpy() for s in (seeds, others))
+    between = interpolate(latents, ends, t, distribution)
+    floats = generator(latents, training=False).numpy()
+    images = to_uint8(floats)
+    inputs = {
+        "serving_default": {"latents": latents},
+        "generate": {"seeds": seeds},
+        "generate_png": {"seeds": seeds},
+        "interpolate": {"seeds_a": seeds, "seeds_b": others, "t": t},
+        "score": {"images": images},
+    }
+    outputs = {
+        "serving_default": {"images": images},
+        "generate": {"images": images, "latents": latents},
+        "generate_png": {"image_bytes": images},
+        "interpolate": {"images": to_uint8(generator(between, training=False).numpy())},
+    }
+    if discriminator is not None:
+        scaled = images.astype(np.float32) / 127.5 - 1
+        outputs["score"] = {"logits": discriminator(scaled, training=False).numpy()}
+    return Reference(inputs, outputs, floats)
+
+
+def verify(kind: str, path: Path, expected: Reference, warmup: list[int] = (), tolerance: float = FLOATS) -> Report:
+    """Runs the artifact and compares what it makes.
+
+    kind: one of `runtimes.RUNTIMES`. warmup: the batch sizes of the warm-up requests that must be there.
+    tolerance: for floats.
+
+    Raises:
+        Mismatch: it does not run, or differs by more than is allowed; the message says what and by how much, to be put
+            after the artifact's name.
+    """
+    result = _run(kind, path, expected.inputs)
+    wanted = expected.outputs if kind == "savedmodel" else {"serving_default": {"images": expected.floats}}
+    differences: dict[str, float] = {}
+    for loader, outputs in result["outputs"].items():
+        if _names(outputs) != _names(wanted):
+            raise Mismatch(f"has the outputs {_names(outputs)} ({loader}), not {_names(wanted)}")
+        for signature, name in _names(wanted):
+            difference, allowed = _difference(outputs[signature][name], wanted[signature][name], tolerance)
+            if not difference <= allowed:  # also where it is NaN
+                raise Mismatch(
+                    f"{name} of {signature} ({loader}) differ by {difference:.3g} from the Keras generator, "
+                    f"more than {allowed:.3g}",
+                    difference,
+                )
+            differences[name] = max(difference, differences.get(name, 0.0))
+    if result["warmup"] != list(warmup):
+        raise Mismatch(f"replays warm-up requests of {result['warmup']} images, not of {list(warmup)}")
+    return Report(differences, result["milliseconds"])
+
+
+def _run(kind: str, path: Path, inputs: dict) -> dict:
+    inputs_path, outputs_path = (path.parent / f"{path.name}.{end}" for end in ("inputs", "outputs"))
+    inputs_path.write_bytes(pickle.dumps(inputs))
+    try:
+        # -P: the folder of runtimes.py, which is ours, is not searched for modules.
+        command = [sys.executable, "-P", runtimes.__file__, kind, str(path), str(inputs_path), str(outputs_path)]
+        process = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if process.returncode:
+            words = process.stderr.strip().splitlines() or [f"ended with code {process.returncode}"]
+            raise Mismatch(f"does not run: {printable(words[-1])}")
+        return pickle.loads(outputs_path.read_bytes())
+    finally:
+        inputs_path.unlink(missing_ok=True)
+        outputs_path.unlink(missing_ok=True)
+
+
+def _names(outputs: dict) -> list[tuple[str, str]]:
+    """(signature, name of an output), sorted."""
+    return sorted((signature, name) for signature, arrays in outputs.items() for name in arrays)
+
+
+def _difference(array, wanted, tolerance: float) -> tuple[float, float]:
+    """(the largest difference, the largest allowed)."""
+    if array.dtype == object:  # PNG files
+        array = np.stack([_decoded(png, wanted.shape[1:]) for png in array])
+    if array.shape != wanted.shape or array.dtype != wanted.dtype:
+        return np.inf, 0.0
+    if array.dtype == np.uint8:
+        return float(np.abs(array.astype(int) - wanted.astype(int)).max()), LEVELS
+    # Logits may be in the hundreds, where float32 has no four digits left after the point.
+    return float(np.abs(array - wanted).max()), tolerance * max(1.0, float(np.abs(wanted).max()))
+
+
+def _decoded(png: bytes, shape) -> np.ndarray:
+    with Image.open(io.BytesIO(png)) as picture:
+        return np.asarray(picture).reshape(shape)

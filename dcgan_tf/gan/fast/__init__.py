@@ -1,0 +1,1 @@
+"""The arithmetic of a step, the same numbers sooner than by Keras's layers."""

@@ -1,0 +1,1 @@
+"""A trained generator: find it, load it, draw with it."""

@@ -1,0 +1,1 @@
+"""Keras nets: built from rows of layers, changed to fit, and read from files of any origin."""

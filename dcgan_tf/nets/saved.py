@@ -1,0 +1,251 @@
+"""Nets in files: written as .h5 for plain Keras 3; read from .h5 and .keras, also those of TensorFlow 2.0 to 2.15.
+
+Keras 3 by itself fails on most .h5 files of old TensorFlow, and a file may hold program code (a Lambda layer) that
+runs as it is loaded. So a file is only data here: each layer is made from a fixed table of Keras classes, with plain
+values for its settings, and Keras's own deserialization is never called.
+"""
+
+import inspect
+import json
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import h5py
+
+from dcgan_tf.common.backend import keras, tf
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import whole_file
+from dcgan_tf.layers import MinibatchStd
+
+layers = keras.layers
+
+# fmt: off
+_LAYERS = {layer.__name__: layer for layer in (
+    layers.Dense, layers.Conv2D, layers.Conv2DTranspose, layers.Flatten, layers.Reshape, layers.Permute,
+    layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization, layers.UnitNormalization,
+    layers.Activation, layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.Softmax,
+    layers.MaxPooling2D, layers.AveragePooling2D, layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D,
+    layers.UpSampling2D, layers.ZeroPadding2D, layers.Cropping2D, layers.Rescaling,
+    layers.Dropout, layers.SpatialDropout2D, layers.GaussianDropout, layers.GaussianNoise,
+)} | {"dcgan_tf>MinibatchStd": MinibatchStd}
+# Those that compute the same in TensorFlow 2.0 to 2.15 and in Keras 3: hard_sigmoid, for one, does not.
+_ACTIVATIONS = {
+    "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "softplus", "softsign", "softmax",
+    "sigmoid", "tanh", "exponential",
+    "hard_tanh",  # of Keras 3 alone, and of our own generators
+}
+# fmt: on
+_NETS = {"Sequential", "Functional", "Model"}
+_SHAPE_KEYS = ("batch_shape", "batch_input_shape")
+# What json, zipfile, h5py and Keras raise at a damaged file, and what settings of the wrong form lead to here.
+_DAMAGE = (
+    OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError,
+    zipfile.BadZipFile, zlib.error, tf.errors.OpError,
+)  # fmt: skip
+
+
+def save_model(model: keras.Model, path):
+    """Writes the net, without an optimizer, as .h5 that `keras.models.load_model(path, compile=False)` loads anywhere.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    with whole_file(path) as beside:
+        model.save(beside, include_optimizer=False)
+
+
+def load_model(path) -> keras.Sequential:
+    """The net in an .h5 or .keras file, in float32 and not compiled; a functional model too comes back as Sequential.
+
+    The file may be of Keras 3 or of TensorFlow 2.0 to 2.15. Nested nets are laid out flat. Initializers are left out:
+    the weights are in the file. No code of the file is ever run.
+
+    Raises:
+        UserError: there is no such file, or it holds no whole chain of the layers of `_LAYERS`.
+    """
+    path = Path(path)
+    try:
+        if not path.exists():
+            raise UserError("there is no such file; give a net saved with model.save, .h5 or .keras")
+        if path.is_dir():
+            raise UserError("is a folder; give a net saved with model.save as one file, .h5 or .keras")
+        if zipfile.is_zipfile(path):
+            return _load_keras(path)
+        if h5py.is_hdf5(path):
+            return _load_h5(path)
+        raise UserError("is not a whole .h5 or .keras file; give a net saved with model.save")
+    except UserError as error:
+        raise UserError(f"{printable(path)}: {error}") from error.__cause__
+    except _DAMAGE as error:
+        reason = printable(str(error).strip().partition("\n")[0])
+        raise UserError(
+            f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}); "
+            "it may be damaged: give a net saved with model.save, .h5 or .keras"
+        ) from error
+
+
+def _load_h5(path):
+    with h5py.File(path, "r") as file:
+        if "model_config" not in file.attrs:
+            raise UserError("holds no net, at most its weights (save_weights); give a net saved with model.save")
+        model, blocks = _build(_parse(file.attrs["model_config"]))
+        for name, members in blocks:
+            # A nested net is saved as Keras lists its weights: all that train, then all that do not.
+            variables = [v for layer in members for v in layer.trainable_weights]
+            variables += [v for layer in members for v in layer.non_trainable_weights]
+            if variables:
+                group = file["model_weights"][name]
+                _assign(name, variables, [group[weight] for weight in group.attrs["weight_names"]])
+    return model
+
+
+def _assign(name, variables, saved):
+    shapes, wanted = [list(array.shape) for array in saved], [list(v.shape) for v in variables]
+    if shapes != wanted:
+        raise UserError(
+            f"layer {printable(name)!r} has weights of shapes {shapes}, but its settings ask for {wanted}; "
+            "the file is damaged: give a net saved with model.save"
+        )
+    for variable, array in zip(variables, saved, strict=True):
+        variable.assign(array[()])
+
+
+def _load_keras(path):
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+        net = _parse(archive.read("config.json"))
+        model, _ = _build(net)
+        if any(entry["class_name"] in _NETS for entry in net["config"]["layers"]):
+            raise UserError("holds nets within a net; save it as .h5, which can be read")
+        model.load_weights(archive.extract("model.weights.h5", folder))
+    return model
+
+
+def _parse(text):
+    """JSON as Keras writes it, tuples and shapes as plain lists."""
+
+    def plain(value):
+        return value["items"] if value.get("class_name") in ("__tuple__", "TensorShape") else value
+
+    return json.loads(text, object_hook=plain)
+
+
+def _build(net):
+    """The settings of a saved net -> (the net, its blocks). The weights are still to be loaded."""
+    blocks = _blocks(net)
+    # A net may be saved for one size of batch; here it takes any.
+    inputs = keras.Input(batch_shape=[None, *_input_shape(net)[1:]], dtype="float32")
+    chain = [layer for _, members in blocks for layer in members]
+    return keras.Sequential([inputs, *chain], name=net["config"]["name"]), blocks
+
+
+def _blocks(net):
+    """[(name, [layers])] in order: a layer by itself, or the layers of a nested net, whose weights are saved together."""
+    if net["class_name"] not in _NETS:
+        raise UserError(f"holds a {printable(net['class_name'])}; give a Sequential net, or a functional one like it")
+    entries = net["config"]["layers"]
+    if net["class_name"] != "Sequential":
+        _check_chain(net["config"])
+    blocks = []
+    for entry in entries:
+        if entry["class_name"] in _NETS:
+            blocks.append((entry["config"]["name"], [layer for _, members in _blocks(entry) for layer in members]))
+        elif entry["class_name"] != "InputLayer":
+            blocks.append((entry["config"]["name"], [_layer(entry)]))
+    return blocks
+
+
+def _input_shape(net):
+    """[None, ...] of a saved net. TensorFlow 2.0 saves no InputLayer: the first true layer says the shape."""
+    first = net["config"]["layers"][0]
+    if first["class_name"] in _NETS:
+        return _input_shape(first)
+    for config in (first["config"], {"batch_shape": net["config"].get("build_input_shape")}):
+        for key in _SHAPE_KEYS:
+            if config.get(key):
+                return config[key]
+    raise UserError("does not say the shape of its input; save it after it has been called on a batch")
+
+
+def _check_chain(config):
+    """Refuses a functional net that is more than one layer after the other."""
+    entries = config["layers"]
+    names = [entry["config"]["name"] for entry in entries]
+    sources = [[link for node in entry["inbound_nodes"] for link in _links(entry, node)] for entry in entries]
+    outputs = config["output_layers"]  # [name, 0, 0], or a list of such
+    ends = [outputs[0]] if isinstance(outputs[0], str) else [output[0] for output in outputs]
+    if sources != [[], *([name] for name in names[:-1])] or ends != names[-1:]:
+        raise UserError(
+            "holds a net with branches; only one layer after the other, from one input to one output, loads"
+        )
+
+
+def _links(entry, node):
+    """The names of the layers that feed a node, in the form of Keras 3 (a dict) or of old TensorFlow (a list)."""
+    if isinstance(node, dict):
+        tensors = [tensor for arg in node["args"] for tensor in (arg if isinstance(arg, list) else [arg])]
+        names = [tensor["config"]["keras_history"][0] for tensor in tensors]
+        options = [node["kwargs"]]
+    else:
+        names = [link[0] for link in node]
+        options = [option for link in node for option in link[3:]]
+    if any(option.get("training") for option in options):
+        raise UserError(
+            f"layer {printable(entry['config']['name'])!r} is always called with training=True; "
+            "only nets that leave it to the caller load"
+        )
+    return names
+
+
+def _layer(entry):
+    """A new layer of Keras 3 from its saved settings; the file chooses from the table and fills in plain values."""
+    kind, config = entry["class_name"], entry["config"]
+    built_in = (entry.get("module") or "keras").split(".")[0] == "keras" and not entry.get("registered_name")
+    built_in = built_in or kind == entry.get("registered_name") == "dcgan_tf>MinibatchStd"
+    where = f"layer {printable(config['name'])!r} ({printable(kind)})"
+    if kind not in _LAYERS or not built_in:
+        raise UserError(f"{where} does not load: only plain layers of Keras do, never code; save the net without it")
+    known = inspect.signature(_LAYERS[kind].__init__).parameters
+    settings = {"name": config["name"], "dtype": "float32"}
+    for key, value in config.items():
+        if key == "alpha" and kind == "LeakyReLU":
+            key = "negative_slope"  # the name in Keras 3
+        if key in settings or key in _SHAPE_KEYS or key == "trainable" or key.endswith("_initializer"):
+            continue
+        if key in known:
+            settings[key] = _setting(where, key, value)
+        elif not (value is None or value is False or (key == "groups" and value == 1)):
+            raise UserError(f"{where} sets {printable(key)}, which Keras {keras.__version__} does not know")
+    layer = _LAYERS[kind](**settings)
+    layer.trainable = config.get("trainable", True)  # not every constructor takes it
+    return layer
+
+
+def _setting(where, key, value):
+    """The value for a layer's constructor, never one that Keras would look up or deserialize."""
+    if value is None:
+        return None
+    if key == "activation":
+        if isinstance(value, dict) and value["class_name"] in _LAYERS:
+            return _layer(value)
+        if isinstance(value, str) and value in _ACTIVATIONS:
+            return value
+        raise UserError(f"{where} has an activation that does not load; these do: {', '.join(sorted(_ACTIVATIONS))}")
+    if key.endswith("_regularizer"):
+        return _rule(where, key, value, keras.regularizers, keras.regularizers.Regularizer)
+    if key.endswith("_constraint"):
+        return _rule(where, key, value, keras.constraints, keras.constraints.Constraint)
+    if isinstance(value, dict):
+        raise UserError(f"{where} has a {printable(key)} that is not a plain value; save the net without it")
+    if key == "axis" and isinstance(value, list) and len(value) == 1:
+        return value[0]  # old TensorFlow saves the axis of BatchNormalization as a list
+    return value
+
+
+def _rule(where, key, value, rules, base):
+    """A regularizer or constraint of Keras."""
+    kind = getattr(rules, value["class_name"], None)
+    if not (inspect.isclass(kind) and issubclass(kind, base)):
+        raise UserError(f"{where} has a {printable(key)} that is not of Keras; save the net without it")
+    return kind(**value["config"])

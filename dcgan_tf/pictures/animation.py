@@ -1,0 +1,96 @@
+"""The film of a training: training.gif or training.mp4 from the sample pictures of a run, one frame per picture."""
+
+import struct
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.pictures import film
+from dcgan_tf.runs.folder import Picture, sample_pictures
+
+WHOLE_SECONDS = 30  # what the film takes at most, while that is possible at MOST_FPS
+LAST_FRAME_SECONDS = 3
+LEAST_FPS, MOST_FPS = 5, 25
+
+
+def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
+    """Makes RUN/training.gif or RUN/training.mp4 from the run's sample pictures, whole or not at all.
+
+    Every frame carries its epoch on a strip below the picture; the last one stays for 3 seconds. Pictures that cannot
+    be read, or are of another size or colour mode than most, are left out, with a warning on standard error.
+
+    Args:
+        format: "gif" or "mp4" (H.264).
+        fps: frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second. Default: so many
+            that the whole takes about half a minute, between 5 and 25.
+
+    Returns:
+        The file made.
+
+    Raises:
+        UserError: no usable picture, a setting out of range, no H.264 encoder, a full disk.
+    """
+    if format not in film.WRITERS:
+        raise UserError(f"--format {printable(format)}: must be gif or mp4")
+    if fps is not None and not 1 <= fps <= 50:
+        raise UserError(f"--fps {fps:g}: must be from 1 to 50")
+    pictures = _usable(run_dir)
+    fps = fps or automatic_fps(len(pictures))
+    path = Path(run_dir) / f"training.{format}"
+    try:
+        film.write_film(path, format, _frames(pictures, fps), fps)
+    except film.NoEncoder as error:
+        raise UserError(f"--format mp4: {error}, or give --format gif") from error
+    return path
+
+
+def automatic_fps(count: int) -> float:
+    """Frames a second for `count` frames: a frame takes a multiple of 10 ms, as a GIF asks, from 40 to 200."""
+    hundredths = 100 * (WHOLE_SECONDS - LAST_FRAME_SECONDS) // count
+    return 100 / min(max(hundredths, 100 // MOST_FPS), 100 // LEAST_FPS)
+
+
+def _usable(run_dir) -> list[Picture]:
+    pictures = sample_pictures(run_dir)
+    kinds = {path: _kind(path) for _, path in pictures}
+    readable = Counter(kind for kind in kinds.values() if kind)
+    if not readable:
+        found = f"none of the {len(pictures)} can be read" if pictures else "there is none"
+        raise UserError(
+            f"{printable(Path(run_dir) / 'picture')}: an animation needs image_at_epoch_*.png, but {found}: "
+            "give the folder of a run that has drawn its first samples"
+        )
+    [(common, _)] = readable.most_common(1)
+    left_out = [path.name for path, kind in kinds.items() if kind != common]
+    if left_out:
+        names = ", ".join(left_out[:3]) + (f" and {len(left_out) - 3} more" if left_out[3:] else "")
+        print(f"warning: left out of the animation, as unreadable or unlike most: {names}", file=sys.stderr)
+    return [(epoch, path) for epoch, path in pictures if kinds[path] == common]
+
+
+def _kind(path: Path) -> tuple | None:
+    """Mode and size of a picture; None when it is damaged."""
+    try:
+        with Image.open(path) as picture:
+            kind = "L" if picture.mode == "L" else "RGB", picture.size
+            picture.verify()  # checksums: a hundredth of the time of decoding
+    except (OSError, SyntaxError, ValueError, struct.error):  # what Pillow raises at damaged files
+        return None
+    return kind
+
+
+def _frames(pictures: list[Picture], fps: float) -> Iterator[film.Frame]:
+    *first, last = pictures
+    for epoch, path in first:
+        yield _draw(path, f"epoch {epoch}"), 1 / fps
+    epoch, path = last
+    yield _draw(path, f"epoch {epoch}"), LAST_FRAME_SECONDS
+
+
+def _draw(path: Path, caption: str) -> Image.Image:
+    with Image.open(path) as picture:
+        return film.frame(picture, caption)

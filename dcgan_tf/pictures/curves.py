@@ -1,0 +1,117 @@
+"""The loss curves of a run as one picture, from its log.jsonl."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.common.files import whole_file
+from dcgan_tf.runs.log import read_log
+
+BINS = 800  # about the width of the picture in pixels: more points would not show
+LOSSES = {"d_loss": ("discriminator loss", "tab:blue"), "g_loss": ("generator loss", "tab:orange")}
+PROBABILITIES = {"d_real": ("D(real)", "tab:green"), "d_fake": ("D(generated)", "tab:purple")}
+WHOLE_NUMBERS = {"nbins": 9, "steps": [1, 2, 5, 10], "integer": True, "min_n_ticks": 1}  # ticks of both x axes
+
+
+def write_curves(log_path, png_path) -> bool:
+    """Draws both losses, and what D makes of real and of generated images, against step and epoch.
+
+    Every logged value is thin, the mean over the neighbouring fiftieth of the log solid.
+
+    Args:
+        log_path: lines of JSON with step, epoch and any of d_loss, g_loss, d_real, d_fake; other keys are passed over.
+        png_path: the picture, written whole or not at all.
+
+    Returns:
+        False, with nothing written, when the log is missing or has no whole line yet.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    lines = read_log(Path(log_path))
+    if not lines:
+        return False
+    figure = _draw(lines)
+    with whole_file(png_path) as beside:
+        figure.savefig(beside, format="png")
+    return True
+
+
+def _draw(lines: list[dict]):
+    from matplotlib.figure import Figure  # takes most of a second to import
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(9, 6.5), dpi=100, layout="constrained")
+    losses, probabilities = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
+    drawn = [_plot(losses, lines, key, *look) for key, look in LOSSES.items()]
+    _focus(losses, np.concatenate(drawn))
+    losses.set_ylabel("loss")
+    _epochs_on_top(losses, lines)
+
+    probabilities.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")  # D cannot tell them apart
+    for key, look in PROBABILITIES.items():
+        _plot(probabilities, lines, key, *look)
+    probabilities.set(ylim=(0, 1), ylabel="mean probability\nof being real", xlabel="step")
+    probabilities.xaxis.set_major_locator(MaxNLocator(**WHOLE_NUMBERS))
+    probabilities.xaxis.set_major_formatter("{x:,.0f}")
+    for axes in (losses, probabilities):
+        axes.grid(alpha=0.25)
+        axes.margins(x=0)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # beside the curves, not over them
+    return figure
+
+
+def _plot(axes, lines: list[dict], key: str, label: str, colour: str) -> np.ndarray:
+    """Draws the finite values of `key` and returns them."""
+    points = np.array([(line["step"], line[key]) for line in lines if line.get(key) is not None], np.float64)
+    steps, values = points[np.isfinite(points).all(axis=1)].T if len(points) else np.empty([2, 0])
+    if len(values):
+        shown = _extremes(values)
+        axes.plot(steps[shown], values[shown], color=colour, linewidth=0.8, alpha=0.35)
+        means = running_mean(values, window=max(1, len(values) // 50))
+        marker = "." if len(values) == 1 else ""
+        axes.plot(steps[shown], means[shown], color=colour, linewidth=1.8, marker=marker, label=label)
+    return values
+
+
+def running_mean(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean of the `window` values around each value, of fewer at both ends. values: finite [n]; window: 1 to n."""
+    sums = np.concatenate([[0.0], values.cumsum()])
+    places = np.arange(len(values))
+    start = np.maximum(places - (window - 1) // 2, 0)
+    stop = np.minimum(places + window // 2 + 1, len(values))
+    return (sums[stop] - sums[start]) / (stop - start)
+
+
+def _extremes(values: np.ndarray) -> np.ndarray:
+    """Places of the lowest and the highest value of each of BINS parts, so that thinning loses no spike."""
+    places = set()
+    for part in np.array_split(np.arange(len(values)), BINS):
+        if len(part):
+            places |= {part[values[part].argmin()], part[values[part].argmax()]}
+    return np.array(sorted(places))
+
+
+def _focus(axes, values: np.ndarray) -> None:
+    """Lets single spikes leave the picture, so that they do not flatten the rest of the curve."""
+    if not len(values):
+        return
+    low, high = np.percentile(values, [1, 99])
+    margin = 0.5 * (high - low)
+    if margin > 0:
+        axes.set_ylim(max(values.min(), low - margin) - 0.1 * margin, min(values.max(), high + margin) + 0.1 * margin)
+
+
+def _epochs_on_top(axes, lines: list[dict]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    first_step = {}
+    for line in lines:
+        first_step.setdefault(line["epoch"], line["step"])
+    epochs, steps = list(first_step), list(first_step.values())
+    ticks = MaxNLocator(**WHOLE_NUMBERS).tick_values(epochs[0], epochs[-1])
+    ticks = ticks[(ticks >= epochs[0]) & (ticks <= epochs[-1])]
+    top = axes.secondary_xaxis("top")
+    top.set_xticks(np.interp(ticks, epochs, steps), [f"{tick:.0f}" for tick in ticks])
+    top.set_xlabel("epoch")

@@ -1,0 +1,144 @@
+"""GIF and MP4 files, frame by frame.
+
+Frames are taken and written one at a time, so that memory does not grow with their number.
+"""
+
+import contextlib
+import functools
+import subprocess
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+from PIL.GifImagePlugin import getdata, getheader
+
+from dcgan_tf.common.files import whole_file
+
+LEAST_WIDTH = 256  # pixels; smaller pictures are enlarged
+PALETTE_PIXELS = 8000  # pixels of a frame that its 256 colours are chosen from
+
+Frame = tuple[Image.Image, float]  # L or RGB, seconds on show
+
+
+class NoEncoder(Exception):
+    """MP4 is asked for, and there is no ffmpeg with H.264. The words are for a line that begins with the flag."""
+
+    def __init__(self):
+        super().__init__("needs ffmpeg with H.264: pip install imageio[ffmpeg]")
+
+
+def frame(picture: Image.Image, caption: str | None = None) -> Image.Image:
+    """The picture as L or RGB, enlarged by a whole factor where it is small, its sizes made even, as H.264 asks.
+
+    With a caption: on a white strip below the picture.
+    """
+    picture = picture.convert("L" if picture.mode == "L" else "RGB")
+    factor = -(-LEAST_WIDTH // picture.width)
+    enlarged = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    width, height = enlarged.width + enlarged.width % 2, enlarged.height + enlarged.height % 2
+    if caption is None:
+        # One more pixel is of the picture's own edge: white would be a line beside a dark picture.
+        whole = enlarged.resize((width, height), Image.Resampling.NEAREST)
+        whole.paste(enlarged)
+        return whole
+    font_size = min(max(enlarged.width // 24, 14), 32)
+    strip = 2 * font_size
+    whole = Image.new(enlarged.mode, (width, height + strip), "white")
+    whole.paste(enlarged)
+    ImageDraw.Draw(whole).text(
+        (font_size // 2, whole.height - strip // 2), caption, fill="black", font=_font(font_size), anchor="lm"
+    )
+    return whole
+
+
+def write_film(path, format: str, frames: Iterator[Frame], fps: float) -> None:
+    """Writes a GIF that repeats for ever, or an H.264 MP4, whole or not at all.
+
+    Args:
+        format: "gif" or "mp4".
+        frames: all of one size, even for MP4, see `frame`. A GIF rounds the seconds to hundredths; in an MP4 a frame
+            takes round(seconds * fps) of its own frames.
+        fps: frames a second of an MP4.
+
+    Raises:
+        NoEncoder: no H.264 encoder, before the first frame is taken or after some.
+        UserError: a full disk, or a folder that cannot be written.
+    """
+    with whole_file(path) as beside:
+        WRITERS[format](beside, frames, fps)
+
+
+@functools.cache
+def _font(size: int):
+    return ImageFont.load_default(size)
+
+
+def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:
+    """Frame by frame through Pillow's encoder: Image.save(append_images=...) and imageio keep all frames in memory."""
+    with path.open("wb") as file:
+        for index, (frame, seconds) in enumerate(frames):
+            if frame.mode == "RGB":
+                frame = _to_256_colours(frame)
+            if index == 0:
+                file.writelines(getheader(frame, info={"loop": 0})[0])  # 0: for ever
+            # Colour frames bring their own palette; grey ones use the 256 greys of the header.
+            own_palette = frame.mode == "P"
+            data = getdata(frame, duration=round(100 * seconds) * 10, include_color_table=own_palette)
+            file.writelines(data)
+            data.clear()  # a reference cycle in getdata keeps the list until the next garbage collection
+        file.write(b";")
+
+
+def _to_256_colours(frame: Image.Image) -> Image.Image:
+    """Each pixel to the nearest of 256 colours that suit this frame.
+
+    Choosing the colours from some of the pixels, refined once by k-means, is three times as fast as median cut over
+    all pixels and comes closer. Dithering would flicker from frame to frame.
+    """
+    step = max(1, round((frame.width * frame.height / PALETTE_PIXELS) ** 0.5))
+    some = frame.resize((frame.width // step, frame.height // step), Image.Resampling.NEAREST)
+    corner = (0, frame.height - 1)
+    white_below = frame.getpixel(corner) == (255, 255, 255)
+    frame = frame.quantize(palette=some.quantize(256, kmeans=1), dither=Image.Dither.NONE)
+    if white_below:
+        # The nearest colour to the white of a strip becomes pure white, else all white would flicker a little.
+        colours, white = frame.getpalette(), 3 * frame.getpixel(corner)
+        colours[white : white + 3] = [255, 255, 255]
+        frame.putpalette(colours)
+    return frame
+
+
+def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
+    """Frames to ffmpeg's standard input, as PPM files one after the other."""
+    # imageio_ffmpeg.write_frames would do, but for not reporting that ffmpeg failed.
+    command = [
+        *(_ffmpeg(), "-y", "-v", "error"),
+        *("-f", "image2pipe", "-c:v", "ppm", "-framerate", str(Fraction(fps).limit_denominator(1000)), "-i", "-"),
+        # Colours by BT.709, and said so: players guess otherwise, and not all alike.
+        *("-vf", "scale=out_color_matrix=bt709:out_range=tv,setparams=color_primaries=bt709:color_trc=bt709"),
+        *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart", f"file:{path}"),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
+        with contextlib.suppress(BrokenPipeError):  # ffmpeg gave up: its own words below say why
+            for frame, seconds in frames:
+                ppm = f"P6 {frame.width} {frame.height} 255\n".encode() + frame.convert("RGB").tobytes()
+                for _ in range(round(seconds * fps)):
+                    ffmpeg.stdin.write(ppm)
+        words = ffmpeg.communicate()[1].decode(errors="replace").strip()
+    if "Unknown encoder" in words:
+        raise NoEncoder
+    if ffmpeg.returncode:
+        raise RuntimeError(f"ffmpeg failed: {words}")
+
+
+def _ffmpeg() -> str:
+    try:
+        import imageio_ffmpeg
+
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:
+        raise NoEncoder from error
+
+
+WRITERS = {"gif": _write_gif, "mp4": _write_mp4}

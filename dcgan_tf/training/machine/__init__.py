@@ -1,0 +1,1 @@
+"""What a run computes on: devices, other workers, signals, and what is measured of them."""

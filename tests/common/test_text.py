@@ -1,0 +1,28 @@
+import pytest
+
+from dcgan_tf.common.text import plural, shape_text, size_text, table
+
+
+@pytest.mark.parametrize(
+    "number, text",
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 KB"),
+        (72_764_000, "72.8 MB"),
+        (2_500_000_000, "2.5 GB"),
+        (3e12, "3e+03 GB"),
+    ],
+)
+def test_sizes(number, text):
+    assert size_text(number) == text
+
+
+def test_shapes_and_counts():
+    assert shape_text((64, 48, 3)) == "64x48x3" and shape_text((None, 8)) == "?x8"
+    assert [plural(count, "image") for count in (0, 1, 1200)] == ["0 images", "1 image", "1,200 images"]
+
+
+def test_columns_are_as_wide_as_their_widest_cell():
+    rows = [("name", "size"), ("a", "1,000"), ("longer", "2")]
+    assert table(rows, "<>") == "name     size\na       1,000\nlonger      2"

@@ -1,0 +1,506 @@
+import json
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import small_nets
+from support.helpers import error_of
+from support.image_sets import ImageSet, ramps
+
+from dcgan_tf import cli
+from dcgan_tf.config import checks
+from dcgan_tf.config.commands import EvaluateConfig
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.evaluate import classifier, measures, report
+from dcgan_tf.export.savedmodel import SavedModelWriter
+from dcgan_tf.generators.find import KINDS
+from dcgan_tf.generators.generator import open_generator
+from dcgan_tf.generators.samples import Samples
+from dcgan_tf.metrics import msssim, tones
+from dcgan_tf.metrics.copies import find_copies
+from dcgan_tf.metrics.diversity import mean_pairwise_distance, modes
+from dcgan_tf.metrics.swd import SWD
+from dcgan_tf.nets.saved import load_model, save_model
+from dcgan_tf.runs.settings import read_config, write_config
+
+REALS = 240
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """240 real images and 60 others like them, as .npy files."""
+    folder = tmp_path_factory.mktemp("images")
+    images = ramps(REALS + 60, 8, 8, 3)
+    np.save(folder / "ramps.npy", images[:REALS])
+    np.save(folder / "others.npy", images[REALS:])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, data):
+    """The folder of a run with generators of epochs 2, 4 and 10."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    folder.mkdir()
+    for epoch, scale in ((2, 0.5), (4, 1.0), (10, 2.0)):
+        generator = small_nets.generator()
+        generator.set_weights([scale * weight for weight in generator.get_weights()])
+        save_model(generator, folder / f"epoch{epoch}_Gmodel.h5")
+    source = open_source(str(data / "ramps.npy"))
+    settings = {
+        "config": {"data": str(data / "ramps.npy"), "value_range": None},
+        "preset": {"latents": "normal"},
+        "data": {"fingerprint": source.fingerprint},
+    }
+    write_config(folder, settings)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path, trained, monkeypatch):
+    """A copy of it in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    return shutil.copytree(trained, tmp_path / "checkpoints" / "small")
+
+
+def evaluate(*arguments) -> int:
+    return cli.main(["evaluate", *map(str, arguments)])
+
+
+def read(folder):
+    return json.loads((folder / "evaluation.json").read_text())
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
+
+
+def samples_of(run, epoch, count, seed=0):
+    return Samples(open_generator(str(run), epoch), count, seed)
+
+
+def tones_of(samples, reals):
+    """The numbers of 120 samples, and those of one half of the real images, against the other half."""
+    order = np.random.default_rng([0, *b"tones"]).permutation(REALS)
+    half, other = (tones.histograms(reals, chosen) for chosen in (order[:120], order[120:]))
+    drawn = tones.histograms(samples, np.arange(120))
+    return [{"distance": tones.distance(half, shares), "clipped": tones.clipped(shares)} for shares in (drawn, other)]
+
+
+# ---------------------------------------------------------------------------------------------- what it measures
+
+
+def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monkeypatch):
+    monkeypatch.setattr(measures.Similarity, "own_images", 400)  # not 20,000
+    assert evaluate(run) == 0
+    out, err = capsys.readouterr()
+    assert files(run / "evaluation") == ["copies.png", "evaluation.json"]
+    reals, samples = open_source(str(data / "ramps.npy")), samples_of(run, 10, 1000)
+    swd = SWD(reals)
+    score, floor = swd.score(samples)[8], swd.floor()[8]
+    similarity, similarity_of_reals = (msssim.ms_ssim_diversity(source, 200) for source in (samples, reals))
+    toned, toned_of_reals = tones_of(samples, reals)
+    found = find_copies(samples, reals)
+    distance, distance_of_reals = (mean_pairwise_distance(source) for source in (samples, reals))
+    written = read(run / "evaluation")
+    protocol = {"images": 1000, "seed": 0, "data": reals.fingerprint}
+    assert written["measures"] == {
+        "swd": {
+            "protocol": protocol | {"images": 120, "patches": 128, "directions": 512},
+            "real": {"8": floor, "mean": floor},
+            "epochs": {"10": {"8": score, "mean": score}},
+        },
+        "tones": {
+            "protocol": protocol | {"images": 120},
+            "real": toned_of_reals,
+            "epochs": {"10": toned},
+        },
+        "msssim": {
+            "protocol": protocol | {"images": 400},
+            "real": {"mean": similarity_of_reals},
+            "epochs": {"10": {"mean": similarity}},
+        },
+        "copies": {
+            "protocol": protocol | {"held_out": None, "features": None},
+            "real": {"share_nearer": 0.5, "share_copied": 0.01},
+            "epochs": {"10": {"share_nearer": found.share_nearer, "share_copied": found.share_copied}},
+        },
+        "diversity": {
+            "protocol": protocol,
+            "real": {"distance": distance_of_reals},
+            "epochs": {"10": {"distance": distance}},
+        },
+    }
+    assert (written["source"], written["seed"], written["held_out"]) == (str(run), 0, None)
+    assert written["data"] == {
+        "name": "ramps", "images": REALS, "image_shape": [8, 8, 3], "fingerprint": reals.fingerprint
+    }  # fmt: skip
+    assert set(written["versions"]) == {"dcgan_tf", "python", "tensorflow", "keras", "numpy"}
+    heads, row, real, *lines = out.splitlines()
+    assert heads.split() == ["epoch", "SWD", "tones", "clipped", "MS-SSIM", "nearer", "copied", "distance"]
+    toned, toned_of_reals = (f"{of['distance']:.2f} {of['clipped']:.1%}" for of in (toned, toned_of_reals))
+    shares = f"{found.share_nearer:.1%} {found.share_copied:.1%}"
+    assert row.split() == f"10 {score:.2f} {toned} {similarity:.4f} {shares} {distance:.2f}".split()
+    expected = f"real {floor:.2f} {toned_of_reals} {similarity_of_reals:.4f} 50.0% 1.0% {distance_of_reals:.2f}"
+    assert real.split() == expected.split()
+    assert lines == [
+        "generated images used: swd 120, tones 120, msssim 400, copies 1,000, diversity 1,000; 240 real images of ramps",
+        f"{run}/evaluation: evaluation.json, copies.png",
+    ]
+    assert err == ""
+
+
+def test_all_epochs_make_a_plot(run, capsys):
+    assert evaluate(run, "--epoch", "all", "--metrics", "swd", "msssim", "--images", 40) == 0
+    written = read(run / "evaluation")["measures"]
+    assert list(written) == ["swd", "msssim"]
+    assert list(written["swd"]["epochs"]) == list(written["msssim"]["epochs"]) == ["2", "4", "10"]
+    assert written["swd"]["protocol"]["images"] == 40
+    rows = capsys.readouterr().out.splitlines()[1:5]
+    assert [row.split()[0] for row in rows] == ["2", "4", "10", "real"]
+    for epoch in (2, 4):
+        expected = msssim.ms_ssim_diversity(samples_of(run, epoch, 40), pairs=20)
+        assert written["msssim"]["epochs"][str(epoch)] == {"mean": expected}
+    assert files(run / "evaluation") == ["evaluation.json", "evaluation.png"]
+    with Image.open(run / "evaluation" / "evaluation.png") as plot:
+        assert plot.size == (900, 520)
+
+
+def test_numbers_of_more_epochs_are_added_and_the_real_ones_kept(run, monkeypatch):
+    asked = ("--metrics", "diversity", "--images", 50)
+    assert evaluate(run, "--epoch", 2, *asked) == 0
+    before = read(run / "evaluation")["measures"]["diversity"]
+    monkeypatch.setattr(measures.Diversity, "real", lambda self: pytest.fail("known already"))
+    assert evaluate(run, "--epoch", 4, *asked) == 0
+    after = read(run / "evaluation")["measures"]["diversity"]
+    assert after["real"] == before["real"] and list(after["epochs"]) == ["2", "4"]
+    assert after["epochs"]["2"] == before["epochs"]["2"]
+    assert files(run / "evaluation") == ["evaluation.json", "evaluation.png"]
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("other", [("--seed", 1), ("--images", 51), ("--data", "others.npy")])
+def test_numbers_that_would_not_compare_are_replaced(run, data, other):
+    assert evaluate(run, "--epoch", 2, "--metrics", "diversity", "msssim", "--images", 50) == 0
+    arguments = {"--metrics": "diversity", "--images": 50} | dict([other])
+    if "--data" in arguments:
+        arguments["--data"] = data / arguments["--data"]
+    assert evaluate(run, "--epoch", 4, *(word for pair in arguments.items() for word in pair)) == 0
+    written = read(run / "evaluation")["measures"]
+    assert list(written["diversity"]["epochs"]) == ["4"] and list(written["msssim"]["epochs"]) == ["2"]
+
+
+def test_a_measured_epoch_is_measured_again(run):
+    asked = ("--epoch", 2, "--metrics", "diversity", "--images", 50)
+    assert evaluate(run, *asked) == 0
+    first = read(run / "evaluation")
+    shutil.copy(run / "epoch4_Gmodel.h5", run / "epoch2_Gmodel.h5")
+    assert evaluate(run, *asked) == 0
+    second = read(run / "evaluation")
+    assert first["measures"]["diversity"]["epochs"] != second["measures"]["diversity"]["epochs"]
+
+
+def test_what_was_measured_before_an_interrupt_is_there(run, monkeypatch):
+    score = measures.Diversity.score
+
+    def interrupted(self, samples):
+        if isinstance(samples, Samples) and (run / "evaluation" / "evaluation.json").exists():
+            raise KeyboardInterrupt
+        return score(self, samples)
+
+    monkeypatch.setattr(measures.Diversity, "score", interrupted)
+    assert evaluate(run, "--epoch", "all", "--metrics", "diversity") == 130
+    assert list(read(run / "evaluation")["measures"]["diversity"]["epochs"]) == ["2"]
+
+
+def test_the_best_epoch(run):
+    (run / "best.json").write_text('{"epoch": 4}')
+    assert evaluate(run, "--epoch", "best", "--metrics", "diversity", "--out", "here/there") == 0
+    [out] = run.parent.parent.glob("here/there")
+    assert list(read(out)["measures"]["diversity"]["epochs"]) == ["4"]
+
+
+def test_held_out_images(run, data):
+    assert evaluate(run, "--held-out", data / "others.npy", "--metrics", "copies") == 0
+    reals, others = (open_source(str(data / name)) for name in ("ramps.npy", "others.npy"))
+    found = find_copies(samples_of(run, 10, 1000), reals, others)
+    written = read(run / "evaluation")
+    assert written["measures"]["copies"]["epochs"]["10"]["share_nearer"] == found.share_nearer
+    assert written["measures"]["copies"]["protocol"]["held_out"] == others.fingerprint
+    assert written["held_out"]["images"] == 60
+
+
+def test_other_images_than_the_run_was_trained_on_are_noted(run, data, capsys):
+    assert evaluate(run, "--data", data / "others.npy", "--metrics", "diversity") == 0
+    assert "\nnote: these are not the images that the run was trained on\n" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------------------------- sources
+
+
+def test_a_file_of_a_generator(run, data, tmp_path, capsys):
+    path = shutil.copy(run / "epoch4_Gmodel.h5", tmp_path / "mine.h5")
+    assert evaluate(path, "--metrics", "diversity") == 2
+    assert capsys.readouterr() == (
+        "", f"error: --data: must be given: {path} does not say what it was trained on\n"
+    )  # fmt: skip
+    assert evaluate(path, "--data", data / "ramps.npy", "--metrics", "diversity", "--images", 60) == 0
+    of_file = read(tmp_path / "evaluation" / "mine")["measures"]["diversity"]["epochs"]["mine"]
+    assert evaluate(run / "epoch4_Gmodel.h5", "--metrics", "diversity", "--images", 60) == 0  # knows its run
+    of_run = read(tmp_path / "evaluation" / "epoch4_Gmodel")["measures"]["diversity"]["epochs"]["4"]
+    assert of_file == of_run
+
+
+def test_a_saved_model(run, data, tmp_path):
+    generator = load_model(run / "epoch4_Gmodel.h5")
+    SavedModelWriter(generator, "normal").write(tmp_path / "served" / "3")
+    arguments = ("--data", data / "ramps.npy", "--metrics", "diversity", "--images", 60, "--latents", "normal")
+    assert evaluate(tmp_path / "served", *arguments) == 0
+    found = read(tmp_path / "evaluation" / "served")["measures"]["diversity"]["epochs"]["3"]["distance"]
+    expected = mean_pairwise_distance(samples_of(run, 4, 60))
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_images_of_another_size_and_channels_are_made_to_fit(run, tmp_path):
+    np.save(tmp_path / "grey.npy", ramps(50, 20, 16, 1))
+    assert evaluate(run, "--data", "grey.npy", "--metrics", "diversity") == 0
+    assert read(run / "evaluation")["data"]["image_shape"] == [8, 8, 3]
+
+
+def test_the_values_of_the_run_s_images(run, tmp_path):
+    np.save(tmp_path / "wide.npy", ramps(50, 8, 8, 3).astype(np.uint16) * 16)
+    settings = read_config(run)
+    settings["config"] |= {"data": str(tmp_path / "wide.npy"), "value_range": [0, 4080]}
+    write_config(run, settings)
+    assert evaluate(run, "--metrics", "diversity") == 0
+    real = read(run / "evaluation")["measures"]["diversity"]["real"]["distance"]
+    assert real == pytest.approx(mean_pairwise_distance(ImageSet(ramps(50, 8, 8, 3))), rel=1e-6)
+
+
+# ---------------------------------------------------------------------------------------------- what it refuses
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        ({"metrics": ()}, "--metrics: names none: give one or more of "
+         "swd, tones, msssim, fid, kid, precision-recall, copies, diversity, modes"),
+        ({"metrics": ("swd", "kid", "fid")},
+         "--metrics kid fid: needs --features: inception, or a Keras file such as \"dcgan-tf train-features\" makes"),
+        ({"metrics": ("swd",), "held_out": "x"}, "--held-out: is for copies: add copies to --metrics"),
+        ({"epoch": 0}, "--epoch 0: must be at least 1"),
+        ({"images": 0}, "--images 0: must be at least 1"),
+        ({"seed": -1}, "--seed -1: must be at least 0 and below 2147483648"),
+        ({"seed": 2**31}, "--seed 2147483648: must be at least 0 and below 2147483648"),
+        ({"out": ""}, "--out: is empty: give a folder"),
+        ({"value_range": (1.0, 0.0)}, "--value-range 1 0: the first number must be below the second, both finite"),
+    ],
+)  # fmt: skip
+def test_flags_out_of_range(flags, message):
+    assert error_of(checks.check_evaluate, EvaluateConfig("run", **flags)) == message
+    assert error_of(evaluate, EvaluateConfig("run", **flags)) == message
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["nothing"], "nothing: there is no such file or folder: " + KINDS),
+        (["RUN", "--epoch", "3"], "--epoch 3: RUN has no models of that epoch (any more); it has 2, 4, 10"),
+        (["RUN", "--epoch", "best"],
+         "--epoch best: RUN has measured none: give a number, or --epoch newest"),
+        (["RUN/epoch2_Gmodel.h5", "--epoch", "all"],
+         "--epoch all: RUN/epoch2_Gmodel.h5 is not a run's folder with saved models: leave --epoch out"),
+        (["RUN/epoch2_Gmodel.h5", "--epoch", "2"],
+         "--epoch 2: RUN/epoch2_Gmodel.h5 is not a run's folder with saved models: leave --epoch out"),
+        (["RUN", "--images", "15"], "--images 15: swd needs at least 16"),
+        (["RUN", "--images", "31"], "--images 31: msssim needs at least 32"),
+        (["RUN", "--data", "few.npy"],
+         "--data few.npy: swd needs at least 32 real images, half of them for its floor, not 31: "
+         "give more, or leave swd out of --metrics"),
+        (["RUN", "--data", "few.npy", "--metrics", "msssim"],
+         "--data few.npy: msssim needs at least 32 real images, not 31: give more, or leave msssim out of --metrics"),
+        (["RUN", "--held-out", "no.npy"],
+         "--held-out 'no.npy': no such file or folder, not here and not in data/, "
+         "nor one of the named sets digits, mnist, fashion_mnist, cifar10"),
+        (["RUN", "--features", "no.keras"], None),
+        (["RUN", "--out", "few.npy"], "--out few.npy: few.npy is a file, must be a folder: give another"),
+        (["small.h5", "--data", "few.npy", "--metrics", "swd"],
+         "swd compares patches of 7x7 pixels: images of 4x4 are too small"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line_and_nothing_is_written(run, arguments, message, capsys, monkeypatch):
+    np.save("few.npy", ramps(31, 8, 8, 3))
+    if "small.h5" in arguments:
+        np.save("few.npy", ramps(50, 4, 4, 3))
+        small = small_nets.keras.Sequential([*small_nets.generator().layers[:-1]][:4])
+        layers = small_nets.layers
+        last = layers.Conv2DTranspose(3, 5, 2, "same", activation="tanh")
+        save_model(small_nets.keras.Sequential([small_nets.keras.Input([6]), *small.layers, last]), "small.h5")
+    before = files(run)
+    arguments = [word.replace("RUN", str(run)) for word in arguments]
+    assert evaluate(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: ") and err.count("\n") == 1
+    if message is not None:
+        assert err == f"error: {message.replace('RUN', str(run))}\n"
+    assert files(run) == before
+
+
+def test_a_damaged_evaluation_is_one_line(run, capsys):
+    (run / "evaluation").mkdir()
+    path = run / "evaluation" / "evaluation.json"
+    path.write_text("{}")
+    assert evaluate(run, "--metrics", "diversity") == 2
+    assert capsys.readouterr().err == (
+        f"error: {path}: is no evaluation that can be added to: delete it, or give another --out\n"
+    )
+
+
+# ---------------------------------------------------------------------------------------------- features
+
+
+@pytest.fixture
+def features(tmp_path):
+    """The file of a tiny classifier of images 8x8."""
+    keras, layers = small_nets.keras, small_nets.layers
+    net = keras.Sequential([
+        keras.Input([8, 8, 3]), layers.Rescaling(1 / 255), layers.Conv2D(4, 3, 2), layers.ReLU(), layers.Flatten(),
+        layers.Dense(5, activation="tanh"), layers.Dense(2),
+    ])  # fmt: skip
+    net.save(tmp_path / "features.keras")
+    return tmp_path / "features.keras"
+
+
+def test_with_features_all_is_measured_and_each_image_seen_once(run, data, features, monkeypatch, capsys):
+    from dcgan_tf.metrics import distances
+    from dcgan_tf.metrics import features as feature_spaces
+
+    seen = []
+    extract = feature_spaces.FeatureSpace.extract
+
+    def counted(self, source, indices=None):
+        seen.append((type(source).__name__, len(source if indices is None else indices)))
+        return extract(self, source, indices)
+
+    monkeypatch.setattr(feature_spaces.FeatureSpace, "extract", counted)
+    names = ("fid", "kid", "precision-recall")
+    assert evaluate(run, "--features", features, "--metrics", *names) == 0
+    assert seen == [("ImageSource", 120), ("ImageSource", 120), ("Samples", 120)]
+    written = read(run / "evaluation")["measures"]
+    space, reals = feature_spaces.open_features(str(features)), open_source(str(data / "ramps.npy"))
+    order = np.random.default_rng([0, *b"features"]).permutation(REALS)
+    a, b = (space.extract(reals, np.sort(half)) for half in (order[:120], order[120:]))
+    fake = space.extract(samples_of(run, 10, 120), np.arange(120))
+    assert written["fid"]["epochs"]["10"]["fid"] == pytest.approx(distances.frechet(a, fake), rel=1e-4)
+    assert written["fid"]["real"]["fid"] == pytest.approx(distances.frechet(a, b), rel=1e-4)
+    kid, error = distances.kernel_distance(a, fake)
+    assert written["kid"]["epochs"]["10"] == pytest.approx({"kid": kid, "standard_error": error}, rel=1e-4)
+    precision, recall = distances.precision_recall(a, fake)
+    assert written["precision-recall"]["epochs"]["10"] == {"precision": precision, "recall": recall}
+    assert written["fid"]["protocol"] == {
+        "images": 120, "seed": 0, "data": reals.fingerprint, "features": space.fingerprint
+    }  # fmt: skip
+    heads = capsys.readouterr().out.splitlines()[0].split()
+    assert heads == ["epoch", "FID", "KID", "+/-", "precision", "recall"]
+
+
+def test_numbers_of_another_net_with_the_same_name_are_replaced(run, features, tmp_path):
+    def name_classes(path):
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("classes.json", '{"classes": ["dark", "light"]}')
+
+    def epochs_of(epoch, path):
+        names = ("fid", "copies", "modes", "diversity")
+        assert evaluate(run, "--features", path, "--metrics", *names, "--epoch", epoch) == 0
+        measured = read(run / "evaluation")["measures"]
+        return [set(measured[name]["epochs"]) for name in names]
+
+    name_classes(features)
+    assert epochs_of(4, features) == [{"4"}] * 4
+    moved = shutil.move(features, tmp_path / "moved.keras")
+    assert epochs_of(10, moved) == [{"4", "10"}] * 4
+    net = small_nets.keras.models.load_model(moved)
+    net.set_weights([2 * weight for weight in net.get_weights()])
+    net.save(moved)
+    name_classes(moved)
+    assert epochs_of(2, moved) == [{"2"}, {"2"}, {"2"}, {"2", "4", "10"}]
+
+
+def test_the_classes_covered(run, data, features, capsys):
+    assert evaluate(run, "--features", features, "--metrics", "modes") == 2
+    assert capsys.readouterr().err == (
+        f"error: --metrics modes: {features} names no classes: give --features a file that "
+        '"dcgan-tf train-features" made from labelled images\n'
+    )
+    with zipfile.ZipFile(features, "a") as archive:
+        archive.writestr("classes.json", '{"classes": ["dark", "light"]}')
+    assert evaluate(run, "--features", features, "--images", 110, "--metrics", "modes") == 0
+    found = read(run / "evaluation")["measures"]["modes"]
+    reals = open_source(str(data / "ramps.npy"))
+    order = np.random.default_rng([0, *b"modes"]).permutation(REALS)
+    a, b = (Images(reals, half) for half in (order[:110], order[-110:]))
+    counts = np.bincount(classifier.predict(features, a), minlength=2)
+    for classes, scored in (
+        (classifier.predict(features, b), found["real"]),
+        (classifier.predict(features, samples_of(run, 10, 110)), found["epochs"]["10"]),
+    ):
+        covered, divergence = modes(classes, 2, counts)
+        # JSON has no infinity.
+        expected = None if np.isinf(divergence) else pytest.approx(divergence, abs=1e-9)
+        assert scored == {"covered": covered, "divergence": expected}
+    assert capsys.readouterr().out.split()[:3] == ["epoch", "modes", "KL"]
+
+
+class Images:
+    """Some images of a source, as a source."""
+
+    def __init__(self, source, chosen):
+        self._source, self._chosen, self.image_shape = source, chosen, source.image_shape
+
+    def __len__(self):
+        return len(self._chosen)
+
+    def read(self, indices):
+        return self._source.read(self._chosen[indices])
+
+
+def test_too_few_images_for_features(run, features, capsys):
+    np.save("few.npy", ramps(199, 8, 8, 3))
+    assert evaluate(run, "--features", features, "--data", "few.npy", "--metrics", "fid", "kid") == 2
+    assert capsys.readouterr().err == (
+        "error: --data few.npy: fid needs at least 200 real images, half of them for its floor, not 199: "
+        "give more, or leave fid out of --metrics\n"
+    )
+
+
+# ---------------------------------------------------------------------------------------------- the report
+
+
+def test_the_table_by_hand(tmp_path):
+    evaluation = report.Evaluation(tmp_path / "evaluation.json", {"source": "x"})
+    evaluation.begin("swd", {"images": 9}, lambda: {"64": 2.7, "32": 2.8, "mean": 2.75})
+    evaluation.begin("copies", {"images": 9}, lambda: {"share_nearer": None})
+    evaluation.add("swd", "7", {"64": 21.123, "32": 1.377, "mean": 11.25})
+    evaluation.add("copies", "7", {"share_nearer": 0.5})
+    assert report.table(evaluation, ["swd", "copies"], ["7"]) == (
+        "epoch  SWD 64  SWD 32    SWD  nearer\n"
+        "    7   21.12    1.38  11.25   50.0%\n"
+        " real    2.70    2.80   2.75       -"
+    )  # fmt: skip
+    evaluation.write()
+    assert files(tmp_path) == ["evaluation.json"]
+    again = report.Evaluation(tmp_path / "evaluation.json", {"source": "x"})
+    assert again.measures == evaluation.measures
+
+
+def test_one_epoch_makes_no_plot(tmp_path):
+    evaluation = report.Evaluation(tmp_path / "evaluation.json", {})
+    evaluation.begin("swd", {}, lambda: {"mean": 2.75})
+    evaluation.add("swd", "7", {"mean": 11.25})
+    evaluation.add("swd", "a file", {"mean": 12.25})
+    assert not report.write_plot(evaluation, tmp_path / "evaluation.png")
+    assert files(tmp_path) == []
+    evaluation.add("swd", "8", {"mean": 9.0})
+    assert report.write_plot(evaluation, tmp_path / "evaluation.png")
+    assert files(tmp_path) == ["evaluation.png"]

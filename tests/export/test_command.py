@@ -1,0 +1,528 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import model_server, small_nets
+from support.helpers import H5, ROOT, error_of
+from support.programs import Program
+
+from dcgan_tf import cli
+from dcgan_tf.common.errors import Mismatch
+from dcgan_tf.common.text import size_text
+from dcgan_tf.config.commands import ExportConfig
+from dcgan_tf.export import convert, serving, verify
+from dcgan_tf.export.command import SavedModelWriter, _job, export, model_name, next_version
+from dcgan_tf.generators import runtimes
+from dcgan_tf.nets.saved import load_model, save_model
+from dcgan_tf.pictures.images import to_uint8
+
+COMPANIONS = {
+    "docker-compose.yml",
+    "kubernetes.yaml",
+    "models.config",
+    "batching.config",
+    "client.py",
+    "client_grpc.py",
+}
+SAVED_MODEL = {
+    "saved_model.pb",
+    "fingerprint.pb",
+    "variables/variables.index",
+    "variables/variables.data-00000-of-00001",
+    "assets.extra/model_card.json",
+    "assets.extra/tf_serving_warmup_requests",
+}
+SETTINGS = {
+    "config": {"data": "squares.npy"},
+    "data": {"name": "squares", "images": 44, "image_shape": [8, 8, 3]},
+    "preset": {"name": "faces64@8x8x3", "latents": "uniform"},
+    "versions": {"tensorflow": "2.21.0"},
+}
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {".lock"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """A run's folder with the models of epochs 3 and 7."""
+    folder = tmp_path_factory.mktemp("runs") / "squares"
+    folder.mkdir()
+    for epoch in (3, 7):
+        save_model(small_nets.generator(), folder / f"epoch{epoch}_Gmodel.h5")
+        save_model(small_nets.discriminator(), folder / f"epoch{epoch}_Dmodel.h5")
+    (folder / "config.json").write_text(json.dumps(SETTINGS))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    """(the target, what was printed) of a first export."""
+    out = tmp_path_factory.mktemp("serving") / "my squares"
+    process = subprocess.run(
+        [sys.executable, ROOT / "export.py", run, "--out", out], capture_output=True, text=True, check=True
+    )
+    assert process.stderr == ""
+    return out, process.stdout
+
+
+def test_the_files_of_an_export(exported):
+    out, _ = exported
+    assert files(out) == COMPANIONS | {f"7/{name}" for name in SAVED_MODEL}
+
+
+def test_the_table(exported, run):
+    out, printed = exported
+    first, *steps, head, row = printed.splitlines()
+    assert first == f"exporting {run} of epoch 7 as version 7 to {out}"
+    assert steps == ["measuring batches ...", "making and checking 7 ..."]
+    assert re.split(r"  +", head) == ["artifact", "size", "largest difference", "1 image", "64 images"]
+    name, size, differences, one, many = re.split(r"  +", row)
+    assert (name, size) == ("7/", size_text(sum((out / "7" / name).stat().st_size for name in SAVED_MODEL)))
+    assert re.fullmatch(r"image_bytes [01], images [01], latents 0, logits \S+", differences)
+    assert re.fullmatch(r"[\d.]+ ms", one) and re.fullmatch(r"[\d.]+ ms", many)
+
+
+def test_the_model_card_tells_of_the_run(exported):
+    out, _ = exported
+    card = json.loads((out / "7/assets.extra/model_card.json").read_text())
+    assert (card["name"], card["epoch"], card["preset"]) == ("my-squares", 7, "faces64@8x8x3")
+    assert card["data"] == {"name": "squares", "images": 44, "image_shape": [8, 8, 3]}
+    assert card["latents"] == {"size": 6, "distribution": "uniform"}
+    assert sorted(card["signatures"]) == ["generate", "generate_png", "interpolate", "score", "serving_default"]
+
+
+def test_the_warm_up_asks_for_one_image_and_for_the_largest_batch(exported):
+    out, _ = exported
+    net = runtimes.SavedModelSession(str(out / "7"))
+    requests = runtimes._warmup_requests(str(out / "7"))
+    assert [runtimes._replay(request, net) for request in requests] == [1, serving.kept_batch_size(out)]
+    assert {request.model_spec.name for request in requests} == {"my-squares"}
+
+
+@pytest.mark.parametrize("server", model_server.SERVERS)
+def test_a_server_of_the_export_gives_the_pictures_of_generate(exported, run, tmp_path, server):
+    """With the batching and the clients that the export has written."""
+    binary = model_server.binary_of(server)
+    out, _ = exported
+    for folder in ("server", "rest", "grpc"):
+        (tmp_path / folder).mkdir()
+    with model_server.serving(out, "my-squares", tmp_path / "server", binary) as running:
+        for folder, client, port in (
+            ("rest", "client.py", running.rest_port),
+            ("grpc", "client_grpc.py", running.port),
+        ):
+            command = [sys.executable, out / client, "--port", str(port), "1", "2", "3"]
+            subprocess.run(command, cwd=tmp_path / folder, check=True, capture_output=True)
+        answers = {}
+        for count in (1, 3, 64):
+            body = json.dumps({"signature_name": "generate", "inputs": {"seeds": list(range(1, count + 1))}}).encode()
+            address = f"http://localhost:{running.rest_port}/v1/models/my-squares:predict"
+            with urllib.request.urlopen(address, body) as answer:
+                answers[count] = np.array(json.load(answer)["outputs"]["images"], np.uint8)
+    assert cli.main(["generate", str(run), "--count", "3", "--out", str(tmp_path / "direct")]) == 0
+    names = ["seed0001.png", "seed0002.png", "seed0003.png"]
+    pixels = {folder: np.stack([np.asarray(Image.open(tmp_path / folder / name)) for name in names]).astype(int)
+              for folder in ("direct", "rest", "grpc")}  # fmt: skip
+    levels = 1 if binary else 0  # another build of TensorFlow may round otherwise
+    for given in (pixels["rest"], pixels["grpc"], answers[3], answers[64][:3]):
+        np.testing.assert_allclose(given, pixels["direct"], rtol=0, atol=levels)
+    np.testing.assert_allclose(answers[1], pixels["direct"][:1], rtol=0, atol=levels)
+
+
+def test_files_of_old_tensorflow_with_a_discriminator_of_their_own(tmp_path, capsys):
+    folder = H5
+    source = str(folder / "tf212_paints_generator.h5")
+    discriminator = str(folder / "tf212_paints_discriminator.h5")
+    assert export(ExportConfig(source, str(tmp_path / "net"), discriminator=discriminator)) == 0
+    net = runtimes.SavedModel(str(tmp_path / "net" / "1"))
+    expected = np.load(folder / "tf212_expected.npz")
+    images = net(expected["paints_generator_x"])
+    assert np.abs(images.astype(int) - to_uint8(expected["paints_generator_y"])).max() <= 1
+    seen = to_uint8(expected["paints_discriminator_x"])
+    logits = load_model(discriminator)(seen / np.float32(127.5) - 1, training=False)
+    np.testing.assert_allclose(net.run("score", {"images": seen})["logits"], logits, rtol=0, atol=1e-4)
+
+
+def test_a_discriminator_of_packs_gives_no_score(run, tmp_path):
+    assert _job(ExportConfig(str(run), out=str(tmp_path))).discriminator is not None
+    packs = tmp_path / "packs"
+    packs.mkdir()
+    (packs / "epoch7_Gmodel.h5").write_bytes((run / "epoch7_Gmodel.h5").read_bytes())
+    layers = small_nets.layers
+    judge = small_nets.keras.Sequential([small_nets.keras.Input([8, 8, 6]), layers.Flatten(), layers.Dense(1)])
+    save_model(judge, packs / "epoch7_Dmodel.h5")
+    settings = SETTINGS | {"preset": SETTINGS["preset"] | {"packing": 2}}
+    (packs / "config.json").write_text(json.dumps(settings))
+    assert _job(ExportConfig(str(packs), out=str(tmp_path / "out"))).discriminator is None
+
+
+def test_again_takes_the_next_number_and_leaves_all_that_is_there(exported, run, capsys):
+    out, _ = exported
+    before = {name: (out / name).read_bytes() for name in files(out)}
+    (out / "batching.config").write_text("max_batch_size { value: 5 }\n")  # as a server was started with
+    assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
+    assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
+    printed = capsys.readouterr().out
+    assert "as version 3 to" in printed and "as version 8 to" in printed
+    assert printed.count("note: a server takes the highest version, 7; models.config says how to serve 3\n") == 1
+    assert printed.count("note:") == 1
+    assert {int(path.name) for path in out.iterdir() if path.name.isdigit()} == {3, 7, 8}
+    net = runtimes.SavedModelSession(str(out / "8"))
+    assert [runtimes._replay(request, net) for request in runtimes._warmup_requests(str(out / "8"))] == [1, 5]
+    after = {name: (out / name).read_bytes() for name in before}
+    (out / "batching.config").write_bytes(before["batching.config"])
+    assert after == before | {"batching.config": b"max_batch_size { value: 5 }\n"}
+
+
+@pytest.mark.parametrize(
+    "there, epoch, version",
+    [
+        ([], 7, 7),
+        ([], None, 1),
+        (["3"], 7, 7),
+        (["7"], 7, 8),
+        (["7", "12"], 7, 13),
+        (["12"], None, 13),
+        (["net-7.onnx"], 7, 8),
+        (["net-7-float16.tflite"], 7, 8),
+        (["other-7.onnx", ".7.55.part", "models.config"], 7, 7),
+    ],
+)
+def test_versions(tmp_path, there, epoch, version):
+    for name in there:
+        (tmp_path / name).mkdir()
+    assert next_version(tmp_path, "net", epoch) == version
+
+
+@pytest.mark.parametrize(
+    "name, wanted", [("paints200", "paints200"), ("Größe 5/..", "Gr-e-5"), ("a.b c", "a-b-c"), ("!", "generator")]
+)
+def test_the_model_s_name_is_one_that_a_url_may_have(tmp_path, name, wanted):
+    assert model_name(tmp_path / name.split("/")[0]) == wanted
+
+
+def test_onnx_and_litert(run, tmp_path, capsys):
+    onnx = pytest.importorskip("onnx", reason="needs dcgan-tf[export]")
+    pytest.importorskip("ai_edge_litert", reason="needs dcgan-tf[export]")
+    out = tmp_path / "net"
+    config = ExportConfig(
+        str(run), str(out), formats=("onnx", "litert"), quantize=("float16", "dynamic"), quantized_tolerance=0.5
+    )
+    assert export(config) == 0
+    assert files(out) == {"net-7.onnx", "net-7.tflite", "net-7-float16.tflite", "net-7-dynamic.tflite"}
+    rows = [re.split(r"  +", line)[0] for line in capsys.readouterr().out.splitlines()[-4:]]
+    assert rows == ["net-7.onnx", "net-7.tflite", "net-7-float16.tflite", "net-7-dynamic.tflite"]
+    sizes = [(out / name).stat().st_size for name in rows]
+    assert sizes[2] < sizes[1]
+    model = onnx.load(str(out / "net-7.onnx"))
+    assert [(item.domain, item.version) for item in model.opset_import if item.domain == ""] == [("", convert.OPSET)]
+    shapes = [[size.dim_param or size.dim_value for size in tensor.type.tensor_type.shape.dim]
+              for tensor in (*model.graph.input, *model.graph.output)]  # fmt: skip
+    assert shapes == [["N", 6], ["N", 8, 8, 3]]
+    generator = load_model(run / "epoch7_Gmodel.h5")
+    for count in (1, 3, 64):
+        latents = np.random.default_rng(count).uniform(-1, 1, [count, 6]).astype(np.float32)
+        wanted = generator(latents, training=False).numpy()
+        for kind, name, tolerance in (
+            ("onnx", rows[0], 1e-4), ("litert", rows[1], 1e-4), ("litert", rows[2], 1e-2), ("litert", rows[3], 0.5),
+        ):  # fmt: skip
+            images = runtimes.RUNTIMES[kind](str(out / name))(latents)
+            assert images.dtype == np.float32
+            np.testing.assert_allclose(images, wanted, rtol=0, atol=tolerance)
+
+
+def test_a_quantized_file_that_differs_too_much_is_removed(run, tmp_path, capsys):
+    pytest.importorskip("ai_edge_litert", reason="needs dcgan-tf[export]")
+    arguments = [str(run), "--out", str(tmp_path / "net"), "--formats", "litert", "--quantize", "float16"]
+    assert cli.export_main([*arguments, "--quantized-tolerance", "1e-9"]) == 1
+    assert files(tmp_path / "net") == {"net-7.tflite"}
+    assert re.fullmatch(
+        r"error: \S+/net/net-7-float16\.tflite: images of serving_default \(litert\) differ by \S+ from the Keras generator, "
+        r"more than 1e-09: removed; --quantized-tolerance \S+ would let it pass\n",
+        capsys.readouterr().err,
+    )
+
+
+def test_a_net_that_a_format_cannot_express_is_told_and_the_others_are_published(tmp_path, capsys):
+    pytest.importorskip("tf2onnx", reason="needs dcgan-tf[export]")
+    layers, keras = small_nets.layers, small_nets.keras
+    net = keras.Sequential([keras.Input([4]), layers.Dense(12, activation="gelu"), layers.Reshape([2, 2, 3])])
+    net.save(tmp_path / "gelu.keras")
+    arguments = [str(tmp_path / "gelu.keras"), "--out", str(tmp_path / "net"), "--formats", "onnx", "litert"]
+    assert cli.export_main(arguments) == 1
+    assert files(tmp_path / "net") == {"net-1.tflite"}
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"error: \S+/net/net-1\.onnx: cannot express this net: .*Erfc.*: removed\n", line)
+
+
+# ---------------------------------------------------------------------------------------------- the check itself
+
+
+@pytest.fixture
+def other_weights(monkeypatch):
+    """The SavedModel gets weights that are not the generator's."""
+    write = SavedModelWriter.write
+
+    def wrong(self, path, card=None):
+        weight = max(self._module.weights, key=lambda variable: np.prod(variable.shape))
+        weight.assign(weight * 1.1)
+        write(self, path, card)
+
+    monkeypatch.setattr(SavedModelWriter, "write", wrong)
+
+
+def test_a_saved_model_that_differs_is_removed_with_the_figure(run, tmp_path, other_weights, capsys):
+    (tmp_path / "net" / "8").mkdir(parents=True)  # a higher version, which the note would be about
+    assert cli.export_main([str(run), "--out", str(tmp_path / "net")]) == 1
+    assert files(tmp_path / "net") == set()
+    printed = capsys.readouterr()
+    assert "note:" not in printed.out
+    assert re.fullmatch(
+        r"error: \S+/net/7: images of \w+ \(tf\.saved_model\.load\) differ by [\d.]+ from the Keras generator, "
+        r"more than 1: removed\n",
+        printed.err,
+    )
+
+
+@pytest.fixture
+def expected():
+    return verify.reference(small_nets.generator(), "uniform", small_nets.discriminator())
+
+
+@pytest.fixture
+def says(monkeypatch):
+    """What the other process reports, in place of running it."""
+
+    def set_to(result):
+        monkeypatch.setattr(verify, "_run", lambda kind, path, inputs: result)
+
+    return set_to
+
+
+def result_of(expected, **changes):
+    """A faultless report, but for changes {signature__name: function of the array}."""
+    outputs = {signature: dict(arrays) for signature, arrays in expected.outputs.items()}
+    outputs["generate_png"] = {"image_bytes": expected.outputs["generate_png"]["image_bytes"]}
+    for place, change in changes.items():
+        signature, name = place.split("__")
+        outputs[signature][name] = change(outputs[signature][name])
+    return {"outputs": {"session": outputs}, "milliseconds": {1: 1.0, 64: 2.0}, "warmup": [1, 64]}
+
+
+def one_more(array, by=1):
+    changed = array.copy()
+    flat = changed.reshape(-1)
+    flat[5] = flat[5] + by if flat[5] < 100 else flat[5] - by
+    return changed
+
+
+def test_one_grey_level_is_allowed_and_reported(expected, says):
+    says(result_of(expected, generate__images=one_more))
+    report = verify.verify("savedmodel", Path("7"), expected, [1, 64])
+    assert report == verify.Report(
+        {"images": 1.0, "latents": 0.0, "image_bytes": 0.0, "logits": 0.0}, {1: 1.0, 64: 2.0}
+    )
+
+
+@pytest.mark.parametrize(
+    "changes, line",
+    [
+        ({"generate__images": lambda array: one_more(array, 2)},
+         "images of generate (session) differ by 2 from the Keras generator, more than 1"),
+        ({"generate__latents": lambda array: one_more(array, 0.5)},
+         "latents of generate (session) differ by 0.5 from the Keras generator, more than 0.0001"),
+        ({"score__logits": lambda array: array * np.nan},
+         "logits of score (session) differ by nan from the Keras generator, more than 0.000147"),
+        ({"interpolate__images": lambda array: array[:-1]},
+         "images of interpolate (session) differ by inf from the Keras generator, more than 0"),
+        ({"serving_default__images": lambda array: array.astype(np.float32)},
+         "images of serving_default (session) differ by inf from the Keras generator, more than 0"),
+    ],
+)  # fmt: skip
+def test_what_differs_is_told(expected, says, changes, line):
+    says(result_of(expected, **changes))
+    with pytest.raises(Mismatch) as raised:
+        verify.verify("savedmodel", Path("7"), expected, [1, 64])
+    assert str(raised.value) == line
+
+
+def test_logits_in_the_hundreds_may_differ_in_their_fifth_digit(expected, says):
+    outputs = dict(expected.outputs, score={"logits": expected.outputs["score"]["logits"] + 700})
+    large = verify.Reference(expected.inputs, outputs, expected.floats)
+    says(result_of(large, score__logits=lambda logits: logits + 0.05))
+    assert verify.verify("savedmodel", Path("7"), large, [1, 64]).differences["logits"] == pytest.approx(0.05, abs=1e-3)
+    says(result_of(large, score__logits=lambda logits: logits + 0.1))
+    with pytest.raises(Mismatch):
+        verify.verify("savedmodel", Path("7"), large, [1, 64])
+
+
+@pytest.mark.parametrize("missing", [("generate", "latents"), ("score", "logits")])
+def test_a_missing_output_is_told(expected, says, missing):
+    result = result_of(expected)
+    del result["outputs"]["session"][missing[0]][missing[1]]
+    says(result)
+    with pytest.raises(Mismatch) as raised:
+        verify.verify("savedmodel", Path("7"), expected, [1, 64])
+    there, wanted = str(raised.value).removeprefix("has the outputs ").split(" (session), not ")
+    assert str(missing) not in there and str(missing) in wanted
+
+
+def test_a_missing_warm_up_is_told(expected, says):
+    says(result_of(expected) | {"warmup": [1]})
+    with pytest.raises(Mismatch, match=r"^replays warm-up requests of \[1\] images, not of \[1, 64\]$"):
+        verify.verify("savedmodel", Path("7"), expected, [1, 64])
+
+
+def test_an_artifact_that_does_not_load_is_told(tmp_path, expected):
+    (tmp_path / "bad.onnx").write_text("no")
+    with pytest.raises(Mismatch, match="^does not run: "):
+        verify.verify("onnx", tmp_path / "bad.onnx", expected)
+    assert files(tmp_path) == {"bad.onnx"}
+
+
+def test_the_other_process_has_neither_keras_nor_this_package(exported):
+    out, _ = exported
+    program = (
+        "import sys; sys.modules.update(keras=None, dcgan_tf=None); sys.argv[1:] = []\n"
+        f"sys.path.insert(0, {str(ROOT / 'dcgan_tf')!r})\n"
+        "import numpy, runtimes\n"
+        f"net = runtimes.SavedModel({str(out / '7')!r})\n"
+        "print(net.run('generate', {'seeds': [1, 2]})['images'].shape)\n"
+    )
+    printed = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed == "(2, 8, 8, 3)\n"
+
+
+# ---------------------------------------------------------------------------------------------- what users do wrong
+
+
+def test_errors_before_tensorflow(capsys):
+    for arguments, line in (
+        (["x", "--formats", "onnx", "--quantize", "float16"],
+         "--quantize float16: is for LiteRT: add litert to --formats"),
+        (["x", "--quantized-tolerance", "0"],
+         "--quantized-tolerance 0: must be above 0 and at most 2, such as 0.01"),
+    ):  # fmt: skip
+        assert cli.export_main(arguments) == 2
+        assert capsys.readouterr() == ("", f"error: {line}\n")
+    with pytest.raises(SystemExit) as exit:
+        cli.export_main(["x", "--formats", "coreml"])
+    assert exit.value.code == 2
+
+
+def test_a_missing_package_is_one_line_with_the_command(monkeypatch, run, tmp_path):
+    there = convert.importlib.util.find_spec
+    monkeypatch.setattr(
+        convert.importlib.util, "find_spec", lambda name: None if name in ("tf2onnx", "onnx") else there(name)
+    )
+    assert error_of(export, ExportConfig(str(run), str(tmp_path / "net"), formats=("savedmodel", "onnx"))) == (
+        "--formats onnx: tf2onnx and onnx missing: pip install 'dcgan-tf[export]', or leave it out"
+    )
+    assert not (tmp_path / "net").exists()
+
+
+def test_sources_that_are_none(run, exported, tmp_path):
+    out, _ = exported
+    target = str(tmp_path / "net")
+
+    def message(source, **options):
+        return error_of(export, ExportConfig(str(source), target, **options))
+
+    kinds = "give a run's folder such as checkpoints/paints200, or a generator's .h5 or .keras file"
+    assert message(out / "7") == f"{out}/7: is an exported model already: {kinds}"
+    assert message(out) == f"{out}: is an exported model already: {kinds}"
+    assert message(run, epoch=5) == f"--epoch 5: {run} has no models of that epoch (any more); it has 3, 7"
+    assert message(run / "epoch7_Dmodel.h5") == (
+        f"{run}/epoch7_Dmodel.h5: takes 8x8x3, not a row of latents; give the file of a generator"
+    )
+    (tmp_path / "x.h5").write_text("no net")
+    assert (
+        message(tmp_path / "x.h5")
+        == f"{tmp_path}/x.h5: is not a whole .h5 or .keras file; give a net saved with model.save"
+    )
+    layers, keras = small_nets.layers, small_nets.keras
+    keras.Sequential([keras.Input([4]), layers.Lambda(lambda x: x)]).save(tmp_path / "lambda.keras")
+    assert message(tmp_path / "lambda.keras").startswith(
+        f"{tmp_path}/lambda.keras: layer 'lambda' (Lambda) does not load"
+    )
+    keras.Sequential([keras.Input([5, 5, 3]), layers.Flatten(), layers.Dense(1)]).save(tmp_path / "d.keras")
+    assert message(run, discriminator=str(tmp_path / "d.keras")) == (
+        f"{tmp_path}/d.keras: takes images of 5x5x3, but the generator makes 8x8x3: "
+        "give the discriminator that was trained with it"
+    )
+    assert not Path(target).exists()
+
+
+def test_targets_that_cannot_be_written(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    out = tmp_path / "file" / "net"
+    assert error_of(export, ExportConfig(str(run), str(out))) == (
+        f"--out {out}: cannot be written (Not a directory): give another --out"
+    )
+    inside = run / "saved_model"
+    assert error_of(export, ExportConfig(str(run), str(inside))) == (
+        f"--out {inside}: lies in the run's own folder, which training writes to: give another, such as serving/squares"
+    )
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(serving, "write_warmup", full)
+    out = tmp_path / "net"
+    assert error_of(export, ExportConfig(str(run), str(out))) == (
+        f"no space left on the disk for {out}: free some space and run the same command again"
+    )
+    assert files(out) == set()
+
+
+# ---------------------------------------------------------------------------------------------- at any moment
+
+
+def test_whoever_looks_sees_whole_versions_only_and_a_killed_export_leaves_none(run, tmp_path):
+    out, seen, faults, done = tmp_path / "net", set(), [], threading.Event()
+    out.mkdir()
+
+    def look():
+        while not done.is_set():
+            for version in [name for name in os.listdir(out) if name.isdigit()]:
+                seen.add(version)
+                missing = {name for name in SAVED_MODEL if not (out / version / name).exists()}
+                if missing:
+                    faults.append((version, missing))
+            time.sleep(0.0005)  # leaves the processor to the exports
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for _ in range(2):
+            export = Program("export_main", run, "--out", out)
+            assert (export.wait(), export.communicate()[1]) == (0, "")
+        for number, words in ((signal.SIGKILL, "making"), (signal.SIGINT, "making"), (signal.SIGTERM, "measuring")):
+            (out / "batching.config").unlink(missing_ok=True)
+            export = Program("export_main", run, "--out", out)
+            next(line for line in export.lines() if line.startswith(words))
+            time.sleep(0.2)
+            export.send_signal(number)
+            assert export.wait() == {9: -9, 2: 130, 15: 143}[number]
+            assert export.communicate()[1] == ""
+            if number != signal.SIGKILL:
+                assert not [name for name in os.listdir(out) if name.endswith(".part")]
+    finally:
+        done.set()
+        looker.join()
+    assert (seen, faults) == ({"7", "8"}, [])
+    assert sorted(name for name in os.listdir(out) if name.isdigit()) == ["7", "8"]

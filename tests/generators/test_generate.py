@@ -1,0 +1,397 @@
+import errno
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.films import gif_frames, mp4_frames
+from support.helpers import error_of
+
+from dcgan_tf.common.errors import UserError
+from dcgan_tf.config import checks
+from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig
+from dcgan_tf.generators import generate, latents
+from dcgan_tf.pictures import film, images
+
+
+class FakeGenerator:
+    """Images [8, 6, C]: rows 0..3 show the first latent of the seed, rows 4..7 the second, times 4 modulo 256, as a grey."""
+
+    latent_dim, distribution = 2, "uniform"
+
+    def __init__(self, channels=1):
+        self.image_shape = (8, 6, channels)
+        self.batches = []  # of latents
+
+    def images(self, latents):
+        assert isinstance(latents, np.ndarray) and latents.dtype == np.float32
+        self.batches.append(latents)
+        levels = np.rint(latents * 4 % 256).astype(np.uint8).repeat(4, axis=1)  # [n, 8]
+        return np.broadcast_to(levels[:, :, None, None], [len(latents), *self.image_shape])
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """The generator that every source holds; the latents of a seed are (seed, 5)."""
+    generator = FakeGenerator()
+    generator.opened = []
+
+    def open_generator(source, epoch, latents):
+        generator.opened.append((source, epoch, latents))
+        return generator
+
+    def seed_latents(seeds, latent_dim, distribution):
+        assert seeds.dtype == np.int32 and (latent_dim, distribution) == (2, "uniform")
+        return np.stack([seeds, np.full_like(seeds, 5)], axis=1).astype(np.float32)
+
+    monkeypatch.setitem(sys.modules, "dcgan_tf.generators.generator", SimpleNamespace(open_generator=open_generator))
+    monkeypatch.setattr(latents, "seed_latents", seed_latents)
+    return generator
+
+
+def image(first, second=5, channels=1):
+    """What the fake makes of latents (first, second)."""
+    column = np.array([4 * first % 256] * 4 + [4 * second % 256] * 4, np.uint8)
+    return np.broadcast_to(column[:, None, None], [8, 6, channels])
+
+
+def read(path):
+    """[h, w, C] of a PNG."""
+    with Image.open(path) as opened:
+        pixels = np.asarray(opened)
+        return pixels[..., None] if opened.mode == "L" else pixels
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+# ---------------------------------------------------------------------------------------------- generate
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_one_picture_for_each_seed(tmp_path, fake, capsys, channels):
+    fake.image_shape = (8, 6, channels)
+    out = tmp_path / "new" / "out"
+    generate.generate(GenerateConfig("run", str(out), count=3, seed=9, epoch=7, latents="normal"))
+    assert fake.opened == [("run", 7, "normal")]
+    assert files(out) == ["seed0009.png", "seed0010.png", "seed0011.png"]
+    for seed in (9, 10, 11):
+        np.testing.assert_array_equal(read(out / f"seed{seed:04d}.png"), image(seed, channels=channels))
+    assert capsys.readouterr() == (f"{out}: 3 pictures, seed0009.png to seed0011.png\n", "")
+
+
+def test_defaults_are_64_pictures_from_seed_1(tmp_path, fake):
+    generate.generate(GenerateConfig("run", str(tmp_path)))
+    assert fake.opened == [("run", None, "auto")]
+    assert files(tmp_path) == [f"seed{seed:04d}.png" for seed in range(1, 65)]
+
+
+def test_the_highest_seed_is_the_last_int32(tmp_path, fake, capsys):
+    generate.generate(GenerateConfig("run", str(tmp_path), count=1, seed=2**31 - 1))
+    assert files(tmp_path) == ["seed2147483647.png"]
+    assert capsys.readouterr().out == f"{tmp_path}: 1 picture, seed2147483647.png\n"
+
+
+def test_truncation_scales_the_latents(tmp_path, fake):
+    generate.generate(GenerateConfig("run", str(tmp_path), count=2, seed=10, truncation=0.5))
+    [batch] = fake.batches
+    np.testing.assert_array_equal(batch, [[5, 2.5], [5.5, 2.5]])
+    np.testing.assert_array_equal(read(tmp_path / "seed0011.png"), image(5.5, 2.5))
+
+
+def test_many_pictures_are_made_64_at_a_time(tmp_path, fake):
+    generate.generate(GenerateConfig("run", str(tmp_path), count=130, seed=0))
+    assert [len(batch) for batch in fake.batches] == [64, 64, 2]
+    np.testing.assert_array_equal(np.concatenate(fake.batches)[:, 0], np.arange(130))
+
+
+def test_pictures_are_written_before_the_next_are_made(tmp_path, fake):
+    make, on_disk = fake.images, []
+
+    def watched(latents):
+        on_disk.append(len(files(tmp_path)))
+        return make(latents)
+
+    fake.images = watched
+    generate.generate(GenerateConfig("run", str(tmp_path), count=150, grid=True))
+    assert on_disk == [0, 64, 128 + 1]  # with the first sheet
+
+
+def test_a_single_sheet(tmp_path, fake, capsys):
+    generate.generate(GenerateConfig("run", str(tmp_path), count=5, seed=20, grid=True))
+    assert files(tmp_path) == ["grid.png", *(f"seed{seed:04d}.png" for seed in range(20, 25))]
+    sheet = read(tmp_path / "grid.png")
+    assert sheet.shape == (2 * (8 + 2) + 2, 3 * (6 + 2) + 2, 1)  # 2 rows of 3
+    for index, seed in enumerate(range(20, 25)):
+        top, left = 2 + index // 3 * 10, 2 + index % 3 * 8
+        np.testing.assert_array_equal(sheet[top : top + 8, left : left + 6], image(seed))
+    assert (sheet[12:20, 18:24] == 255).all()  # the sixth place
+    assert capsys.readouterr().out == (
+        f"{tmp_path}: 5 pictures, seed0020.png to seed0024.png; 1 contact sheet, grid.png\n"
+    )
+
+
+def test_a_hundred_pictures_are_a_single_sheet(tmp_path, fake):
+    generate.generate(GenerateConfig("run", str(tmp_path), count=100, grid=True))
+    assert [name for name in files(tmp_path) if "grid" in name] == ["grid.png"]
+
+
+def test_more_sheets_are_named_by_their_seeds_and_the_last_may_be_smaller(tmp_path, fake, capsys):
+    generate.generate(GenerateConfig("run", str(tmp_path), count=203, grid=True))
+    sheets = [name for name in files(tmp_path) if "grid" in name]
+    assert sheets == ["grid_0001-0100.png", "grid_0101-0200.png", "grid_0201-0203.png"]
+    for name, first, count, columns in zip(sheets, (1, 101, 201), (100, 100, 3), (10, 10, 2), strict=True):
+        expected = images.grid(np.stack([image(seed) for seed in range(first, first + count)]), columns, columns)
+        np.testing.assert_array_equal(read(tmp_path / name), expected)
+    assert capsys.readouterr().out == (
+        f"{tmp_path}: 203 pictures, seed0001.png to seed0203.png; "
+        "3 contact sheets, grid_0001-0100.png to grid_0201-0203.png\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "columns"),
+    [(1, 1, 1), (2, 1, 2), (3, 2, 2), (4, 2, 2), (5, 2, 3), (7, 3, 3), (10, 3, 4), (99, 10, 10), (100, 10, 10)],
+)
+def test_contact_sheets_are_as_square_as_can_be(count, rows, columns):
+    sheet = generate.contact_sheet(np.zeros([count, 8, 8, 3], np.uint8))
+    assert sheet.shape == (rows * 10 + 2, columns * 10 + 2, 3)
+
+
+def test_interrupted_pictures_are_whole_or_absent(tmp_path, fake, monkeypatch):
+    save = Image.Image.save
+
+    def interrupted(self, path, *arguments):
+        if "seed0003" in str(path):
+            path.write_bytes(b"half")
+            raise KeyboardInterrupt
+        save(self, path, *arguments)
+
+    monkeypatch.setattr(Image.Image, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate.generate(GenerateConfig("run", str(tmp_path), count=5, grid=True))
+    assert files(tmp_path) == ["seed0001.png", "seed0002.png"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"count": 0}, "--count 0: must be at least 1"),
+        ({"seed": -1}, "--seed -1: must be at least 0"),
+        (
+            {"seed": 2**31 - 64, "count": 65},
+            "--seed 2147483584 --count 65: the last seed must be below 2147483648",
+        ),
+        ({"truncation": 0.0}, "--truncation 0: must be above 0 and at most 1, such as 0.7"),
+        ({"truncation": 1.5}, "--truncation 1.5: must be above 0 and at most 1, such as 0.7"),
+        ({"truncation": float("nan")}, "--truncation nan: must be above 0 and at most 1, such as 0.7"),
+        ({"epoch": 0}, "--epoch 0: must be at least 1"),
+    ],
+)
+def test_generate_refuses_values_out_of_range(tmp_path, fake, flags, message):
+    wanted = GenerateConfig("run", str(tmp_path / "out"), **flags)
+    assert error_of(checks.check_generate, wanted) == message
+    assert error_of(generate.generate, wanted) == message
+    assert fake.opened == [] and files(tmp_path) == []
+
+
+def test_generate_refuses_a_file_as_folder(tmp_path, fake):
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    for out in (path, path / "new" / "er"):
+        message = error_of(generate.generate, GenerateConfig("run", str(out)))
+        assert message == f"--out {out}: {path} is a file, must be a folder: give another"
+    assert fake.opened == [] and path.read_text() == "mine"
+
+
+def test_a_name_that_the_system_refuses_is_one_line(tmp_path, fake):
+    out = tmp_path / f"{'x' * 300}.gif"
+    with pytest.raises(OSError) as system:
+        out.stat()
+    message = f"--out {out}: {system.value.strerror}: give another"
+    assert error_of(generate.generate, GenerateConfig("run", str(out))) == message
+    assert error_of(generate.interpolate, InterpolateConfig("run", (1, 2), str(out))) == message
+    assert fake.opened == []
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "no space left on the disk for {}: free some space and run the same command again",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied"),
+            "{}: cannot be written (Permission denied): make its folder writable, or give another",
+        ),
+    ],
+)
+def test_a_place_that_takes_no_files_is_one_line(tmp_path, fake, monkeypatch, error, message):
+    def fails(self, *arguments, **options):
+        raise error
+
+    monkeypatch.setattr("pathlib.Path.touch", fails)
+    out = tmp_path / "out"
+    assert error_of(generate.generate, GenerateConfig("run", str(out))) == message.format(out / "seed0001.png")
+    for path in (out / "walk.gif", out / "walk.mp4"):
+        assert error_of(generate.interpolate, InterpolateConfig("run", (1, 2), str(path))) == message.format(path)
+    assert files(out) == []
+
+
+# ---------------------------------------------------------------------------------------------- interpolate
+
+
+def test_positions_on_a_loop_worked_out_by_hand():
+    leg, t = generate.loop_positions(np.arange(8), legs=3, total=8)  # at 0, 3/8, 6/8, 9/8, ... of 3 legs
+    assert leg.tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert t.tolist() == [0, 3 / 8, 6 / 8, 1 / 8, 4 / 8, 7 / 8, 2 / 8, 5 / 8] and t.dtype == np.float32
+
+
+def test_each_seed_is_met_where_frames_are_a_multiple_of_seeds():
+    leg, t = generate.loop_positions(np.arange(60), legs=4, total=60)
+    assert [(leg[frame], t[frame]) for frame in (0, 15, 30, 45)] == [(0, 0), (1, 0), (2, 0), (3, 0)]
+    assert (leg[59], t[59]) == (3, np.float32(14 / 15))  # one step before the first seed
+
+
+def test_a_gif_loops_over_the_seeds_in_their_order(tmp_path, fake, capsys):
+    out = tmp_path / "new" / "walk.gif"
+    generate.interpolate(InterpolateConfig("run", (30, 10, 50), str(out), frames=6, epoch=7, latents="uniform"))
+    assert fake.opened == [("run", 7, "uniform")]
+    frames, durations, loop = gif_frames(out)
+    assert (durations, loop) == ([40] * 6, 0)
+    for frame, first in zip(frames, (30, 20, 10, 30, 50, 40), strict=True):
+        enlarged = image(first, channels=3).repeat(43, axis=0).repeat(43, axis=1)  # 6 wide to 258
+        np.testing.assert_array_equal(frame, enlarged)
+    assert files(tmp_path / "new") == ["walk.gif"]
+    assert capsys.readouterr() == (f"{out}: 6 frames, 0.24 seconds, a loop over 3 seeds\n", "")
+
+
+def test_an_mp4_has_as_many_frames_as_asked(tmp_path, fake):
+    fake.image_shape = (8, 6, 3)
+    out = tmp_path / "walk.MP4"
+    generate.interpolate(InterpolateConfig("run", (10, 50), str(out), frames=7, fps=12.5))
+    frames, about = mp4_frames(out)
+    assert (about["codec"], about["fps"], about["size"], len(frames)) == ("h264", 12.5, (258, 344), 7)
+    for frame, twice in zip(frames, (0, 2, 4, 6, 6, 4, 2), strict=True):  # of 7 parts of the way from 10 to 50
+        level = 4 * (10 + 40 * twice / 7)
+        assert abs(frame[80, 120].astype(int) - level).max() <= 4
+
+
+def test_a_walk_is_made_64_frames_at_a_time_and_truncated(tmp_path, fake):
+    out = tmp_path / "walk.gif"
+    generate.interpolate(InterpolateConfig("run", (0, 40), str(out), frames=160, truncation=0.5))
+    assert [len(batch) for batch in fake.batches] == [64, 64, 32]
+    first, second = np.concatenate(fake.batches).T
+    np.testing.assert_allclose(first, np.concatenate([np.arange(80), 80 - np.arange(80)]) / 80 * 40 * 0.5, atol=1e-5)
+    np.testing.assert_array_equal(second, np.full(160, 2.5))
+
+
+def test_frames_are_written_before_the_next_are_made(fake):
+    walk = generate._loop_images(fake, InterpolateConfig("run", (1, 2), "walk.gif", frames=10**9))
+    for _ in range(65):
+        next(walk)
+    assert len(fake.batches) == 2
+
+
+def test_normal_latents_keep_their_length_on_the_way(fake, tmp_path, monkeypatch):
+    monkeypatch.setattr(fake, "distribution", "normal", raising=False)
+    corners = {1: [3, 0], 2: [0, 3]}
+    monkeypatch.setattr(latents, "seed_latents", lambda seeds, *_: np.array([corners[s] for s in seeds], np.float32))
+    generate.interpolate(InterpolateConfig("run", (1, 2), str(tmp_path / "walk.gif"), frames=4))
+    half = 3 * 0.5**0.5
+    np.testing.assert_allclose(fake.batches[0], [[3, 0], [half, half], [0, 3], [half, half]], atol=1e-5)
+
+
+def test_a_walk_passes_the_pictures_that_generate_makes(fake, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "dcgan_tf.generators.generator", SimpleNamespace(open_generator=lambda *_: fake))
+    for distribution in ("normal", "uniform"):
+        fake.distribution, fake.latent_dim = distribution, 100
+        fake.images = lambda latents: fake.batches.append(latents) or np.zeros([len(latents), 2, 2, 1], np.uint8)
+        fake.batches.clear()
+        generate.generate(GenerateConfig("run", str(tmp_path), count=3, truncation=0.7))
+        generate.interpolate(InterpolateConfig("run", (3, 1, 2), str(tmp_path / "a.gif"), frames=6, truncation=0.7))
+        singles, walk = fake.batches
+        np.testing.assert_array_equal(walk[[0, 2, 4]], singles[[2, 0, 1]])
+
+
+@pytest.mark.parametrize("name", ["walk.gif", "walk.mp4"])
+def test_an_interrupted_film_leaves_the_older_one(tmp_path, fake, name):
+    (tmp_path / name).write_bytes(b"the older one")
+    make = fake.images
+
+    def interrupted(latents):
+        if fake.batches:
+            raise KeyboardInterrupt
+        return make(latents)
+
+    fake.images = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        generate.interpolate(InterpolateConfig("run", (1, 2), str(tmp_path / name), frames=100))
+    assert files(tmp_path) == [name]
+    assert (tmp_path / name).read_bytes() == b"the older one"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"seeds": (1,)}, "--seeds 1: must be at least 2 seeds, such as --seeds 1 2"),
+        ({"seeds": ()}, "--seeds: must be at least 2 seeds, such as --seeds 1 2"),
+        ({"seeds": (1, -2)}, "--seeds 1 -2: each must be at least 0 and below 2147483648"),
+        ({"seeds": (2**31, 1)}, "--seeds 2147483648 1: each must be at least 0 and below 2147483648"),
+        ({"frames": 3}, "--frames 3: must be at least the number of seeds, 4"),
+        ({"fps": 0.5}, "--fps 0.5: must be from 1 to 50"),
+        ({"fps": float("nan")}, "--fps nan: must be from 1 to 50"),
+        ({"out": "walk.avi"}, "--out walk.avi: must end in .gif or .mp4"),
+        ({"out": "walk"}, "--out walk: must end in .gif or .mp4"),
+        ({"out": ".gif"}, "--out .gif: must end in .gif or .mp4"),
+        ({"truncation": -0.5}, "--truncation -0.5: must be above 0 and at most 1, such as 0.7"),
+        ({"epoch": -1}, "--epoch -1: must be at least 1"),
+    ],
+)
+def test_interpolate_refuses_values_out_of_range(tmp_path, fake, monkeypatch, flags, message):
+    monkeypatch.chdir(tmp_path)
+    wanted = InterpolateConfig(**({"source": "run", "seeds": (1, 2, 3, 4), "out": "walk.gif"} | flags))
+    assert error_of(checks.check_interpolate, wanted) == message
+    assert error_of(generate.interpolate, wanted) == message
+    assert fake.opened == [] and files(tmp_path) == []
+
+
+def test_interpolate_refuses_a_folder_as_file_and_a_file_as_folder(tmp_path, fake):
+    folder, file = tmp_path / "walk.gif", tmp_path / "notes.txt"
+    folder.mkdir()
+    file.touch()
+    message = error_of(generate.interpolate, InterpolateConfig("run", (1, 2), str(folder)))
+    assert message == f"--out {folder}: {folder} is a folder, must be a file: give another"
+    message = error_of(generate.interpolate, InterpolateConfig("run", (1, 2), str(file / "walk.gif")))
+    assert message == f"--out {file / 'walk.gif'}: {file} is a file, must be a folder: give another"
+    assert fake.opened == []
+
+
+def test_interpolate_without_ffmpeg(tmp_path, fake, monkeypatch):
+    def no_encoder():
+        raise film.NoEncoder
+
+    monkeypatch.setattr(film, "_ffmpeg", no_encoder)
+    out = tmp_path / "walk.mp4"
+    assert error_of(generate.interpolate, InterpolateConfig("run", (1, 2), str(out))) == (
+        f"--out {out}: needs ffmpeg with H.264: pip install imageio[ffmpeg], or give a name that ends in .gif"
+    )
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["new/out", "new/walk.gif"])
+def test_a_source_that_is_refused_leaves_nothing(tmp_path, monkeypatch, name):
+    def refuses(*_):
+        raise UserError("nothing: is no run")
+
+    monkeypatch.setitem(sys.modules, "dcgan_tf.generators.generator", SimpleNamespace(open_generator=refuses))
+    out = str(tmp_path / name)
+    if name.endswith("gif"):
+        assert error_of(generate.interpolate, InterpolateConfig("nothing", (1, 2), out)) == "nothing: is no run"
+    else:
+        assert error_of(generate.generate, GenerateConfig("nothing", out)) == "nothing: is no run"
+    assert files(tmp_path) == []

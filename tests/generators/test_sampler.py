@@ -1,0 +1,83 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from support import small_nets
+
+from dcgan_tf.common.backend import keras, tf
+from dcgan_tf.config.presets import PRESETS
+from dcgan_tf.config.recipes import Recipe, applied
+from dcgan_tf.gan.step import GAN
+from dcgan_tf.generators.generator import picture_function
+from dcgan_tf.generators.sampler import Sampler
+
+AVERAGED = Recipe(ema=0.9, tanh_gain=1.1)
+
+
+def trained(recipe, generator=None, steps=3):
+    """A small GAN that has learned a little."""
+    tiny = dataclasses.replace(PRESETS["paints200"], latent_dim=6, image_shape=(8, 8, 3))
+    gan = GAN(applied(tiny, recipe), generator or small_nets.generator(), small_nets.discriminator(), recipe, seed=5)
+    for step in range(steps):
+        real = np.random.default_rng(step).uniform(-1, 1, [4, 8, 8, 3]).astype("float32")
+        gan.train_step(tf.constant(real), tf.constant(step, tf.int64))
+    return gan
+
+
+def test_an_average_is_shown_with_statistics_of_its_own():
+    gan = trained(AVERAGED)
+    before = [variable.numpy() for variable in gan.sampler.variables]
+    net = Sampler(gan).net(3)
+    expected = iter(small_nets.own_statistics(gan.sampler, gan.preset, seed=5))
+    for shown, averaged in zip(net.weights, gan.sampler.weights, strict=True):
+        if "moving" in shown.path:
+            np.testing.assert_allclose(shown, next(expected), rtol=1e-4, atol=1e-5)
+            assert not np.allclose(shown, averaged, rtol=0.01, atol=0.001)
+        else:
+            np.testing.assert_array_equal(shown, averaged)
+    assert not list(expected)
+    for variable, value in zip(gan.sampler.variables, before, strict=True):  # the state stays
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_pictures_are_of_the_net_after_that_step():
+    gan = trained(AVERAGED)
+    sampler, latents = Sampler(gan), np.random.default_rng(0).normal(size=[4, 6]).astype("float32")
+    for step in (3, 4):
+        pictures = sampler.pictures(latents, step).numpy()
+        np.testing.assert_array_equal(pictures, picture_function(sampler.net(step))(latents))
+        np.testing.assert_array_equal(pictures, Sampler(gan).pictures(latents, step))  # nothing of what was before
+        for weight in gan.sampler.trainable_weights:
+            weight.assign(1.5 * weight)
+        np.testing.assert_array_equal(pictures, sampler.pictures(latents, step))  # taken once a step
+    assert not np.array_equal(pictures, sampler.pictures(latents, 5))
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(tanh_gain=1.1)])
+def test_without_an_average_the_net_is_shown_as_it_is(recipe):
+    gan = trained(recipe)
+    assert Sampler(gan).net(3) is gan.sampler
+
+
+def test_an_average_without_batch_normalization_is_shown_as_it_is():
+    plain = keras.Sequential([
+        keras.Input([6]), keras.layers.Dense(8 * 8 * 3, activation="tanh"), keras.layers.Reshape([8, 8, 3])
+    ])  # fmt: skip
+    gan = trained(AVERAGED, plain)
+    assert Sampler(gan).net(3) is gan.sampler is not gan.generator
+
+
+def test_statistics_along_any_axis():
+    # A net from a file may have its channels first.
+    first = small_nets.shake(keras.Sequential([
+        keras.Input([6]), keras.layers.Dense(8 * 8 * 3), keras.layers.Reshape([8, 8, 3]),
+        keras.layers.BatchNormalization(axis=1), keras.layers.Activation("tanh"),
+    ]))  # fmt: skip
+    gan = trained(AVERAGED, first)
+    (shown,), expected = (
+        small_nets.norms(Sampler(gan).net(3)),
+        small_nets.own_statistics(gan.sampler, gan.preset, seed=5),
+    )
+    assert shown.moving_mean.shape == (8,)
+    for value, wanted in zip((shown.moving_mean, shown.moving_variance), expected, strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,168 @@
+import math
+
+import numpy as np
+import pytest
+
+from dcgan_tf.common.backend import keras
+from dcgan_tf.config.fitting import preset_for
+from dcgan_tf.config.presets import PRESETS, get_preset
+from dcgan_tf.nets.build import build_discriminator, build_generator
+
+
+def count(variables):
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+@pytest.mark.parametrize(
+    "name, generator, discriminator",
+    [
+        ("mnist", 6_675_009, 1_102_721),
+        ("mnist-mlp", 559_632, 533_505),
+        ("mnist56", 1_923_521, 669_377),
+        ("faces64", 3_576_704, 2_765_568),
+        ("mri96", 3_578_432, 2_767_424),
+        ("paints200", 17_349_184, 454_657),
+    ],
+)
+def test_shapes_and_trainable_parameters(name, generator, discriminator):
+    preset = PRESETS[name]
+    g, d = build_generator(preset), build_discriminator(preset)
+    assert isinstance(g, keras.Sequential) and isinstance(d, keras.Sequential)
+    assert (g.input_shape, g.output_shape) == ((None, preset.latent_dim), (None, *preset.image_shape))
+    assert (d.input_shape, d.output_shape) == ((None, *preset.image_shape), (None, 1))
+    assert (count(g.trainable_variables), count(d.trainable_variables)) == (generator, discriminator)
+
+
+def test_paints200_with_its_batch_normalization_statistics():
+    assert count(build_generator(get_preset("paints200")).variables) == 17_669_568
+
+
+def words(model):
+    """The layers as one line, with the numbers that NETS gives."""
+    shown = {
+        "Dense": lambda layer: f"dense{layer.units}",
+        "Conv2D": lambda layer: f"conv{layer.filters}k{layer.kernel_size[0]}s{layer.strides[0]}{layer.padding}",
+        "Conv2DTranspose": lambda layer: f"up{layer.filters}k{layer.kernel_size[0]}s{layer.strides[0]}{layer.padding}",
+        "LeakyReLU": lambda layer: f"leaky{layer.negative_slope:g}",
+        "Dropout": lambda layer: f"dropout{layer.rate:g}",
+        "Activation": lambda layer: layer.activation.__name__,
+        "BatchNormalization": lambda layer: "bn",
+    }
+    return " ".join(
+        shown.get(type(layer).__name__, lambda layer: type(layer).__name__)(layer) for layer in model.layers
+    )
+
+
+@pytest.mark.parametrize(
+    "name, generator, discriminator",
+    [
+        (
+            "mnist",
+            "dense1024 relu bn dense6272 relu bn Reshape up64k4s2same relu bn up1k4s2same tanh",
+            "conv32k5s1valid leaky0.01 MaxPooling2D conv64k5s1valid leaky0.01 MaxPooling2D Flatten dense1024 leaky0.01 dense1",
+        ),
+        (
+            "mnist-mlp",
+            "dense256 relu dense512 relu dense784 tanh Reshape",
+            "Flatten dense512 relu dense256 relu dense1",
+        ),
+        (
+            "mnist56",
+            "dense12544 relu Reshape up128k4s2same relu up64k4s2same relu up1k4s2same tanh",
+            "conv64k4s2same relu conv128k4s2same relu conv256k4s2same relu Flatten dense1",
+        ),
+        (
+            "faces64",
+            "Reshape up512k4s1valid bn relu up256k4s2same bn relu up128k4s2same bn relu up64k4s2same bn relu up3k4s2same tanh",
+            "conv64k4s2same leaky0.2 conv128k4s2same bn leaky0.2 conv256k4s2same bn leaky0.2 conv512k4s2same bn leaky0.2 "
+            "conv1k4s1valid Flatten",
+        ),
+        (
+            "mri96",
+            "Reshape up512k4s1valid bn relu up256k4s2same bn relu up128k4s2same bn relu up64k4s2same bn relu up3k5s3same tanh",
+            "conv64k5s3same bn leaky0.2 conv128k4s2same bn leaky0.2 conv256k4s2same bn leaky0.2 conv512k4s2same bn leaky0.2 "
+            "conv1k4s1valid Flatten",
+        ),
+        (
+            "paints200",
+            "dense160000 bn leaky0.3 Reshape up128k5s2same bn leaky0.3 up64k5s2same bn leaky0.3 up3k5s2same tanh",
+            "conv64k5s2same leaky0.3 dropout0.3 conv128k5s2same leaky0.3 dropout0.3 conv64k5s2same leaky0.3 dropout0.3 "
+            "Flatten dense1",
+        ),
+    ],
+)
+def test_layers_in_order(name, generator, discriminator):
+    assert words(build_generator(PRESETS[name])) == generator
+    assert words(build_discriminator(PRESETS[name])) == discriminator
+
+
+@pytest.mark.parametrize("family", ["auto", *PRESETS])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 3), (120, 90, 1), (5, 3, 3), (1, 1, 1), (33, 97, 4)])
+def test_any_shape_gets_a_net_of_any_family(family, shape):
+    preset = preset_for(shape, family)
+    latents = np.random.default_rng(0).normal(size=[2, preset.latent_dim]).astype("float32")
+    images = build_generator(preset)(latents, training=True).numpy()
+    assert images.shape == (2, *shape) and np.abs(images).max() <= 1 and np.ptp(images) > 0
+    assert build_discriminator(preset)(images, training=True).shape == (2, 1)
+
+
+def test_256x256_gets_a_net():
+    preset = preset_for((256, 256, 3))
+    assert build_generator(preset).output_shape == (None, 256, 256, 3)
+    assert build_discriminator(preset).output_shape == (None, 1)
+
+
+def test_dcgan_initializers():
+    generator = build_generator(get_preset("faces64"))
+    kernel, gamma = generator.layers[4].kernel.numpy(), generator.layers[5].gamma.numpy()  # up256, bn
+    assert kernel.mean() == pytest.approx(0, abs=1e-4) and kernel.std() == pytest.approx(0.02, rel=0.01)
+    assert gamma.mean() == pytest.approx(1, abs=0.005) and gamma.std() == pytest.approx(0.02, rel=0.2)
+    assert not generator.layers[5].beta.numpy().any()
+
+
+@pytest.mark.parametrize(
+    "name, net, layer, bound",
+    [
+        ("mnist", build_generator, 0, 1 / math.sqrt(96)),
+        ("mnist", build_generator, 7, 1 / math.sqrt(64 * 4 * 4)),  # ConvTranspose2d(128, 64, 4): output channels count
+        ("mnist", build_discriminator, 0, 1 / math.sqrt(1 * 5 * 5)),
+        ("mri96", build_generator, 1, 1 / math.sqrt(512 * 4 * 4)),
+        ("mri96", build_discriminator, 3, 1 / math.sqrt(64 * 4 * 4)),
+    ],
+)
+def test_torch_initializers(name, net, layer, bound):
+    layer = net(get_preset(name)).layers[layer]
+    for weight in layer.get_weights():  # kernel, and bias if there is one
+        assert np.abs(weight).max() <= bound
+        assert weight.std() == pytest.approx(bound / math.sqrt(3), rel=0.2 if weight.ndim == 1 else 0.05)
+
+
+def test_keras_initializers_are_glorot_uniform_and_zero():
+    first = build_discriminator(get_preset("paints200")).layers[0]
+    limit = math.sqrt(6 / (5 * 5 * 3 + 5 * 5 * 64))
+    assert np.abs(first.kernel.numpy()).max() == pytest.approx(limit, rel=0.01)
+    assert not first.bias.numpy().any()
+
+
+@pytest.mark.parametrize(
+    "name, epsilon, momentum", [("mnist", 1e-5, 0.9), ("faces64", 1e-5, 0.9), ("paints200", 1e-3, 0.99)]
+)
+def test_batch_normalization_constants(name, epsilon, momentum):
+    norms = [layer for layer in build_generator(get_preset(name)).layers if hasattr(layer, "moving_mean")]
+    assert {(layer.epsilon, layer.momentum) for layer in norms} == {(epsilon, momentum)}
+
+
+def test_the_seed_decides_the_weights_and_no_two_layers_share_them():
+    preset = get_preset("mnist-mlp")
+    one, same, other = (build_generator(preset, seed).get_weights() for seed in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, same))
+    assert not np.array_equal(one[0], other[0])
+    assert not np.array_equal(one[0].ravel()[:100], one[2].ravel()[:100] / one[2].max() * one[0].max())
+
+
+def test_a_saved_net_loads_where_this_package_is_not(tmp_path):
+    for preset in (get_preset("mnist"), get_preset("paints200"), preset_for((9, 7, 3))):
+        net = build_discriminator(preset)
+        net.save(tmp_path / "net.h5")
+        names = {type(layer).__module__.split(".")[0] for layer in keras.models.load_model(tmp_path / "net.h5").layers}
+        assert names == {"keras"}

@@ -1,0 +1,253 @@
+import math
+import subprocess
+import sys
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.films import gif_frames, mp4_frames
+
+from dcgan_tf.common.errors import UserError
+from dcgan_tf.pictures import animation
+from dcgan_tf.runs.folder import sample_pictures
+
+
+def make_run(run, epochs, size=(300, 200), mode="L", seed=0):
+    """A run with a picture of noise per epoch; size (width, height)."""
+    random = np.random.default_rng(seed)
+    (run / "picture").mkdir(parents=True, exist_ok=True)
+    channels = [] if mode == "L" else [3]
+    for epoch in epochs:
+        pixels = random.integers(0, 256, [size[1], size[0], *channels], np.uint8)
+        Image.fromarray(pixels).save(run / "picture" / f"image_at_epoch_{epoch:04d}.png", compress_level=1)
+    return run
+
+
+def picture(run, epoch):
+    with Image.open(run / "picture" / f"image_at_epoch_{epoch:04d}.png") as opened:
+        return np.asarray(opened.convert("RGB"))
+
+
+def files(run):
+    return sorted(path.name for path in run.iterdir())
+
+
+def test_sample_pictures_are_sorted_by_number_and_others_passed_over(tmp_path):
+    make_run(tmp_path, [10, 9, 12345, 9999], size=(4, 4))
+    for name in ("reals.png", "image_at_epoch_7.jpg", "image_at_epoch_last.png", "image_at_epoch_5.png.part"):
+        (tmp_path / "picture" / name).touch()
+    assert sample_pictures(tmp_path) == [
+        (9, tmp_path / "picture/image_at_epoch_0009.png"),
+        (10, tmp_path / "picture/image_at_epoch_0010.png"),
+        (9999, tmp_path / "picture/image_at_epoch_9999.png"),
+        (12345, tmp_path / "picture/image_at_epoch_12345.png"),
+    ]
+    assert sample_pictures(tmp_path / "nothing") == []
+
+
+def test_a_grey_gif_holds_every_pixel_of_every_sample(tmp_path):
+    run = make_run(tmp_path / "run", [1, 2, 3])
+    assert animation.animate(run) == run / "training.gif"
+    frames, durations, loop = gif_frames(run / "training.gif")
+    assert (durations, loop) == ([200, 200, 3000], 0)
+    for epoch, frame in zip([1, 2, 3], frames, strict=True):
+        # Captions are 14 pixels high at this width, their strip is twice as high.
+        assert frame.shape == (200 + 28, 300, 3)
+        np.testing.assert_array_equal(frame[:200], picture(run, epoch))
+    assert files(run) == ["picture", "training.gif"]
+
+
+def test_every_frame_carries_its_epoch(tmp_path):
+    run = make_run(tmp_path / "run", [7, 8])
+    Image.open(run / "picture/image_at_epoch_0007.png").save(run / "picture/image_at_epoch_0008.png")
+    (seventh, eighth), _, _ = gif_frames(animation.animate(run))
+    np.testing.assert_array_equal(seventh[:200], eighth[:200])
+    for frame in (seventh, eighth):
+        dark_rows, dark_columns = np.nonzero(frame[200:, :, 0] < 100)
+        assert 5 < dark_rows.max() - dark_rows.min() < 20  # one line of text
+        assert 30 < dark_columns.max() < 80  # some seven letters of it
+    assert (seventh[200:] != eighth[200:]).any()
+
+
+@pytest.mark.parametrize(
+    ("count", "fps"),
+    [(1, 5), (135, 5), (136, 100 / 19), (300, 100 / 9), (675, 25), (800, 25), (100_000, 25)],
+)
+def test_automatic_fps(count, fps):
+    assert animation.automatic_fps(count) == fps
+
+
+def test_up_to_675_frames_take_at_most_30_seconds():
+    for count in range(2, 676):
+        hundredths = 100 / animation.automatic_fps(count)
+        assert math.isclose(hundredths, round(hundredths))
+        assert (count - 1) * hundredths / 100 + 3 <= 30
+
+
+@pytest.mark.parametrize(("fps", "milliseconds"), [(1, 1000), (24, 40), (30, 30), (50, 20), (12.5, 80)])
+def test_asked_fps(tmp_path, fps, milliseconds):
+    run = make_run(tmp_path / "run", [1, 2])
+    assert gif_frames(animation.animate(run, fps=fps))[1] == [milliseconds, 3000]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_mp4_plays_every_sample(tmp_path, mode):
+    run = tmp_path / "run"
+    (run / "picture").mkdir(parents=True)
+    for epoch, level in enumerate([30, 130, 230], start=1):
+        Image.new(mode, (301, 200), level if mode == "L" else (level, 60, 255 - level)).save(
+            run / f"picture/image_at_epoch_{epoch:04d}.png"
+        )
+    assert animation.animate(run, "mp4", fps=10) == run / "training.mp4"
+    frames, about = mp4_frames(run / "training.mp4")
+    assert (about["codec"], about["fps"], about["size"]) == ("h264", 10, (302, 228))
+    assert about["pix_fmt"] == "yuv420p(tv, bt709, progressive)"
+    assert len(frames) == 2 + 30  # the last one for three seconds
+    for frame, epoch in ((frames[0], 1), (frames[1], 2), (frames[2], 3), (frames[-1], 3)):
+        # Away from the white strip: H.264 keeps colour at half the resolution. A wrong colour matrix errs by 10 or more.
+        error = np.abs(frame[:180, :280].astype(int) - picture(run, epoch)[:180, :280])
+        assert error.max() <= 4
+    assert files(run) == ["picture", "training.mp4"]
+
+
+def test_odd_and_damaged_pictures_are_left_out_with_a_warning(tmp_path, capsys):
+    run = make_run(tmp_path / "run", [2, 4, 6])
+    make_run(run, [1], size=(100, 50))
+    make_run(run, [3], mode="RGB")
+    whole = (run / "picture/image_at_epoch_0002.png").read_bytes()
+    (run / "picture/image_at_epoch_0005.png").write_bytes(whole[: len(whole) // 2])
+    (run / "picture/image_at_epoch_0007.png").write_bytes(b"")
+    frames, _, _ = gif_frames(animation.animate(run))
+    assert len(frames) == 3
+    np.testing.assert_array_equal(frames[-1][:200], picture(run, 6))
+    assert capsys.readouterr().err == (
+        "warning: left out of the animation, as unreadable or unlike most: "
+        "image_at_epoch_0001.png, image_at_epoch_0003.png, image_at_epoch_0005.png and 1 more\n"
+    )
+
+
+def test_a_picture_damaged_anywhere_never_stops_the_animation(tmp_path, capsys):
+    run = make_run(tmp_path / "run", [1, 2], size=(16, 16))
+    whole = (run / "picture/image_at_epoch_0002.png").read_bytes()
+    damaged = run / "picture/image_at_epoch_0003.png"
+    random = np.random.default_rng(0)
+    for length in range(len(whole) - 12):  # without its last, empty chunk
+        damaged.write_bytes(whole[:length])
+        assert animation._usable(run) == sample_pictures(run)[:2], length
+    for place, flip in zip(range(len(whole)), random.integers(1, 256, len(whole)), strict=True):
+        damaged.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
+        for _, path in animation._usable(run):
+            animation._draw(path, "epoch 1")
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [([], "there is none"), (["image_at_epoch_0001.png", "image_at_epoch_0002.png"], "none of the 2 can be read")],
+)
+def test_no_usable_picture(tmp_path, names, found):
+    (tmp_path / "picture").mkdir()
+    for name in names:
+        (tmp_path / "picture" / name).write_bytes(b"no picture")
+    with pytest.raises(UserError) as error:
+        animation.animate(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path / 'picture'}: an animation needs image_at_epoch_*.png, but {found}: "
+        "give the folder of a run that has drawn its first samples"
+    )
+    assert files(tmp_path) == ["picture"]
+
+
+@pytest.mark.parametrize(
+    ("format", "fps", "message"),
+    [
+        ("webm", None, "--format webm: must be gif or mp4"),
+        ("gif", 0, "--fps 0: must be from 1 to 50"),
+        ("mp4", 60, "--fps 60: must be from 1 to 50"),
+        ("gif", float("nan"), "--fps nan: must be from 1 to 50"),
+    ],
+)
+def test_settings_out_of_range(tmp_path, format, fps, message):
+    run = make_run(tmp_path / "run", [1], size=(4, 4))
+    with pytest.raises(UserError) as error:
+        animation.animate(run, format, fps)
+    assert str(error.value) == message
+    assert files(run) == ["picture"]
+
+
+def test_mp4_without_ffmpeg(tmp_path, monkeypatch):
+    run = make_run(tmp_path / "run", [1])
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(UserError) as error:
+        animation.animate(run, "mp4")
+    assert str(error.value) == (
+        "--format mp4: needs ffmpeg with H.264: pip install imageio[ffmpeg], or give --format gif"
+    )
+    assert files(run) == ["picture"]
+
+
+@pytest.mark.parametrize("format", ["gif", "mp4"])
+def test_a_film_that_breaks_off_leaves_the_older_one(tmp_path, monkeypatch, format):
+    run = make_run(tmp_path / "run", [1, 2, 3])
+    older = animation.animate(run, format).read_bytes()
+    draw = animation._draw
+
+    def draw_two(path, caption):
+        if caption == "epoch 3":
+            raise KeyboardInterrupt
+        return draw(path, caption)
+
+    monkeypatch.setattr(animation, "_draw", draw_two)
+    with pytest.raises(KeyboardInterrupt):
+        animation.animate(run, format)
+    assert files(run) == ["picture", f"training.{format}"]
+    assert (run / f"training.{format}").read_bytes() == older
+
+
+@pytest.mark.parametrize("format", ["gif", "mp4"])
+def test_no_more_than_two_frames_are_alive_at_once(tmp_path, monkeypatch, format):
+    run = make_run(tmp_path / "run", range(1, 13), mode="RGB")
+    draw, drawn, alive = animation._draw, [], []
+
+    def watched(path, caption):
+        frame = draw(path, caption)
+        drawn.append(weakref.ref(frame))
+        alive.append(sum(reference() is not None for reference in drawn))
+        return frame
+
+    monkeypatch.setattr(animation, "_draw", watched)
+    animation.animate(run, format, fps=25)
+    assert len(alive) == 12
+    assert max(alive) <= 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory that Linux tells")
+def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
+    program = (
+        "import pathlib, re, sys\n"
+        "from dcgan_tf.pictures.animation import animate\n"
+        "animate(sys.argv[1])\n"
+        # Not resource.getrusage: its peak includes that of the process that started this one.
+        "print(re.search(r'VmHWM:\\s*(\\d+) kB', pathlib.Path('/proc/self/status').read_text())[1])\n"
+    )
+    root = Path(animation.__file__).parents[2]
+    peaks = {}
+    for count in (20, 400):
+        run = make_run(tmp_path / f"run{count}", range(1, count + 1), size=(256, 256))
+        result = subprocess.run(
+            [sys.executable, "-c", program, run], cwd=root, capture_output=True, text=True, check=True
+        )
+        peaks[count] = int(result.stdout)
+    # 380 frames more, of 70 kB as pixels and 90 kB as GIF, would take 25 MB more if either were kept.
+    assert peaks[400] - peaks[20] < 8000
+
+
+def test_pixels_and_films_need_no_tensorflow():
+    program = (
+        "import sys, dcgan_tf.pictures.images, dcgan_tf.pictures.animation, dcgan_tf.pictures.curves, dcgan_tf.generators.generate\n"
+        "print(sorted({'tensorflow', 'keras', 'matplotlib', 'imageio', 'imageio_ffmpeg'} & set(sys.modules)))\n"
+    )
+    root = Path(animation.__file__).parents[2]
+    result = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"

@@ -1,0 +1,126 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import small_nets
+
+from dcgan_tf import cli
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.config.checks import check_train
+from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.nets.saved import save_model
+
+
+@pytest.mark.parametrize(
+    "arguments, line",
+    [
+        (["--epochs", "0"], "--epochs 0: must be at least 1"),
+        (["--batch-size", "-4"], "--batch-size -4: must be at least 1"),
+        (["--keep-last", "-1"], "--keep-last -1: must be at least 0"),
+        (["--seed", "2147483648"], "--seed 2147483648: must be below 2147483648"),
+        (["--learning-rate", "0"], "--learning-rate 0.0: must be above 0 and below 1, such as 0.0002"),
+        (["--image-size", "64", "0"], "--image-size 64 0: must be a height and a width of at least 1 pixel"),
+        (["--value-range", "1", "-1"], "--value-range 1 -1: the first number must be below the second, both finite"),
+        (["--value-range", "0", "inf"], "--value-range 0 inf: the first number must be below the second, both finite"),
+    ],
+)
+def test_a_value_out_of_range_is_one_line_and_exit_2(arguments, line, capsys):
+    assert cli.train_main(arguments) == 2
+    assert capsys.readouterr() == ("", f"error: {line}\n")
+
+
+@pytest.mark.parametrize("arguments", [["--epoch", "3"], ["--preset", "faces"], ["--epochs", "many"]])
+def test_flags_that_do_not_parse_exit_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit:
+        cli.train_main(arguments)
+    assert exit.value.code == 2
+
+
+def test_a_wrong_flag_is_told_before_anything_slow_is_imported():
+    """tyro checks the defaults of `T | None` with typeguard, which would take a third of the time."""
+    code = (
+        "import sys; from dcgan_tf import cli\n"
+        "print(cli.train_main(['--epochs', '0']))\n"
+        "try: cli.train_main(['--epoch', '3'])\n"
+        "except SystemExit as exit: print(exit.code)\n"
+        "print({'typeguard', 'unittest', 'asyncio', 'tensorflow', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "2\n2\nset()\n"
+
+
+def test_defaults_are_in_range():
+    assert check_train(TrainConfig()) is None
+
+
+@pytest.mark.parametrize(
+    "work, code, err",
+    [
+        (lambda: 0, 0, ""),
+        (lambda: 2, 130, ""),
+        (lambda: 15, 143, ""),
+        (
+            lambda: (_ for _ in ()).throw(UserError("x.npy: is empty: give images")),
+            2,
+            "error: x.npy: is empty: give images\n",
+        ),
+        (lambda: (_ for _ in ()).throw(KeyboardInterrupt), 130, ""),
+    ],
+)
+def test_exit_codes(work, code, err, capsys):
+    assert cli.exit_code(work) == code
+    assert capsys.readouterr() == ("", err)
+
+
+def test_a_bug_of_ours_is_a_traceback():
+    with pytest.raises(ZeroDivisionError):
+        cli.exit_code(lambda: 1 // 0)
+
+
+def test_names_that_no_terminal_can_print_are_escaped():
+    assert printable("a\udce9b\nc") == "a\\udce9b\\nc"
+
+
+def test_animate_makes_the_film_of_a_run(tmp_path, capsys):
+    (tmp_path / "picture").mkdir()
+    for epoch in (1, 2):
+        Image.fromarray(np.full([20, 20], 60 * epoch, np.uint8)).save(
+            tmp_path / "picture" / f"image_at_epoch_000{epoch}.png"
+        )
+    assert cli.main(["animate", str(tmp_path)]) == 0
+    assert cli.main(["animate", str(tmp_path), "--format", "mp4", "--fps", "2"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/training.gif\n{tmp_path}/training.mp4\n"
+    with Image.open(tmp_path / "training.gif") as film:
+        assert film.n_frames == 2
+
+
+def test_animate_without_pictures_is_one_line(tmp_path, capsys):
+    assert cli.main(["animate", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path}/picture: an animation needs image_at_epoch_*.png, but there is none: "
+        "give the folder of a run that has drawn its first samples\n"
+    )
+
+
+def test_train_is_a_subcommand_with_the_same_flags(capsys):
+    assert cli.main(["train", "--epochs", "0"]) == 2
+    assert capsys.readouterr().err == "error: --epochs 0: must be at least 1\n"
+
+
+def test_pictures_and_films_of_a_generator(tmp_path, capsys):
+    save_model(small_nets.generator(), tmp_path / "epoch3_Gmodel.h5")
+    source, out = str(tmp_path / "epoch3_Gmodel.h5"), tmp_path / "pictures"
+    assert cli.main(["generate", source, "--count", "2", "--seed", "9", "--out", str(out), "--grid"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["grid.png", "seed0009.png", "seed0010.png"]
+    film = tmp_path / "walk.gif"
+    assert cli.main(["interpolate", source, "--seeds", "9", "10", "--frames", "4", "--out", str(film)]) == 0
+    assert capsys.readouterr().out == (
+        f"{out}: 2 pictures, seed0009.png to seed0010.png; 1 contact sheet, grid.png\n"
+        f"{film}: 4 frames, 0.16 seconds, a loop over 2 seeds\n"
+    )
+    with Image.open(film) as opened:
+        assert opened.n_frames == 4
+    assert cli.main(["generate", source, "--out", str(out), "--truncation", "0"]) == 2
+    assert capsys.readouterr().err == "error: --truncation 0: must be above 0 and at most 1, such as 0.7\n"

@@ -1,0 +1,158 @@
+"""config.json: what a command is compared with, and the recipe of a run that is there."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from dcgan_tf.common.errors import UserError
+from dcgan_tf.config.recipes import FEW_IMAGES, RECIPES, TUTORIAL, Recipe, default_recipe, suited
+from dcgan_tf.config.train import Switches, TrainConfig
+from dcgan_tf.runs.settings import differences, identity, read_config, write_config
+from dcgan_tf.training.plan import make_plan, settings
+
+
+def test_differences_name_each_setting_with_both_values():
+    there = {"--batch-size": 16, "--image-size": None, "--seed": 0, "gone": 1}
+    here = {"--batch-size": 32, "--image-size": [64, 48], "--seed": 0, "new": 2}
+    assert differences(there, here) == [
+        "--batch-size 16 there, 32 here",
+        "--image-size not given there, 64 48 here",
+        "gone 1 there, not given here",
+        "new not given there, 2 here",
+    ]
+    assert differences(there, dict(there)) == []
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '"preset"'])
+def test_a_config_that_holds_no_settings_is_one_line(tmp_path, content):
+    assert read_config(tmp_path) is None
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(UserError, match="config.json: cannot be read .*: restore it, or give another folder"):
+        read_config(tmp_path)
+
+
+def test_only_what_decides_the_steps_must_be_the_same(squares, tmp_path):
+    def held(**flags):
+        return identity(settings(make_plan(TrainConfig(data=str(squares), **flags)), flags.get("precision", "float32")))
+
+    free = dict(epochs=7, max_steps=5, save_every=2, keep_last=1, keep_every=3, sample_every=2, run_dir="elsewhere")
+    assert differences(held(), held(**free)) == []
+    assert differences(held(batch_size=16), held(batch_size=32, seed=1)) == [
+        "--batch-size 16 there, 32 here",
+        "--seed 0 there, 1 here",
+    ]
+    (net, definition, size) = differences(held(), held(preset="mnist", image_size=(8, 8)))[:3]
+    assert net == "--preset faces64@8x8x1 there, mnist@8x8x1 here"
+    assert definition.startswith("definition of the net ")
+    assert "--image-size not given there, 8 8 here" in differences(held(), held(image_size=(8, 8)))
+
+
+def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):
+    images = np.load(squares)
+    for folder, change in (("a", 0), ("b", 1)):
+        (tmp_path / folder).mkdir()
+        np.save(tmp_path / folder / "x.npy", images ^ change)
+    one, same, other = (
+        identity(settings(make_plan(TrainConfig(data=str(path))), "float32"))
+        for path in (squares, tmp_path / "a" / "x.npy", tmp_path / "b" / "x.npy")
+    )
+    assert differences(one, same) == []
+    (difference,) = differences(one, other)
+    assert difference.startswith("--data 44 images of 8x8x1 (")
+
+
+def test_runs_begun_before_there_were_recipes_go_on(squares):
+    held = settings(make_plan(TrainConfig(data=str(squares), recipe="tutorial")), "float32")
+    old = json.loads(json.dumps(held))
+    del old["recipe"], old["preset"]["packing"], old["config"]["recipe"], old["config"]["switches"]
+    assert identity(old) == identity(held)
+    other = settings(
+        make_plan(TrainConfig(data=str(squares), recipe="tutorial", switches=Switches(ema=0.9))), "float32"
+    )
+    assert identity(other) == identity(held) | {"--ema": 0.9}
+
+
+def test_only_the_size_of_batches_that_came_out_counts(squares):
+    """A run of an older `best`, of larger batches, goes on with --batch-size."""
+
+    def held(recipe_batch, **flags):
+        made = settings(make_plan(TrainConfig(data=str(squares), recipe="best", **flags)), "float32")
+        return identity(made | {"recipe": made["recipe"] | {"batch_size": recipe_batch}})
+
+    assert differences(held(None, batch_size=32), held(16, batch_size=32)) == []
+    assert differences(held(None, batch_size=32), held(16)) == ["--batch-size 32 there, 16 here"]
+
+
+def test_a_run_of_an_older_best_goes_on_with_the_discriminator_it_began_with(squares):
+    def held(d_bias):
+        asked = TrainConfig(data=str(squares), recipe="best", switches=Switches(d_bias=d_bias))
+        return settings(make_plan(asked), "float32")
+
+    old = json.loads(json.dumps(held("off")))
+    del old["recipe"]["d_bias"]  # which there was not
+    assert differences(identity(old), identity(held("off"))) == []
+    (net, switch) = differences(identity(old), identity(held(None)))
+    assert net.startswith("definition of the net ") and switch == "--d-bias off there, on here"
+
+
+@pytest.mark.parametrize(("images", "recipe"), [(8, "best"), (FEW_IMAGES, "best"), (FEW_IMAGES + 1, "tutorial")])
+def test_few_images_are_trained_with_the_best_recipe(images, recipe):
+    assert default_recipe(images) == recipe
+
+
+MOVED = ("translation",)
+
+
+@pytest.mark.parametrize(
+    ("images", "shape", "batch_size", "augment"),
+    [
+        (8, (64, 64, 3), 16, MOVED), (FEW_IMAGES, (64, 64, 1), 16, MOVED), (FEW_IMAGES + 1, (64, 64, 1), None, ()),
+        (8, (16, 90, 1), 16, MOVED), (8, (15, 90, 1), 16, ()), (8, (90, 15, 3), 16, ()),
+        (8, (181, 181, 1), 16, MOVED), (8, (182, 182, 1), 8, MOVED), (8, (999, 999, 3), 8, MOVED),  # 16 are 128 of 64x64: 181.02
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("clipped", "gain"), [(0.0, 1.0), (0.19, 1.0), (0.2, 1.05), (1.0, 1.05)])
+def test_what_suits_a_set_of_images(images, shape, batch_size, augment, clipped, gain):
+    expected = Recipe(
+        batch_size=batch_size, learning_rate=2e-4, ema=0.995, augment=augment, d_bias=True, upsampling="even",
+        tanh_gain=gain,
+    )  # fmt: skip
+    assert suited(RECIPES["best"], images, shape, clipped) == expected
+    assert suited(TUTORIAL, images, shape, clipped) == TUTORIAL
+
+
+@pytest.mark.parametrize(("clipped", "gain"), [(12, 1.0), (13, 1.05)])  # of 64
+def test_best_has_a_gain_where_a_fifth_of_the_values_is_black_or_white(tmp_path, clipped, gain):
+    levels = [*np.resize([0, 5, 250, 255], clipped), *np.resize([6, 128, 249], 64 - clipped)]
+    images = np.broadcast_to(np.array(levels, np.uint8)[:, None, None], [64, 8, 8])
+    np.save(tmp_path / "levels.npy", images)
+    plan = make_plan(TrainConfig(data=str(tmp_path / "levels.npy"), run_dir=str(tmp_path / "run")))
+    assert plan.recipe.tanh_gain == gain
+
+
+def test_best_does_not_augment_tiny_images_unless_told_to(squares, tmp_path):
+    def augmented(**switches):
+        asked = TrainConfig(data=str(squares), run_dir=str(tmp_path), recipe="best", switches=Switches(**switches))
+        return make_plan(asked).recipe.augment
+
+    assert (augmented(), augmented(augment=("cutout",))) == ((), ("cutout",))
+
+
+def test_a_run_goes_on_with_the_recipe_it_began_with(squares, tmp_path):
+    np.save(
+        tmp_path / "larger.npy", np.load(squares).repeat(2, axis=1).repeat(2, axis=2)
+    )  # 16x16: large enough to augment
+
+    def recipe(**flags):
+        return make_plan(TrainConfig(data=str(tmp_path / "larger.npy"), run_dir=str(tmp_path), **flags)).recipe
+
+    assert recipe() == RECIPES["best"] and recipe(recipe="tutorial") == TUTORIAL
+    begun = dataclasses.replace(TUTORIAL, ema=0.9, augment=("cutout",), loss="hinge")
+    write_config(tmp_path, {"recipe": dataclasses.asdict(begun)})
+    assert recipe() == begun and recipe(recipe="best") == RECIPES["best"]
+    # A switch is still a switch: that it differs is then said.
+    assert recipe(switches=Switches(ema=0.5)) == dataclasses.replace(begun, ema=0.5)
+    write_config(tmp_path, {"config": {}})  # of a version that had no recipes
+    assert recipe() == TUTORIAL

@@ -1,0 +1,169 @@
+"""Runs that measure their pictures, and keep the best."""
+
+import json
+
+import numpy as np
+import pytest
+from support import small_nets
+from support.helpers import error_of
+
+from dcgan_tf import cli
+from dcgan_tf.common.backend import keras
+from dcgan_tf.config.train import Switches, TrainConfig
+from dcgan_tf.generators.find import find
+from dcgan_tf.nets.build import build_generator
+from dcgan_tf.nets.saved import load_model
+from dcgan_tf.runs.folder import best_epoch, saved_epochs
+from dcgan_tf.training.command import train
+from dcgan_tf.training.measure import IMAGES, Measure
+from dcgan_tf.training.plan import make_plan
+from dcgan_tf.training.start import load_nets
+
+# 44 images of 8x8 in batches of 16: epochs of three steps.
+SMALL = dict(batch_size=16, epochs=4, precision="float32", save_every=1, sample_every=4, evaluate_every=1, keep_last=1)
+ALL = dict(
+    recipe="best",
+    switches=Switches(
+        loss="relativistic",
+        flips="on",
+        r1=1.0,
+        penalty_every=2,
+        spectral_norm="on",
+        minibatch_std="on",
+        tanh_gain=1.2,
+    ),
+)
+
+
+def config(squares, run_dir, **changes):
+    return TrainConfig(**{"data": str(squares), "run_dir": str(run_dir), **SMALL, **ALL, **changes})
+
+
+def log(run_dir):
+    return [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
+
+
+def measured(run_dir):
+    return [{k: v for k, v in line.items() if k != "step"} for line in log(run_dir) if "swd" in line]
+
+
+@pytest.fixture(scope="module")
+def finished(squares, tmp_path_factory):
+    run_dir = tmp_path_factory.mktemp("runs") / "finished"
+    assert train(config(squares, run_dir)) == 0
+    return run_dir
+
+
+def test_every_epoch_is_measured_and_the_best_is_named_and_kept(finished):
+    lines = measured(finished)
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
+    best = min(lines, key=lambda line: line["swd"])
+    held = json.loads((finished / "best.json").read_text())
+    assert held["epoch"] == best["epoch"] and held["step"] == 3 * best["epoch"]
+    assert held["swd"] == pytest.approx(best["swd"], rel=1e-5) and held["swd_of_real_images"] < held["swd"]
+    assert saved_epochs(finished) == sorted({best["epoch"], 4})
+
+
+def test_the_best_before_goes_also_where_the_last_epoch_is_the_best(squares, tmp_path, monkeypatch):
+    falling = iter([500.0, 400.0])
+    monkeypatch.setattr(Measure, "swd", lambda measure: next(falling))
+    assert train(config(squares, tmp_path, epochs=2)) == 0
+    assert best_epoch(tmp_path) == 2 and saved_epochs(tmp_path) == [2]
+
+
+def test_the_best_is_what_is_taken(finished, squares):
+    best = best_epoch(finished)
+    for epoch, expected in ((None, best), ("best", best), ("newest", 4), (4, 4)):
+        assert find(str(finished), epoch).epoch == expected
+    (finished.parent / "unmeasured").mkdir(exist_ok=True)
+    for name in ("epoch1_Gmodel.h5", "config.json"):
+        source = finished / ("epoch4_Gmodel.h5" if name.startswith("epoch") else name)
+        (finished.parent / "unmeasured" / name).write_bytes(source.read_bytes())
+    assert find(str(finished.parent / "unmeasured")).epoch == 1
+    assert error_of(find, str(finished.parent / "unmeasured"), "best") == (
+        f"--epoch best: {finished.parent / 'unmeasured'} has measured none: give a number, or --epoch newest"
+    )
+
+
+def test_a_run_from_a_saved_generator_trains_it_without_its_gain(finished, squares, tmp_path):
+    path = finished / "epoch4_Gmodel.h5"
+    saved = load_model(path)
+    assert saved.layers[-2].scale == 1.2 and saved.layers[-1].activation is keras.activations.hard_tanh
+    generator, _ = load_nets(config(squares, tmp_path, generator=str(path)))
+    assert len(generator.layers) == len(saved.layers) - 2
+    z = np.random.default_rng(0).normal(size=[50, *saved.input_shape[1:]])
+    np.testing.assert_allclose(saved(z), np.clip(1.2 * generator(z).numpy(), -1, 1), rtol=0, atol=1e-6)
+
+
+def test_the_score_is_what_evaluate_says_of_the_saved_generator(finished, tmp_path):
+    line = measured(finished)[-1]
+    command = ["evaluate", str(finished), "--epoch", "4", "--metrics", "swd", "--images", str(IMAGES)]
+    assert cli.main([*command, "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "evaluation.json").read_text())["measures"]["swd"]
+    assert line["swd"] == pytest.approx(found["epochs"]["4"]["mean"], rel=1e-3)
+    held = json.loads((finished / "best.json").read_text())
+    assert held["swd_of_real_images"] == pytest.approx(found["real"]["mean"], rel=1e-6)
+    assert 0 < line["diversity"] < 3
+
+
+def test_stopped_and_resumed_is_never_stopped(finished, squares, tmp_path):
+    for steps in (4, 8, None):
+        train(config(squares, tmp_path / "run", max_steps=steps))
+    assert measured(tmp_path / "run")[-1] == measured(finished)[-1]
+    for net in "GD":
+        a, b = (
+            keras.models.load_model(folder / f"epoch4_{net}model.h5", compile=False).get_weights()
+            for folder in (finished, tmp_path / "run")
+        )
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_the_saved_generator_is_the_moving_average(squares, tmp_path):
+    nets = {}
+    for ema in (0.0, 0.5):
+        run = config(squares, tmp_path / str(ema), switches=Switches(ema=ema), recipe="tutorial", epochs=1, max_steps=1)
+        train(run)
+        nets[ema] = keras.models.load_model(tmp_path / str(ema) / "epoch1_Gmodel.h5", compile=False)
+    preset = make_plan(config(squares, tmp_path / "x", recipe="tutorial", switches=Switches())).preset
+    weights = [net.trainable_weights for net in (nets[0.5], nets[0.0], build_generator(preset))]
+    # The first update's decay is 0.1: a tenth of the way from the new weights back to the first ones.
+    for a, b, c in zip(*weights, strict=True):
+        np.testing.assert_allclose(a, 0.9 * b.numpy() + 0.1 * c.numpy(), rtol=0, atol=1e-6)
+    statistics = small_nets.own_statistics(nets[0.5], preset, run.seed)
+    for a, b in zip(nets[0.5].non_trainable_weights, statistics, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_other_switches_are_another_run(finished, squares):
+    other = config(squares, finished, switches=Switches(loss="hinge"))
+    assert error_of(train, other).startswith(f"{finished} was trained with other settings: definition of the net ")
+    other = config(squares, finished, switches=ALL["switches"].__class__(**{**vars(ALL["switches"]), "r1": 2.0}))
+    assert error_of(train, other) == (
+        f"{finished} was trained with other settings: --r1 1.0 there, 2.0 here: give the same ones, or another --run-dir"
+    )
+
+
+def test_too_few_images_to_measure(tmp_path):
+    np.save(tmp_path / "few.npy", np.random.default_rng(0).integers(0, 256, [20, 8, 8], np.uint8))
+    few = TrainConfig(data=str(tmp_path / "few.npy"), run_dir=str(tmp_path / "run"), batch_size=4, evaluate_every=2)
+    assert error_of(train, few) == (
+        "--evaluate-every 2: measuring takes at least 32 images of 7x7 or larger, and these are 20 of 8x8: give 0"
+    )
+
+
+@pytest.mark.parametrize(
+    "switches, message",
+    [
+        (dict(packing=3), "--packing 3: does not divide --batch-size 16: give a batch size that is a multiple of 3"),
+        (dict(packing=0), "--packing 0: must be at least 1"),
+        (dict(penalty_every=0), "--penalty-every 0: must be at least 1"),
+        (dict(ema=1.0), "--ema 1: must be at least 0 and below 1, such as 0.995"),
+        (dict(r1=-1.0), "--r1 -1: must be 0 or more"),
+        (dict(tanh_gain=0.9), "--tanh-gain 0.9: must be at least 1 and at most 2, such as 1.05"),
+        (dict(tanh_gain=2.1), "--tanh-gain 2.1: must be at least 1 and at most 2, such as 1.05"),
+        (dict(d_learning_rate=2.0), "--d-learning-rate 2.0: must be above 0 and below 1, such as 0.0002"),
+        (dict(instance_noise=float("nan")), "--instance-noise nan: must be 0 or more"),
+    ],
+)
+def test_switches_out_of_range(switches, message, squares, tmp_path):
+    assert error_of(train, config(squares, tmp_path, switches=Switches(**switches))) == message

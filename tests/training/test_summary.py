@@ -1,0 +1,50 @@
+import numpy as np
+
+from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.gan.step import GAN
+from dcgan_tf.nets.build import build_discriminator, build_generator
+from dcgan_tf.training.plan import make_plan
+from dcgan_tf.training.summary import expected_disk, summary
+
+
+def plan_and_gan(squares, **flags):
+    plan = make_plan(TrainConfig(data=str(squares), batch_size=16, precision="float32", **flags))
+    return plan, GAN(plan.preset, build_generator(plan.preset), build_discriminator(plan.preset))
+
+
+def test_expected_disk_by_hand(squares):
+    plan, gan = plan_and_gan(squares, epochs=12, keep_last=2, keep_every=5, sample_every=4)
+    # Kept are epochs 5, 10, 11, 12.
+    trained = {"generator": 629_504, "discriminator": 528_000}  # 128 of them the bias of best
+    statistics = {"generator": 2 * (256 + 128), "discriminator": 2 * 256}
+    generator, discriminator = (4 * (trained[net] + statistics[net]) for net in trained)
+    adam = 4 * 2 * sum(trained.values()) + 2 * 2 * 4  # two moments each; iterations and rate of two optimizers
+    pictures = 4 * 64 * 8 * 8
+    assert abs(
+        expected_disk(plan, gan) - (4 * (2 * generator + discriminator) + 2 * (generator + discriminator + adam) + 2 * pictures)
+    ) < 100  # fmt: skip
+    goes_back, _ = plan_and_gan(
+        squares, epochs=12, keep_last=2, keep_every=5, sample_every=4, on_collapse="rollback"
+    )  # the first state, too, and that of the best epoch
+    assert abs(
+        expected_disk(goes_back, gan) - expected_disk(plan, gan) - 2 * (generator + discriminator + adam)
+    ) < 100  # fmt: skip
+    half, _ = plan_and_gan(squares, epochs=12, keep_last=2, keep_every=5, sample_every=4, max_steps=3)
+    assert expected_disk(half, gan) < expected_disk(plan, gan)
+
+
+def test_rows(squares, tmp_path):
+    plan, gan = plan_and_gan(squares, epochs=12, run_dir=str(tmp_path))
+    rows = dict(line.split(maxsplit=1) for line in summary(plan, gan, "float32", 0.5, 6).splitlines())
+    assert rows["steps"] == "3 an epoch of 16 images each, 12 epochs, 36 in all, 6 done"
+    assert rows["time"] == "about 00:15 (0.5 s a step, 32 images/s)"
+    assert rows["images"] == "44 of 8x8x1 from squares, uint8 0..255"
+    assert "classes" not in rows
+
+
+def test_classes_are_counted(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, [6, 8, 8], np.uint8)
+    np.savez(tmp_path / "set.npz", images=images, labels=[0, 2, 2, 1, 0, 2])
+    plan, gan = plan_and_gan(tmp_path / "set.npz", run_dir=str(tmp_path))
+    rows = dict(line.split(maxsplit=1) for line in summary(plan, gan, "float32", 0.5, 0).splitlines())
+    assert rows["classes"] == "0 2, 1 1, 2 3"
