@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import tyro
 
 from dcgan_tf.common.errors import LostWorker, Mismatch, UserError
-from dcgan_tf.config import checks
+from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
     AnimateConfig,
     EvaluateConfig,
@@ -50,7 +50,7 @@ def export_main(arguments: Sequence[str] | None = None) -> int:
 
 def train(config: TrainConfig) -> int:
     if cluster.from_environment().size == 1:  # workers check in the plan, so that the others hear of it
-        checks.check_train(config)
+        check(config)
     from dcgan_tf.training.command import train
 
     return train(config)
@@ -64,7 +64,7 @@ def animate(config: AnimateConfig) -> int:
 
 
 def evaluate(config: EvaluateConfig) -> int:
-    checks.check_evaluate(config)
+    check(config)
     from dcgan_tf.evaluate.command import evaluate
 
     evaluate(config)
@@ -72,14 +72,14 @@ def evaluate(config: EvaluateConfig) -> int:
 
 
 def export(config: ExportConfig) -> int:
-    checks.check_export(config)
+    check(config)
     from dcgan_tf.export.command import export
 
     return export(config)
 
 
 def generate(config: GenerateConfig) -> int:
-    checks.check_generate(config)
+    check(config)
     from dcgan_tf.generators import generate
 
     generate.generate(config)
@@ -87,7 +87,7 @@ def generate(config: GenerateConfig) -> int:
 
 
 def interpolate(config: InterpolateConfig) -> int:
-    checks.check_interpolate(config)
+    check(config)
     from dcgan_tf.generators import generate
 
     generate.interpolate(config)
@@ -95,14 +95,14 @@ def interpolate(config: InterpolateConfig) -> int:
 
 
 def prepare(config: PrepareConfig) -> int:
-    checks.check_prepare(config)
+    check(config)
     from dcgan_tf.data import prepare
 
     return prepare.prepare(config)
 
 
 def train_features(config: TrainFeaturesConfig) -> int:
-    checks.check_train_features(config)
+    check(config)
     from dcgan_tf.evaluate import classifier
 
     classifier.train_features(config)

@@ -42,8 +42,9 @@ from dcgan_tf.generators.find import Found, find
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import swd
+from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.log import read_log
-from dcgan_tf.runs.settings import read_config
+from dcgan_tf.runs.settings import read_settings
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality" / "results", ROOT / "benchmarks" / "runs"
 MEASUREMENTS = 20  # of a run, while it trains
@@ -104,7 +105,8 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
     has_curve = study.variants == CONFIRMATION
     cadences += ["--keep-last", "1", "--keep-every", str(2 * every if has_curve else 0)]
     run(["train.py", *of_variant, "--run-dir", str(run_dir), "--epochs", str(epochs), *cadences])
-    lines, settings = read_log(run_dir / "log.jsonl"), read_config(run_dir)
+    folder = RunFolder(run_dir)
+    lines, settings = read_log(folder.log), read_settings(folder).to_json()
     features = feature_net(config, study)
     return {
         "study": config.study,

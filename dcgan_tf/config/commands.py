@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SHARDS, TOLERANCE, TRUNCATION
 from dcgan_tf.config.train import Maybe
 
 Epoch = Maybe[int | Literal["best", "newest"]]
@@ -37,7 +38,7 @@ class ExportConfig:
     formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
     quantize: tuple[Literal["float16", "dynamic"], ...] = ()
     """Also write LiteRT files with smaller weights: float16 halves them, dynamic makes 8 bits of them."""
-    quantized_tolerance: float = 0.01
+    quantized_tolerance: Annotated[float, TOLERANCE] = 0.01
     """The largest difference allowed to quantized images, whose values are -1 to 1; 8 bits often need 0.1 or more."""
     latents: Literal["auto", "normal", "uniform"] = "auto"
     """What the generator was trained on. auto: as the run says, else as a preset of its sizes."""
@@ -51,13 +52,13 @@ class GenerateConfig:
     """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
     out: str
     """The folder that gets seed0001.png and so on."""
-    count: int = 64
+    count: Annotated[int, AT_LEAST_1] = 64
     """How many."""
-    seed: int = 1
+    seed: Annotated[int, AT_LEAST_0] = 1
     """The first seed; the others follow one by one."""
     grid: bool = False
     """Also lay them out on contact sheets of up to 100: grid.png, or grid_0001-0100.png and so on."""
-    truncation: float = 1.0
+    truncation: Annotated[float, TRUNCATION] = 1.0
     """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
     epoch: Epoch = None
     """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
@@ -77,9 +78,9 @@ class InterpolateConfig:
     """The film: a name that ends in .gif or .mp4."""
     frames: int = 60
     """Of the whole loop."""
-    fps: float = 25.0
+    fps: Annotated[float, FPS] = 25.0
     """Frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second."""
-    truncation: float = 1.0
+    truncation: Annotated[float, TRUNCATION] = 1.0
     """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
     epoch: Epoch = None
     """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
@@ -95,7 +96,7 @@ class PrepareConfig:
     """Images: anything that --data of "dcgan-tf train" takes."""
     out: str
     """The new folder, here or at an address such as gs://bucket/paints."""
-    shards: int = 64
+    shards: Annotated[int, SHARDS] = 64
     """How many files; 100 MB to 1 GB each is a good size."""
     image_size: Maybe[tuple[int, int]] = None
     """Height and width: the shorter side is resized, then the middle is cut out."""
@@ -117,9 +118,9 @@ class TrainFeaturesConfig:
     on their longer side are shrunk to that."""
     value_range: Maybe[tuple[float, float]] = None
     """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
-    epochs: Maybe[int] = None
+    epochs: Annotated[Maybe[int], AT_LEAST_1] = None
     """Default: 2 to 60, so many that a small machine takes a few minutes."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Decides weights, dropout, the order of images, and the tenth that is held out."""
 
 
@@ -149,9 +150,9 @@ class EvaluateConfig:
     train-features" makes, or "inception", whose weights (88 MB) are downloaded once."""
     epoch: Epoch | Literal["all"] = None
     """Of a run: the epoch to measure, or all that are kept. Default: the best, or the newest where none was measured."""
-    images: Maybe[int] = None
+    images: Annotated[Maybe[int], AT_LEAST_1] = None
     """How many generated images, and at most as many real ones. Default: each measure's own number, as published."""
-    seed: int = 0
+    seed: Annotated[int, SEED] = 0
     """Decides the latents, and every choice of images, patches and pairs."""
     out: Maybe[str] = None
     """The folder for evaluation.json and pictures. Default: the folder evaluation of the run, else

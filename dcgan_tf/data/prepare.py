@@ -17,7 +17,6 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import disk_errors_in_one_line, whole_folder
 from dcgan_tf.common.remote import is_remote, join, size_and_time, write
 from dcgan_tf.common.text import size_text
-from dcgan_tf.config.checks import check_prepare
 from dcgan_tf.config.commands import PrepareConfig
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource
@@ -38,7 +37,6 @@ def prepare(config: PrepareConfig) -> int:
     Raises:
         UserError: something the user can mend; nothing was written here.
     """
-    check_prepare(config)
     _check_out(config.out)
     # Decoding twice costs less than room for a second copy of data that may be very large.
     source = open_source(config.source, size=config.image_size, value_range=config.value_range, cache=False)

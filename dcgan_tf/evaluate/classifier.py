@@ -11,7 +11,6 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
-from dcgan_tf.config.checks import check_train_features
 from dcgan_tf.config.commands import TrainFeaturesConfig
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import NAMED_SETS, open_source
@@ -39,7 +38,6 @@ def train_features(config: TrainFeaturesConfig) -> None:
         UserError: a value out of range, data without labels, of one class, or with too few images of one; a place that
             cannot be written, a full disk.
     """
-    check_train_features(config)
     check_out(Path(config.out), is_folder=False)
     source = open_source(config.data, size=config.image_size, value_range=config.value_range)
     names, classes = _classes(config.data, source)

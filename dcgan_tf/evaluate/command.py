@@ -9,8 +9,8 @@ from tqdm import tqdm
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, locked_folder
 from dcgan_tf.common.versions import versions
-from dcgan_tf.config.checks import check_evaluate
 from dcgan_tf.config.commands import MEASURES, NEED_FEATURES, Epoch, EvaluateConfig
+from dcgan_tf.config.settings import Settings
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.evaluate.classifier import class_names
@@ -21,7 +21,7 @@ from dcgan_tf.generators.find import Found, find
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics.features import FeatureSpace, open_features, open_outputs
-from dcgan_tf.runs.folder import saved_epochs
+from dcgan_tf.runs.folder import RunFolder
 
 MADE_AT_ONCE = 256  # images between two steps of the bar
 
@@ -35,7 +35,6 @@ def evaluate(config: EvaluateConfig) -> None:
         UserError: a value out of range; no such generator, epoch, images or features; fewer images than a measure needs;
             a place that cannot be written.
     """
-    check_evaluate(config)
     generators = find_generators(config.source, config.epoch)
     out = Path(config.out) if config.out else _default_out(config.source, generators[-1])
     check_out(out, is_folder=True)
@@ -71,7 +70,7 @@ def find_generators(source: str, epoch: Epoch | Literal["all"]) -> list[Found]:
         return [find(source, epoch)]
     if not _is_run(source, find(source)):
         raise UserError(f"--epoch all: {printable(source)} is not a run's folder with saved models: leave --epoch out")
-    return [find(source, number) for number in saved_epochs(Path(source))]
+    return [find(source, number) for number in RunFolder(Path(source)).saved_epochs()]
 
 
 def label(found: Found) -> str:
@@ -103,18 +102,17 @@ def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list
     return samples
 
 
-def _open_images(config: EvaluateConfig, settings: dict, shape: tuple[int, int, int]) -> Against:
+def _open_images(config: EvaluateConfig, settings: Settings | None, shape: tuple[int, int, int]) -> Against:
     """The real images at the generator's size and channels, and the features.
 
-    settings: of the run that made the generator, {} where they are not known.
+    settings: of the run that made the generator; None where they are not known.
     """
-    of_run = settings.get("config") or {}
-    if config.data is None and "data" not in of_run:
+    if config.data is None and settings is None:
         raise UserError(f"--data: must be given: {printable(config.source)} does not say what it was trained on")
     wanted = {"size": shape[:2], "channels": shape[2], "value_range": config.value_range}
-    if config.data is None and of_run.get("value_range") and config.value_range is None:
-        wanted["value_range"] = tuple(of_run["value_range"])
-    data = config.data or of_run["data"]
+    if config.data is None and config.value_range is None:
+        wanted["value_range"] = settings.config.value_range
+    data = config.data or settings.config.data
     reals = open_source(data, **wanted)
     held_out = None
     if config.held_out is not None:
@@ -157,9 +155,8 @@ def _names(config: EvaluateConfig, against: Against) -> list[str]:
     return [name for name in MEASURES if name in (config.metrics or able)]
 
 
-def _trained_on_others(settings: dict, reals: ImageSource) -> bool:
-    trained_on = (settings.get("data") or {}).get("fingerprint")
-    return trained_on not in (None, reals.fingerprint)
+def _trained_on_others(settings: Settings | None, reals: ImageSource) -> bool:
+    return settings is not None and settings.data.fingerprint != reals.fingerprint
 
 
 def _is_run(source: str, found: Found) -> bool:
@@ -167,7 +164,7 @@ def _is_run(source: str, found: Found) -> bool:
 
 
 def _default_out(source: str, found: Found) -> Path:
-    return Path(source) / "evaluation" if _is_run(source, found) else Path("evaluation") / found.name
+    return RunFolder(Path(source)).evaluation if _is_run(source, found) else Path("evaluation") / found.name
 
 
 def _about(config: EvaluateConfig, against: Against) -> dict:

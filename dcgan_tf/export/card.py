@@ -1,25 +1,27 @@
 """The model card: what a served generator is, for people and programs; written as model_card.json."""
 
 from dcgan_tf.common.versions import versions
+from dcgan_tf.config.settings import Settings
 
 
-def model_card(name: str, epoch: int | None, settings: dict | None, distribution: str, generator, signatures) -> dict:
+def model_card(
+    name: str, epoch: int | None, settings: Settings | None, distribution: str, generator, signatures
+) -> dict:
     """What there is to know of a generator that is about to be served, as plain values for JSON.
 
-    settings: of the run that trained it, as config.json holds them; None where nothing is known.
+    settings: of the run that trained it; None where nothing is known.
     signatures: tf.functions by name, as `SavedModelWriter` has them.
     """
-    settings = settings or {}
+    data = settings and settings.data
     latent_dim, image_shape = generator.input_shape[-1], list(generator.output_shape[1:])
-    data = settings.get("data") or {}
     return {
         "name": name,
-        "preset": (settings.get("preset") or {}).get("name"),
-        "data": {key: data.get(key) for key in ("name", "images", "image_shape")} if data else None,
+        "preset": settings and settings.preset.name,
+        "data": settings and {"name": data.name, "images": data.images, "image_shape": list(data.image_shape)},
         "epoch": epoch,
         "latents": {"size": latent_dim, "distribution": distribution},
         "images": {"height": image_shape[0], "width": image_shape[1], "channels": image_shape[2]},
-        "versions": {"trained_with": settings.get("versions"), "exported_with": versions()},
+        "versions": {"trained_with": settings and settings.versions, "exported_with": versions()},
         "signatures": {
             name: {
                 "inputs": _tensors({spec.name: spec for spec in function.structured_input_signature[0]}, distribution),

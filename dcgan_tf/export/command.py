@@ -16,8 +16,8 @@ from dcgan_tf.common.files import (
     staging_folder,
 )
 from dcgan_tf.common.text import size_text
-from dcgan_tf.config.checks import check_export
 from dcgan_tf.config.commands import ExportConfig
+from dcgan_tf.config.settings import Settings
 from dcgan_tf.export import convert, serving, verify
 from dcgan_tf.export.card import model_card
 from dcgan_tf.export.savedmodel import SavedModelWriter
@@ -35,7 +35,7 @@ class Job:
     out: Path
     name: str
     epoch: int | None
-    settings: dict
+    settings: Settings | None
     distribution: str
     generator: object
     discriminator: object | None
@@ -58,7 +58,6 @@ def export(config: ExportConfig) -> int:
         UserError: something the user can mend; nothing is published.
         Mismatch: an artifact does not do what the Keras generator does. It is removed; the sound ones are published.
     """
-    check_export(config)
     convert.check_packages(config.formats)
     job = _job(config)
     with locked_folder(job.out, "--out", "export"), disk_errors_in_one_line(job.out):
@@ -99,7 +98,7 @@ def _job(config: ExportConfig) -> Job:
         raise UserError(f"{printable(config.source)}: is an exported model already: {KINDS}")
     generator = load_keras(found)
     # One that judges packs of images has no score for a single one.
-    packs = (found.settings.get("preset") or {}).get("packing", 1) > 1
+    packs = found.settings is not None and found.settings.preset.packing > 1
     discriminator_path = config.discriminator or (None if packs else found.discriminator)
     discriminator = None
     if discriminator_path is not None:
@@ -120,7 +119,10 @@ def _job(config: ExportConfig) -> Job:
             f"give another, such as serving/{printable(run.name)}"
         )
     distribution = distribution_of(
-        config.latents, found.settings, generator.input_shape[-1], generator.output_shape[1:]
+        config.latents,
+        found.settings and found.settings.preset.latents,
+        generator.input_shape[-1],
+        generator.output_shape[1:],
     )
     return Job(
         out=out,

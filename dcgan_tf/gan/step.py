@@ -69,7 +69,7 @@ class GAN:
         seed=0,
         loss_scaling=False,
     ):
-        """The nets are those of `recipes.applied(preset, recipe)`, and so is `preset`.
+        """The nets are those of `variants.applied(preset, recipe)`, and so is `preset`.
 
         learning_rate: None for the preset's. loss_scaling: needed where the nets compute in float16.
         """

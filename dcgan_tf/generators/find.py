@@ -1,7 +1,7 @@
 """A generator on disk, wherever it is: in a run's folder, a file of Keras, a SavedModel, an ONNX or LiteRT file."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,11 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import numbered
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.config.presets import PRESETS
+from dcgan_tf.config.settings import Settings
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.nets.surgery import check_generator
-from dcgan_tf.runs.folder import best_epoch, epoch_of, model_paths, saved_epochs
-from dcgan_tf.runs.settings import read_config
+from dcgan_tf.runs.folder import RunFolder, epoch_of
+from dcgan_tf.runs.settings import read_settings
 
 KINDS = "give a run's folder such as checkpoints/paints200, or a generator's .h5 or .keras file"
 
@@ -24,7 +25,7 @@ class Found:
 
     kind           keras, or one of `runtimes.RUNTIMES`
     discriminator  the file of the same epoch, where there is one
-    settings       of the run that trained it, as config.json holds them; {} where they are not known
+    settings       of the run that trained it; None where they are not known
     """
 
     kind: str
@@ -32,7 +33,7 @@ class Found:
     name: str
     epoch: int | None = None
     discriminator: Path | None = None
-    settings: dict = field(default_factory=dict)
+    settings: Settings | None = None
 
 
 def find(source: str, epoch: Epoch = None) -> Found:
@@ -50,8 +51,8 @@ def find(source: str, epoch: Epoch = None) -> Found:
 def _find(path: Path, shown: str, epoch: Epoch) -> Found:
     if not path.exists():
         raise UserError(f"{shown}: there is no such file or folder: {KINDS}")
-    if path.is_dir() and not _is_savedmodel(path) and (epochs := saved_epochs(path)):
-        return _of_run(path, epochs, epoch)
+    if path.is_dir() and not _is_savedmodel(path) and RunFolder(path).saved_epochs():
+        return _of_run(RunFolder(path), epoch)
     if epoch is not None:
         raise UserError(f"--epoch {epoch}: {shown} is not a run's folder with saved models: leave --epoch out")
     if path.is_file():
@@ -84,16 +85,13 @@ def load_keras(found: Found):
     return generator
 
 
-def distribution(asked: str, known: dict, latent_dim: int, image_shape: tuple) -> str:
-    """Normal or uniform: as asked, else as the run or the card says, else as in a preset of these sizes, else
-    normal.
+def distribution(asked: str, said: str | None, latent_dim: int, image_shape: tuple) -> str:
+    """Normal or uniform: as asked, else as the run or the card says, else as in a preset of these sizes, else normal.
 
-    known: a run's settings or a model card, {} for neither.
+    said: by the run's settings or a model card; None where neither is known.
     """
     if asked != "auto":
         return asked
-    said = (known.get("preset") or {}).get("latents") if "config" in known else None
-    said = said or (known.get("latents") or {}).get("distribution")
     alike = (
         preset
         for preset in PRESETS.values()
@@ -102,30 +100,28 @@ def distribution(asked: str, known: dict, latent_dim: int, image_shape: tuple) -
     return said or next((preset.latents for preset in alike), "normal")
 
 
-def _of_run(folder: Path, epochs: list[int], epoch: Epoch) -> Found:
-    best = best_epoch(folder)
+def _of_run(folder: RunFolder, epoch: Epoch) -> Found:
+    epochs, best, shown = folder.saved_epochs(), folder.best_epoch(), printable(folder.path)
     if epoch == "best" and best not in epochs:
-        raise UserError(f"--epoch best: {printable(folder)} has measured none: give a number, or --epoch newest")
+        raise UserError(f"--epoch best: {shown} has measured none: give a number, or --epoch newest")
     if epoch is None:
         epoch = "best" if best in epochs else "newest"
     chosen = {"best": best, "newest": epochs[-1]}.get(epoch, epoch)
     if chosen not in epochs:
-        raise UserError(
-            f"--epoch {chosen}: {printable(folder)} has no models of that epoch (any more); it has {spans(epochs)}"
-        )
-    generator, _, _ = model_paths(folder, chosen)
-    return Found("keras", generator, folder.resolve().name, chosen, **_of_run_file(generator))
+        raise UserError(f"--epoch {chosen}: {shown} has no models of that epoch (any more); it has {spans(epochs)}")
+    generator = folder.generator(chosen)
+    return Found("keras", generator, folder.path.resolve().name, chosen, **_of_run_file(generator))
 
 
 def _of_run_file(path: Path) -> dict:
     """The discriminator and the settings beside a generator that a run has saved."""
-    epoch = epoch_of(path)
-    generator, discriminator, _ = model_paths(path.parent, epoch or 0)
-    if path != generator:
+    folder, epoch = RunFolder(path.parent), epoch_of(path) or 0
+    if path != folder.generator(epoch):
         return {}
+    discriminator = folder.discriminator(epoch)
     return {
         "discriminator": discriminator if discriminator.exists() else None,
-        "settings": read_config(path.parent) or {},
+        "settings": read_settings(folder),
     }
 
 

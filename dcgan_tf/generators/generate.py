@@ -9,7 +9,6 @@ from tqdm import tqdm
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out
-from dcgan_tf.config.checks import check_generate, check_interpolate
 from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig, film_format
 from dcgan_tf.pictures import film
 from dcgan_tf.pictures.images import grid, to_picture, write_png
@@ -24,7 +23,6 @@ def generate(config: GenerateConfig) -> None:
     Raises:
         UserError: a value out of range, a source that is no generator, a place that cannot be written, a full disk.
     """
-    check_generate(config)
     folder = Path(config.out)
     check_out(folder, is_folder=True)
     from dcgan_tf.generators.generator import (
@@ -58,7 +56,6 @@ def interpolate(config: InterpolateConfig) -> None:
         UserError: a value out of range, a source that is no generator, no H.264 encoder, a place that cannot be
             written, a full disk.
     """
-    check_interpolate(config)
     path = Path(config.out)
     check_out(path, is_folder=False)
     from dcgan_tf.generators.generator import open_generator

@@ -66,8 +66,10 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
             raise UserError(f"{printable(source)}: is not a generator that runs ({reason}): {KINDS}") from error
         if len(shape) != 3 or shape[-1] not in (1, 3):
             raise UserError(f"{printable(source)}: gives {list(shape)}, not images of 1 or 3 channels: {KINDS}")
-    known = found.settings if found.kind == "keras" else _card(found, run)
-    return Generator(found.name, latent_dim, tuple(shape), distribution(latents, known, latent_dim, shape), run)
+    said = found.settings.preset.latents if found.settings else None
+    if found.kind != "keras":
+        said = (_card(found, run).get("latents") or {}).get("distribution")
+    return Generator(found.name, latent_dim, tuple(shape), distribution(latents, said, latent_dim, shape), run)
 
 
 def _card(found: Found, run) -> dict:

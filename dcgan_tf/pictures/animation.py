@@ -10,8 +10,9 @@ from PIL import Image
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.pictures import film
-from dcgan_tf.runs.folder import Picture, sample_pictures
+from dcgan_tf.runs.folder import RunFolder
 
+Picture = tuple[int, Path]  # epoch, file
 WHOLE_SECONDS = 30  # what the film takes at most, while that is possible at MOST_FPS
 LAST_FRAME_SECONDS = 3
 LEAST_FPS, MOST_FPS = 5, 25
@@ -40,7 +41,7 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
         raise UserError(f"--fps {fps:g}: must be from 1 to 50")
     pictures = _usable(run_dir)
     fps = fps or automatic_fps(len(pictures))
-    path = Path(run_dir) / f"training.{format}"
+    path = RunFolder(Path(run_dir)).film(format)
     try:
         film.write_film(path, format, _frames(pictures, fps), fps)
     except film.NoEncoder as error:
@@ -55,13 +56,14 @@ def automatic_fps(count: int) -> float:
 
 
 def _usable(run_dir) -> list[Picture]:
-    pictures = sample_pictures(run_dir)
+    folder = RunFolder(Path(run_dir))
+    pictures = folder.sample_pictures()
     kinds = {path: _kind(path) for _, path in pictures}
     readable = Counter(kind for kind in kinds.values() if kind)
     if not readable:
         found = f"none of the {len(pictures)} can be read" if pictures else "there is none"
         raise UserError(
-            f"{printable(Path(run_dir) / 'picture')}: an animation needs image_at_epoch_*.png, but {found}: "
+            f"{printable(folder.pictures)}: an animation needs image_at_epoch_*.png, but {found}: "
             "give the folder of a run that has drawn its first samples"
         )
     [(common, _)] = readable.most_common(1)

@@ -1,89 +1,175 @@
-"""The folder of a run: every name in it.
+"""The folder of a run. Every name in it is here, and nowhere else.
 
 config.json               every setting, with the versions that made it: see `dcgan_tf.runs.settings`
-state/<step>/             all variables, and both nets' architectures; the newest two are kept, and what a rollback needs
-epoch7_Gmodel.h5, ...     one pair per saved epoch
+log.jsonl  tensorboard/   the numbers, see `dcgan_tf.runs.log`
+state/<step>/             all variables, see `dcgan_tf.runs.state`; the newest two are kept, and what a rollback needs
+epoch7_Gmodel.h5, ...     one pair of nets per saved epoch
 saved_model/7/            the generator of that epoch
 best.json                 {"epoch": 7, "swd": 45.4, ...}: the best that was measured, which is never deleted
+rollbacks.json            what was gone back from, see `dcgan_tf.training.rollback`
+picture/                  the sample grids, and one of real images
+losses.png  training.gif  the curves, and the film of the grids
+evaluation/               what `dcgan-tf evaluate` writes
 """
 
 import contextlib
 import json
 import re
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan_tf.common.files import locked_folder, numbered, remove_folder, remove_leftovers, whole_file
+from dcgan_tf.common.files import locked_folder, numbered, remove_folder, remove_leftovers, write_json
 
-Picture = tuple[int, Path]  # epoch, file
-
-
-@contextlib.contextmanager
-def locked(run_dir: Path):
-    """One training at a time per run folder; the lock goes with the process, however that ends.
-
-    Raises:
-        UserError: another process holds it, or the folder cannot be written.
-    """
-    with locked_folder(run_dir, "--run-dir", "training"):
-        for folder in (run_dir, run_dir / "state", run_dir / "saved_model", run_dir / "picture"):
-            remove_leftovers(folder)
-        yield
+NETS = ("generator", "discriminator")
 
 
-def saved_steps(run_dir: Path) -> list[int]:
-    """The steps that have a full state, ascending."""
-    return list(numbered(run_dir / "state"))
+@dataclass(frozen=True)
+class RunFolder:
+    """Where things are in a run's folder, and which of them are there; the folder need not exist."""
 
+    path: Path
 
-def model_paths(run_dir: Path, epoch: int) -> tuple[Path, Path, Path]:
-    """Generator .h5, discriminator .h5, and the generator's SavedModel folder."""
-    return (
-        run_dir / f"epoch{epoch}_Gmodel.h5",
-        run_dir / f"epoch{epoch}_Dmodel.h5",
-        run_dir / "saved_model" / str(epoch),
-    )
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
 
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
 
-def remove_models(run_dir: Path, epoch: int) -> None:
-    *files, folder = model_paths(run_dir, epoch)
-    for file in files:
-        file.unlink(missing_ok=True)
-    remove_folder(folder)
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
 
+    @property
+    def rollbacks(self) -> Path:
+        return self.path / "rollbacks.json"
 
-def saved_epochs(run_dir: Path) -> list[int]:
-    """The epochs that have a generator's .h5, ascending."""
-    names = (re.fullmatch(r"epoch(\d+)_Gmodel\.h5", path.name) for path in run_dir.glob("epoch*_Gmodel.h5"))
-    return sorted(int(match[1]) for match in names if match)
+    @property
+    def losses(self) -> Path:
+        return self.path / "losses.png"
 
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation"
 
-def write_best(run_dir: Path, best: dict) -> None:
-    """Names the best epoch, whose models are there already. best: {"epoch": 7, "swd": 45.4, ...}"""
-    with whole_file(run_dir / "best.json") as beside:
-        beside.write_text(json.dumps(best) + "\n", encoding="utf-8")
+    @property
+    def reals(self) -> Path:
+        return self.path / "picture" / "reals.png"
 
+    def film(self, format: str) -> Path:
+        return self.path / f"training.{format}"
 
-def read_best(run_dir: Path) -> dict:
-    """What `write_best` wrote; {} where nothing was measured, or the file is damaged."""
-    try:
-        best = json.loads((run_dir / "best.json").read_text(encoding="utf-8"))
-        return best if isinstance(best["epoch"], int) else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    @contextlib.contextmanager
+    def locked(self):
+        """One training at a time per run folder; the lock goes with the process, however that ends.
 
+        Raises:
+            UserError: another process holds it, or the folder cannot be written.
+        """
+        with locked_folder(self.path, "--run-dir", "training"):
+            for folder in (self.path, self.states, self.saved_models, self.pictures):
+                remove_leftovers(folder)
+            yield
 
-def best_epoch(run_dir: Path) -> int | None:
-    """The epoch that best.json names, if there is one."""
-    return read_best(run_dir).get("epoch")
+    @property
+    def lock(self) -> Path:
+        return self.path / ".lock"
 
+    def remove_lock(self) -> None:
+        """To be called by who holds the lock, and has written nothing: deletes its file, and the folder where that is all
+        that was in it. Who comes after makes a new file."""
+        with contextlib.suppress(OSError):  # Windows does not delete what is open; another process may have come.
+            self.lock.unlink(missing_ok=True)
+            if not any(self.path.iterdir()):
+                self.path.rmdir()
 
-def sample_pictures(run_dir) -> list[Picture]:
-    """(epoch, path) of every RUN/picture/image_at_epoch_<epoch>.png, by epoch; empty when there are none."""
-    found = []
-    for path in (Path(run_dir) / "picture").glob("image_at_epoch_*.png"):
-        if name := re.fullmatch(r"image_at_epoch_([0-9]+)\.png", path.name):
-            found.append((int(name[1]), path))
-    return sorted(found)
+    # ---- state
+
+    @property
+    def states(self) -> Path:
+        return self.path / "state"
+
+    def state(self, step: int) -> Path:
+        return self.states / str(step)
+
+    def architecture(self, net: str) -> Path:
+        """net: of `NETS`."""
+        return self.states / f"{net}.json"
+
+    def saved_steps(self) -> list[int]:
+        """The steps that have a full state, ascending."""
+        return list(numbered(self.states))
+
+    def remove_state(self, step: int) -> None:
+        shutil.rmtree(self.state(step), ignore_errors=True)
+
+    # ---- models per epoch
+
+    @property
+    def saved_models(self) -> Path:
+        return self.path / "saved_model"
+
+    def generator(self, epoch: int) -> Path:
+        return self.path / f"epoch{epoch}_Gmodel.h5"
+
+    def discriminator(self, epoch: int) -> Path:
+        return self.path / f"epoch{epoch}_Dmodel.h5"
+
+    def saved_model(self, epoch: int) -> Path:
+        """The folder of the generator for TensorFlow Serving."""
+        return self.saved_models / str(epoch)
+
+    def saved_epochs(self) -> list[int]:
+        """The epochs that have a generator's .h5, ascending."""
+        names = (re.fullmatch(r"epoch(\d+)_Gmodel\.h5", path.name) for path in self.path.glob("epoch*_Gmodel.h5"))
+        return sorted(int(match[1]) for match in names if match)
+
+    def remove_models(self, epoch: int) -> None:
+        for file in (self.generator(epoch), self.discriminator(epoch)):
+            file.unlink(missing_ok=True)
+        remove_folder(self.saved_model(epoch))
+
+    # ---- pictures
+
+    @property
+    def pictures(self) -> Path:
+        return self.path / "picture"
+
+    def picture(self, epoch: int) -> Path:
+        """The grid of the run's fixed latents after that epoch."""
+        return self.pictures / f"image_at_epoch_{epoch:04d}.png"
+
+    def sample_pictures(self) -> list[tuple[int, Path]]:
+        """(epoch, file) of every `picture`, by epoch; empty where there are none."""
+        found = []
+        for path in self.pictures.glob("image_at_epoch_*.png"):
+            if name := re.fullmatch(r"image_at_epoch_([0-9]+)\.png", path.name):
+                found.append((int(name[1]), path))
+        return sorted(found)
+
+    # ---- the best epoch
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.json"
+
+    def write_best(self, best: dict) -> None:
+        """Names the best epoch, whose models are there already. best: {"epoch": 7, "swd": 45.4, ...}"""
+        write_json(self.best, best, indent=None)
+
+    def read_best(self) -> dict:
+        """What `write_best` wrote; {} where nothing was measured, or the file is damaged."""
+        try:
+            best = json.loads(self.best.read_text(encoding="utf-8"))
+            return best if isinstance(best["epoch"], int) else {}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def best_epoch(self) -> int | None:
+        """The epoch that best.json names, if there is one."""
+        return self.read_best().get("epoch")
 
 
 def epoch_of(path) -> int | None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from dcgan_tf.common.files import disk_errors_in_one_line, whole_file
+from dcgan_tf.runs.folder import RunFolder
 
 
 class RunLog:
@@ -12,14 +13,14 @@ class RunLog:
     lines: all that it holds.
     """
 
-    def __init__(self, run_dir: Path, step: int):
+    def __init__(self, folder: RunFolder, step: int):
         from dcgan_tf.runs.tensorboard import TensorBoard  # imports TensorFlow, which reading a log does without
 
-        self.path = run_dir / "log.jsonl"
+        self.path = folder.log
         drop_after(self.path, step)
         self.lines = read_log(self.path)
         self._file = self.path.open("a", encoding="utf-8")
-        self._tensorboard = TensorBoard(run_dir / "tensorboard")
+        self._tensorboard = TensorBoard(folder.tensorboard)
 
     def scalars(self, step: int, epoch: int, values: dict[str, float]):
         """values: losses, probabilities and images_per_sec by name."""

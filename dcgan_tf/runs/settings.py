@@ -1,82 +1,62 @@
-"""config.json: what a run was started with, and whether a command is that of the run that is there. No TensorFlow."""
+"""config.json: written and read here alone, and compared: is a command that of the run that is there? No TensorFlow."""
 
 import hashlib
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import whole_file
-from dcgan_tf.config.recipes import SETTLED, TUTORIAL, Recipe
+from dcgan_tf.common.files import write_json
+from dcgan_tf.common.text import shape_text
+from dcgan_tf.config.recipes import SWITCHES
+from dcgan_tf.config.settings import Settings, settings_from_json
 from dcgan_tf.config.train import flag
+from dcgan_tf.runs.folder import RunFolder
 
 
-def write_config(run_dir: Path, settings: dict) -> None:
-    with whole_file(run_dir / "config.json") as beside:
-        beside.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+def write_settings(folder: RunFolder, settings: Settings) -> None:
+    write_json(folder.config, settings.to_json())
 
 
-def read_config(run_dir: Path) -> dict | None:
+def read_settings(folder: RunFolder) -> Settings | None:
     """The settings a run was started with; None where there is no run.
 
     Raises:
         UserError: config.json is not what this program writes.
     """
-    path = run_dir / "config.json"
-    if not path.exists():
+    if not folder.config.exists():
         return None
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(settings, dict):
-            raise ValueError("no settings")
-        return settings
+        return settings_from_json(json.loads(folder.config.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise UserError(f"{printable(path)}: cannot be read ({error}): restore it, or give another folder") from error
-
-
-def recipe_begun(run_dir: Path) -> Recipe | None:
-    """The recipe of the run that is there; None where there is none.
-
-    Raises:
-        UserError: config.json is not what this program writes.
-    """
-    settings = read_config(run_dir)
-    if settings is None:
-        return None
-    known = {name: value for name, value in settings.get("recipe", {}).items() if name in asdict(TUTORIAL)}
-    return Recipe(**{name: tuple(value) if isinstance(value, list) else value for name, value in known.items()})
+        raise UserError(
+            f"{printable(folder.config)}: cannot be read ({error}): restore it, or give another folder"
+        ) from error
 
 
 # Flags that may change from one start of a run to the next: they decide how far it goes and what is kept, not its steps.
-_FREE = {
+_FREE_FLAGS = {
     "data", "preset", "recipe", "switches", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
     "sample_every", "evaluate_every", "on_collapse", "dry_run",
 }  # fmt: skip
-
-
 # Fields of a preset that do not decide the steps, or are flags as well.
-_NOT_THE_NET = {"about", "grid", "epochs", "least_steps", "batch_size", "learning_rate"}
+_FREE_OF_PRESET = {"about", "grid", "epochs", "least_steps", "batch_size", "learning_rate"}
 
 
-def identity(settings: dict) -> dict[str, object]:
+def identity(settings: Settings) -> dict[str, object]:
     """The part of `settings` that decides a run's steps, by the name to show to the user."""
-    data = settings["data"]
-    net = {name: value for name, value in settings["preset"].items() if name not in _NOT_THE_NET}
-    # Runs begun before there was packing, or recipes, had none.
-    net = {name: value for name, value in net.items() if (name, value) != ("packing", 1)}
-    recipe = asdict(TUTORIAL) | settings.get("recipe", {})
-    recipe = {
-        name: ("off", "on")[value] if isinstance(value, bool) else value
-        for name, value in recipe.items()
-        if name not in SETTLED
-    }
-    shape = "x".join(str(side) for side in data["image_shape"])
-    fixed = {flag(name): value for name, value in settings["config"].items() if name not in _FREE}
+    data = settings.data
+    net = {name: value for name, value in asdict(settings.preset).items() if name not in _FREE_OF_PRESET}
+    if net["packing"] == 1:
+        del net["packing"]  # Runs begun before there was packing hash alike.
+    flags = {name: value for name, value in asdict(settings.config).items() if name not in _FREE_FLAGS}
+    switches = {switch.name: getattr(settings.recipe, switch.name) for switch in SWITCHES}
+    switches = {name: ("off", "on")[value] if isinstance(value, bool) else value for name, value in switches.items()}
+    by_flag = {flag(name): value for name, value in (flags | settings.unknown | switches).items()}
     return {
-        "--data": f"{data['images']:,} images of {shape} ({data['fingerprint']})",
-        "--preset": settings["preset"]["name"],
+        "--data": f"{data.images:,} images of {shape_text(data.image_shape)} ({data.fingerprint})",
+        "--preset": settings.preset.name,
         "definition of the net": hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
-        **json.loads(json.dumps(fixed | {flag(name): value for name, value in recipe.items()})),
+        **json.loads(json.dumps(by_flag)),  # lists in place of tuples: workers compare what they sent as JSON
     }
 
 

@@ -2,7 +2,6 @@
 
 import math
 import shutil
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common.errors import printable
-from dcgan_tf.common.text import size_text
-from dcgan_tf.config import recipes
-from dcgan_tf.runs.state import STATES_KEPT
+from dcgan_tf.common.text import shape_text, size_text
+from dcgan_tf.config.recipes import described
+from dcgan_tf.runs.state import KEPT_STATES
 from dcgan_tf.training.cadence import is_due
 from dcgan_tf.training.machine.devices import describe_device, peak_memory
 from dcgan_tf.training.plan import Plan
@@ -22,15 +21,14 @@ from dcgan_tf.training.saver import to_delete
 def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, workers: int = 1) -> str:
     """The lines of the summary; `step` is where the run goes on, `precision` what to print of it."""
     source, preset = plan.source, plan.preset
-    shape = "x".join(str(side) for side in source.image_shape)
     steps = max(plan.last_step - step, 0)
-    disk, free = expected_disk(plan, gan), shutil.disk_usage(_existing(plan.run_dir)).free
+    disk, free = expected_disk(plan, gan), shutil.disk_usage(_existing(plan.folder.path)).free
     rows = {
-        "images": f"{len(source):,} of {shape} from {printable(source.name)}, {source.values}",
+        "images": f"{len(source):,} of {shape_text(source.image_shape)} from {printable(source.name)}, {source.values}",
         "classes": _classes(source),
         "preset": f"{preset.name}: {preset.about}",
         "nets": f"generator {_count(gan.generator):,} parameters, discriminator {_count(gan.discriminator):,}",
-        "recipe": recipes.described(plan.recipe),
+        "recipe": described(plan.recipe),
         "device": f"{describe_device()}, {precision}{', XLA' * gan.xla}"
         + (f"; {workers} workers like this one" if workers > 1 else ""),
         "steps": f"{plan.steps_per_epoch:,} an epoch of {plan.batch_size} images each, "
@@ -38,28 +36,11 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
         "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "
         f"({seconds_per_step:.3g} s a step, {plan.batch_size / seconds_per_step:,.0f} images/s)",
         "memory": f"{size_text(peak_memory())} at the peak so far",
-        "disk": f"about {size_text(disk)} in {plan.run_dir}"
+        "disk": f"about {size_text(disk)} in {plan.folder.path}"
         + (f"; ONLY {size_text(free)} ARE FREE" if free < disk else ""),
     }
     lines = [f"{name:<8} {text}" for name, text in rows.items() if text]
     return "\n".join(lines + [f"note     {note}" for note in source.notes])
-
-
-def measure_step(gan, update, steps: int) -> float:
-    """Seconds of one training step, the median of `steps` after one that compiles; the nets stay as they were.
-
-    update: does one and returns its metrics. Where several workers train together, all must measure.
-    """
-    variables = [variable for owner in gan.variables().values() for variable in owner]
-    before = [variable.numpy() for variable in variables]
-    seconds = []
-    for _ in range(steps + 1):
-        start = time.perf_counter()
-        float(update()["d_loss"])
-        seconds.append(time.perf_counter() - start)
-    for variable, value in zip(variables, before):
-        variable.assign(value)
-    return float(np.median(seconds[1:]))
 
 
 def expected_disk(plan: Plan, gan) -> int:
@@ -74,7 +55,7 @@ def expected_disk(plan: Plan, gan) -> int:
     pictures = (epochs - plan.first_epoch) // (config.sample_every or 1) + 1
     grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
     # The generator is kept twice, as .h5 and as SavedModel; the pictures once more in the GIF.
-    states = STATES_KEPT + (2 if plan.rolls_back else 0)  # the first one, that of the best epoch
+    states = KEPT_STATES + (2 if plan.rolls_back else 0)  # the first one, that of the best epoch
     return kept * (2 * generator + discriminator) + states * state + 2 * pictures * grid
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from dcgan_tf.config.fitting import preset_for
 from dcgan_tf.config.presets import PRESETS, Layer
-from dcgan_tf.config.recipes import RECIPES, TUTORIAL, Recipe, applied, described, with_switches
+from dcgan_tf.config.recipes import RECIPES, TUTORIAL, Recipe, described, with_switches
 from dcgan_tf.config.train import Switches
+from dcgan_tf.config.variants import applied
 from dcgan_tf.nets.build import build_discriminator, build_generator
 
 

@@ -10,7 +10,7 @@ from support.image_sets import source_of
 
 from dcgan_tf import cli
 from dcgan_tf.common.backend import keras
-from dcgan_tf.config.checks import check_train_features
+from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import TrainFeaturesConfig
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.evaluate import classifier
@@ -222,7 +222,7 @@ def test_one_class_and_too_few_images(tmp_path, monkeypatch):
 )
 def test_values_out_of_range(flags, message):
     wanted = TrainFeaturesConfig(**({"data": "digits", "out": "net.keras"} | flags))
-    assert error_of(check_train_features, wanted) == error_of(train_features, wanted) == message
+    assert error_of(check, wanted) == error_of(cli.train_features, wanted) == message
 
 
 def test_a_folder_in_the_place_of_the_file(tmp_path):

@@ -8,9 +8,10 @@ from PIL import Image
 from support import small_nets
 from support.helpers import error_of
 from support.image_sets import ImageSet, ramps
+from support.settings import settings
 
 from dcgan_tf import cli
-from dcgan_tf.config import checks
+from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import EvaluateConfig
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.evaluate import classifier, measures, report
@@ -23,7 +24,8 @@ from dcgan_tf.metrics.copies import find_copies
 from dcgan_tf.metrics.diversity import mean_pairwise_distance, modes
 from dcgan_tf.metrics.swd import SWD
 from dcgan_tf.nets.saved import load_model, save_model
-from dcgan_tf.runs.settings import read_config, write_config
+from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.settings import write_settings
 
 REALS = 240
 
@@ -48,12 +50,8 @@ def trained(tmp_path_factory, data):
         generator.set_weights([scale * weight for weight in generator.get_weights()])
         save_model(generator, folder / f"epoch{epoch}_Gmodel.h5")
     source = open_source(str(data / "ramps.npy"))
-    settings = {
-        "config": {"data": str(data / "ramps.npy"), "value_range": None},
-        "preset": {"latents": "normal"},
-        "data": {"fingerprint": source.fingerprint},
-    }
-    write_config(folder, settings)
+    made = settings(str(data / "ramps.npy"), latents="normal", fingerprint=source.fingerprint)
+    write_settings(RunFolder(folder), made)
     return folder
 
 
@@ -270,9 +268,8 @@ def test_images_of_another_size_and_channels_are_made_to_fit(run, tmp_path):
 
 def test_the_values_of_the_run_s_images(run, tmp_path):
     np.save(tmp_path / "wide.npy", ramps(50, 8, 8, 3).astype(np.uint16) * 16)
-    settings = read_config(run)
-    settings["config"] |= {"data": str(tmp_path / "wide.npy"), "value_range": [0, 4080]}
-    write_config(run, settings)
+    made = settings(str(tmp_path / "wide.npy"), latents="normal", value_range=(0, 4080))
+    write_settings(RunFolder(run), made)
     assert evaluate(run, "--metrics", "diversity") == 0
     real = read(run / "evaluation")["measures"]["diversity"]["real"]["distance"]
     assert real == pytest.approx(mean_pairwise_distance(ImageSet(ramps(50, 8, 8, 3))), rel=1e-6)
@@ -298,8 +295,8 @@ def test_the_values_of_the_run_s_images(run, tmp_path):
     ],
 )  # fmt: skip
 def test_flags_out_of_range(flags, message):
-    assert error_of(checks.check_evaluate, EvaluateConfig("run", **flags)) == message
-    assert error_of(evaluate, EvaluateConfig("run", **flags)) == message
+    assert error_of(check, EvaluateConfig("run", **flags)) == message
+    assert error_of(cli.evaluate, EvaluateConfig("run", **flags)) == message
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,14 @@
 import json
 
 from support import small_nets
+from support.settings import settings
 
 from dcgan_tf import __version__
 from dcgan_tf.common.versions import versions
 from dcgan_tf.export.card import model_card
 from dcgan_tf.export.savedmodel import SavedModelWriter, write_card
 
-SETTINGS = {
-    "config": {"data": "/home/me/squares.npy", "seed": 3},
-    "data": {"name": "squares [ old ]", "images": 44, "image_shape": [8, 8, 3], "fingerprint": "abc"},
-    "preset": {"name": "faces64@8x8x3", "latents": "uniform"},
-    "versions": {"dcgan_tf": "0.0.1", "tensorflow": "2.21.0"},
-}
+SETTINGS = settings(name="squares [ old ]", versions={"dcgan_tf": "0.0.1", "tensorflow": "2.21.0"})
 
 
 def card(settings, discriminator=None):

@@ -15,6 +15,7 @@ from PIL import Image
 from support import model_server, small_nets
 from support.helpers import H5, ROOT, error_of
 from support.programs import Program
+from support.settings import settings
 
 from dcgan_tf import cli
 from dcgan_tf.common.errors import Mismatch
@@ -25,6 +26,8 @@ from dcgan_tf.export.command import SavedModelWriter, _job, export, model_name, 
 from dcgan_tf.generators import runtimes
 from dcgan_tf.nets.saved import load_model, save_model
 from dcgan_tf.pictures.images import to_uint8
+from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.settings import write_settings
 
 COMPANIONS = {
     "docker-compose.yml",
@@ -42,12 +45,6 @@ SAVED_MODEL = {
     "assets.extra/model_card.json",
     "assets.extra/tf_serving_warmup_requests",
 }
-SETTINGS = {
-    "config": {"data": "squares.npy"},
-    "data": {"name": "squares", "images": 44, "image_shape": [8, 8, 3]},
-    "preset": {"name": "faces64@8x8x3", "latents": "uniform"},
-    "versions": {"tensorflow": "2.21.0"},
-}
 
 
 def files(folder: Path) -> set[str]:
@@ -62,7 +59,7 @@ def run(tmp_path_factory) -> Path:
     for epoch in (3, 7):
         save_model(small_nets.generator(), folder / f"epoch{epoch}_Gmodel.h5")
         save_model(small_nets.discriminator(), folder / f"epoch{epoch}_Dmodel.h5")
-    (folder / "config.json").write_text(json.dumps(SETTINGS))
+    write_settings(RunFolder(folder), settings())
     return folder
 
 
@@ -163,8 +160,7 @@ def test_a_discriminator_of_packs_gives_no_score(run, tmp_path):
     layers = small_nets.layers
     judge = small_nets.keras.Sequential([small_nets.keras.Input([8, 8, 6]), layers.Flatten(), layers.Dense(1)])
     save_model(judge, packs / "epoch7_Dmodel.h5")
-    settings = SETTINGS | {"preset": SETTINGS["preset"] | {"packing": 2}}
-    (packs / "config.json").write_text(json.dumps(settings))
+    write_settings(RunFolder(packs), settings(packing=2))
     assert _job(ExportConfig(str(packs), out=str(tmp_path / "out"))).discriminator is None
 
 
@@ -396,7 +392,7 @@ def test_the_other_process_has_neither_keras_nor_this_package(exported):
     out, _ = exported
     program = (
         "import sys; sys.modules.update(keras=None, dcgan_tf=None); sys.argv[1:] = []\n"
-        f"sys.path.insert(0, {str(ROOT / 'dcgan_tf')!r})\n"
+        f"sys.path.insert(0, {str(ROOT / 'dcgan_tf' / 'generators')!r})\n"
         "import numpy, runtimes\n"
         f"net = runtimes.SavedModel({str(out / '7')!r})\n"
         "print(net.run('generate', {'seeds': [1, 2]})['images'].shape)\n"

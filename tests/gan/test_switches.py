@@ -7,7 +7,8 @@ import pytest
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.config.fitting import preset_for
-from dcgan_tf.config.recipes import Recipe, applied
+from dcgan_tf.config.recipes import Recipe
+from dcgan_tf.config.variants import applied
 from dcgan_tf.gan import optimizer, penalties, randomness, views
 from dcgan_tf.gan.augment import augment, flips
 from dcgan_tf.gan.randomness import key, pair

@@ -1,9 +1,8 @@
-import json
-
 import numpy as np
 import pytest
 from support import small_nets
 from support.helpers import error_of
+from support.settings import settings
 
 from dcgan_tf.export import convert
 from dcgan_tf.export.savedmodel import SavedModelWriter
@@ -11,6 +10,8 @@ from dcgan_tf.generators.find import Found, distribution, find, load_keras, span
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.nets.saved import save_model
 from dcgan_tf.pictures.images import to_uint8
+from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.settings import write_settings
 
 KINDS = "give a run's folder such as checkpoints/paints200, or a generator's .h5 or .keras file"
 
@@ -28,14 +29,14 @@ def run(generator, tmp_path_factory):
     for epoch in (2, 3, 4, 9):
         save_model(generator, folder / f"epoch{epoch}_Gmodel.h5")
     save_model(small_nets.discriminator(), folder / "epoch9_Dmodel.h5")
-    (folder / "config.json").write_text(json.dumps({"config": {}, "preset": {"name": "x", "latents": "uniform"}}))
+    write_settings(RunFolder(folder), settings(latents="uniform"))
     return folder
 
 
 def test_a_run_s_newest_epoch_is_taken(run):
     found = find(str(run))
     assert found == Found("keras", run / "epoch9_Gmodel.h5", "squares", 9, run / "epoch9_Dmodel.h5", found.settings)
-    assert found.settings["preset"]["latents"] == "uniform"
+    assert found.settings.preset.latents == "uniform"
 
 
 def test_an_epoch_may_be_asked_for_and_its_discriminator_be_missing(run):
@@ -46,7 +47,7 @@ def test_an_epoch_may_be_asked_for_and_its_discriminator_be_missing(run):
 def test_a_run_s_file_by_itself_brings_what_lies_beside_it(run):
     found = find(str(run / "epoch9_Gmodel.h5"))
     assert (found.name, found.epoch, found.discriminator) == ("epoch9_Gmodel", 9, run / "epoch9_Dmodel.h5")
-    assert found.settings["preset"]["latents"] == "uniform"
+    assert found.settings.preset.latents == "uniform"
 
 
 def test_an_epoch_that_is_gone_is_one_line_with_those_that_are_kept(run):
@@ -82,18 +83,18 @@ def test_images_of_two_channels_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "asked, known, sizes, wanted",
+    "asked, said, sizes, wanted",
     [
-        ("normal", {"config": {}, "preset": {"latents": "uniform"}}, (96, (28, 28, 1)), "normal"),
-        ("auto", {"config": {}, "preset": {"latents": "uniform"}}, (100, (64, 64, 3)), "uniform"),
-        ("auto", {"preset": "mnist", "latents": {"distribution": "normal"}}, (96, (28, 28, 1)), "normal"),
-        ("auto", {}, (96, (28, 28, 1)), "uniform"),  # as the preset mnist
-        ("auto", {}, (96, (28, 28, 3)), "normal"),
-        ("auto", {"config": {}}, (100, (64, 64, 3)), "normal"),
+        ("normal", "uniform", (96, (28, 28, 1)), "normal"),
+        ("auto", "uniform", (100, (64, 64, 3)), "uniform"),
+        ("auto", "normal", (96, (28, 28, 1)), "normal"),
+        ("auto", None, (96, (28, 28, 1)), "uniform"),  # as the preset mnist
+        ("auto", None, (96, (28, 28, 3)), "normal"),
+        ("auto", None, (100, (64, 64, 3)), "normal"),
     ],
 )
-def test_what_latents_a_net_was_trained_on(asked, known, sizes, wanted):
-    assert distribution(asked, known, *sizes) == wanted
+def test_what_latents_a_net_was_trained_on(asked, said, sizes, wanted):
+    assert distribution(asked, said, *sizes) == wanted
 
 
 @pytest.mark.parametrize(

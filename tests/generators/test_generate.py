@@ -8,8 +8,9 @@ from PIL import Image
 from support.films import gif_frames, mp4_frames
 from support.helpers import error_of
 
+from dcgan_tf import cli
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.config import checks
+from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig
 from dcgan_tf.generators import generate, latents
 from dcgan_tf.pictures import film, images
@@ -192,8 +193,8 @@ def test_interrupted_pictures_are_whole_or_absent(tmp_path, fake, monkeypatch):
 )
 def test_generate_refuses_values_out_of_range(tmp_path, fake, flags, message):
     wanted = GenerateConfig("run", str(tmp_path / "out"), **flags)
-    assert error_of(checks.check_generate, wanted) == message
-    assert error_of(generate.generate, wanted) == message
+    assert error_of(check, wanted) == message
+    assert error_of(cli.generate, wanted) == message
     assert fake.opened == [] and files(tmp_path) == []
 
 
@@ -355,8 +356,8 @@ def test_an_interrupted_film_leaves_the_older_one(tmp_path, fake, name):
 def test_interpolate_refuses_values_out_of_range(tmp_path, fake, monkeypatch, flags, message):
     monkeypatch.chdir(tmp_path)
     wanted = InterpolateConfig(**({"source": "run", "seeds": (1, 2, 3, 4), "out": "walk.gif"} | flags))
-    assert error_of(checks.check_interpolate, wanted) == message
-    assert error_of(generate.interpolate, wanted) == message
+    assert error_of(check, wanted) == message
+    assert error_of(cli.interpolate, wanted) == message
     assert fake.opened == [] and files(tmp_path) == []
 
 

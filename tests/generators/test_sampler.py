@@ -6,7 +6,8 @@ from support import small_nets
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.config.presets import PRESETS
-from dcgan_tf.config.recipes import Recipe, applied
+from dcgan_tf.config.recipes import Recipe
+from dcgan_tf.config.variants import applied
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.generators.generator import picture_function
 from dcgan_tf.generators.sampler import Sampler

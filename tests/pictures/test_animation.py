@@ -11,7 +11,7 @@ from support.films import gif_frames, mp4_frames
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.pictures import animation
-from dcgan_tf.runs.folder import sample_pictures
+from dcgan_tf.runs.folder import RunFolder
 
 
 def make_run(run, epochs, size=(300, 200), mode="L", seed=0):
@@ -38,13 +38,13 @@ def test_sample_pictures_are_sorted_by_number_and_others_passed_over(tmp_path):
     make_run(tmp_path, [10, 9, 12345, 9999], size=(4, 4))
     for name in ("reals.png", "image_at_epoch_7.jpg", "image_at_epoch_last.png", "image_at_epoch_5.png.part"):
         (tmp_path / "picture" / name).touch()
-    assert sample_pictures(tmp_path) == [
+    assert RunFolder(tmp_path).sample_pictures() == [
         (9, tmp_path / "picture/image_at_epoch_0009.png"),
         (10, tmp_path / "picture/image_at_epoch_0010.png"),
         (9999, tmp_path / "picture/image_at_epoch_9999.png"),
         (12345, tmp_path / "picture/image_at_epoch_12345.png"),
     ]
-    assert sample_pictures(tmp_path / "nothing") == []
+    assert RunFolder(tmp_path / "nothing").sample_pictures() == []
 
 
 def test_a_grey_gif_holds_every_pixel_of_every_sample(tmp_path):
@@ -135,7 +135,7 @@ def test_a_picture_damaged_anywhere_never_stops_the_animation(tmp_path, capsys):
     random = np.random.default_rng(0)
     for length in range(len(whole) - 12):  # without its last, empty chunk
         damaged.write_bytes(whole[:length])
-        assert animation._usable(run) == sample_pictures(run)[:2], length
+        assert animation._usable(run) == RunFolder(run).sample_pictures()[:2], length
     for place, flip in zip(range(len(whole)), random.integers(1, 256, len(whole)), strict=True):
         damaged.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
         for _, path in animation._usable(run):

@@ -8,7 +8,7 @@ from support import small_nets
 
 from dcgan_tf import cli
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.config.checks import check_train
+from dcgan_tf.config.checks import check
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.nets.saved import save_model
 
@@ -52,7 +52,7 @@ def test_a_wrong_flag_is_told_before_anything_slow_is_imported():
 
 
 def test_defaults_are_in_range():
-    assert check_train(TrainConfig()) is None
+    assert check(TrainConfig()) is None
 
 
 @pytest.mark.parametrize(

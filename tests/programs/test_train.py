@@ -22,9 +22,9 @@ from dcgan_tf.gan.step import GAN
 from dcgan_tf.generators import runtimes
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.pictures.images import to_uint8
-from dcgan_tf.runs.folder import saved_epochs, saved_steps
+from dcgan_tf.runs.folder import NETS, RunFolder
 from dcgan_tf.runs.log import read_log
-from dcgan_tf.runs.state import NETS, save_state
+from dcgan_tf.runs.state import save_state
 from dcgan_tf.training.command import StopRequest, train
 
 # 44 images in batches of 16: steps 1 to 3 are epoch 1, the last of them on 12 images.
@@ -145,7 +145,7 @@ def test_a_run_goes_on_where_nobody_reads_what_it_prints(squares, tmp_path, monk
     with open(write, "w") as pipe:
         monkeypatch.setattr("sys.stdout", pipe)
         assert train(config(squares, tmp_path)) == 0
-    assert saved_steps(tmp_path)[-1] == 9 and (tmp_path / "training.gif").exists()
+    assert RunFolder(tmp_path).saved_steps()[-1] == 9 and (tmp_path / "training.gif").exists()
 
 
 def test_the_same_command_again_has_nothing_to_do(finished, squares, capsys):
@@ -168,7 +168,9 @@ def test_the_same_command_again_has_nothing_to_do(finished, squares, capsys):
     ids=["float32", "dropout-bfloat16", "fresh-latents", "float16"],
 )
 def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, stops, changes, monkeypatch):
-    monkeypatch.setattr("dcgan_tf.training.start.local_devices", lambda: ["GPU:0"])  # float16 is refused without one
+    monkeypatch.setattr(
+        "dcgan_tf.training.machine.devices.local_devices", lambda: ["GPU:0"]
+    )  # float16 is refused without one
     train(config(squares, tmp_path / "whole", **changes))
     for steps in (*stops, None):
         train(config(squares, tmp_path / "parts", max_steps=steps, **changes))
@@ -235,23 +237,23 @@ def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, numbe
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
     assert (process.poll(), err) == (code, "")
-    step = saved_steps(run_dir)[-1]
+    step = RunFolder(run_dir).saved_steps()[-1]
     assert step >= 6 and step < 1200
     assert ((run_dir / "training.gif").exists(), (run_dir / "losses.png").exists()) == (gif, curves)
     assert not [name for name in files(run_dir) if ".part" in name]
     assert train(config(squares, run_dir, epochs=400, max_steps=step + 1)) == 0
-    assert saved_steps(run_dir)[-1] == step + 1
+    assert RunFolder(run_dir).saved_steps()[-1] == step + 1
 
 
 def test_a_stop_at_the_end_of_an_epoch_writes_its_state_once(squares, tmp_path, monkeypatch):
     save, steps = save_state, []
     monkeypatch.setattr(
-        "dcgan_tf.training.trainer.save_state",
-        lambda run_dir, step, *rest: (steps.append(step), save(run_dir, step, *rest)),
+        "dcgan_tf.training.recorder.save_state",
+        lambda folder, step, *rest: (steps.append(step), save(folder, step, *rest)),
     )
     monkeypatch.setattr(StopRequest, "signal", signal.SIGTERM)
     assert train(config(squares, tmp_path, batch_size=44)) == signal.SIGTERM
-    assert steps == [1] == saved_steps(tmp_path)
+    assert steps == [1] == RunFolder(tmp_path).saved_steps()
 
 
 def test_other_settings_are_refused_with_the_list_of_them(finished, squares):
@@ -308,8 +310,8 @@ def test_losses_that_are_not_numbers_stop_the_run_and_keep_the_last_state(square
         "the losses became NaN between steps 3 and 5: give a lower --learning-rate (it is 0.0002) or "
         "--precision float32, and another --run-dir; the last sound state, of step 3, is kept"
     )
-    assert saved_steps(tmp_path) == [3]
-    assert saved_epochs(tmp_path) == [1]
+    assert RunFolder(tmp_path).saved_steps() == [3]
+    assert RunFolder(tmp_path).saved_epochs() == [1]
 
 
 def test_starting_from_saved_nets_goes_on_counting(finished, squares, tmp_path):
@@ -320,7 +322,7 @@ def test_starting_from_saved_nets_goes_on_counting(finished, squares, tmp_path):
         generator=str(tmp_path / "epoch7_Gmodel.h5"), discriminator=str(tmp_path / "epoch7_Dmodel.h5"),
     )  # fmt: skip
     assert train(start) == 0
-    assert saved_epochs(tmp_path / "run") == [8, 9]
+    assert RunFolder(tmp_path / "run").saved_epochs() == [8, 9]
     assert [line["step"] for line in log(tmp_path / "run")] == [24, 27]  # 7 epochs of 3 steps were done before
     before, after = weights(finished, 3), weights(tmp_path / "run", 9)
     for net in "GD":  # trained by next to nothing: the same kernels
@@ -403,4 +405,4 @@ def test_nets_of_tensorflow_2_0_train_on_real_images(real_data, tmp_path):
         run_dir=str(tmp_path / "run"), **nets,
     )  # fmt: skip
     assert train(settings) == 0
-    assert saved_epochs(tmp_path / "run") == [1]
+    assert RunFolder(tmp_path / "run").saved_epochs() == [1]

@@ -1,44 +1,23 @@
-import json
+import ast
+import re
 
 import filelock
-import numpy as np
 import pytest
+from support.helpers import ROOT
 
-from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.config.fitting import preset_for
-from dcgan_tf.gan.step import GAN
-from dcgan_tf.nets.build import build_discriminator, build_generator
-from dcgan_tf.runs.folder import best_epoch, locked, saved_steps
-from dcgan_tf.runs.state import restore_state, save_nets, save_state, saved_nets
-from dcgan_tf.training.saver import ModelSaver, to_delete
-
-
-@pytest.mark.parametrize(
-    "epochs, last, every, best, deleted",
-    [
-        ([1, 2, 3, 4, 5], 2, 0, None, [1, 2, 3]),
-        ([1, 2, 3, 4, 5], 2, 2, None, [1, 3]),
-        ([1, 2, 3, 4, 5], 2, 0, 1, [2, 3]),
-        ([1, 2, 3, 4, 5], 0, 0, None, []),
-        ([1, 2], 10, 50, None, []),
-        ([50, 90, 91, 100], 1, 50, None, [90, 91]),
-        ([], 3, 0, None, []),
-    ],
-)
-def test_retention(epochs, last, every, best, deleted):
-    assert to_delete(epochs, last, every, best) == deleted
+from dcgan_tf.runs.folder import RunFolder, epoch_of
 
 
 @pytest.mark.parametrize("content, best", [(None, None), ("{", None), ("[]", None), ('{"epoch": 7}', 7)])
 def test_best_epoch(tmp_path, content, best):
     if content:
         (tmp_path / "best.json").write_text(content)
-    assert best_epoch(tmp_path) == best
+    assert RunFolder(tmp_path).best_epoch() == best
 
 
 def test_one_training_per_folder(tmp_path):
-    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(UserError) as raised, locked(tmp_path):
+    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(UserError) as raised, RunFolder(tmp_path).locked():
         pass
     assert str(raised.value) == (
         f"--run-dir {tmp_path}: another training is writing to it: wait for it, or give another --run-dir"
@@ -47,70 +26,58 @@ def test_one_training_per_folder(tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError) as raised, locked(tmp_path / "file" / "run"):
+    with pytest.raises(UserError) as raised, RunFolder(tmp_path / "file" / "run").locked():
         pass
     assert str(raised.value) == (
         f"--run-dir {tmp_path}/file/run: cannot be written (Not a directory): give another --run-dir"
     )
 
 
-@pytest.fixture(scope="module")
-def gan():
-    preset = preset_for((8, 8, 1), "paints200")
-    gan = GAN(preset, build_generator(preset), build_discriminator(preset))
-    gan.train_step(tf.zeros([4, 8, 8, 1]), tf.constant(0, tf.int64))
-    return gan
-
-
-def values(gan):
-    return {name: [variable.numpy() for variable in variables] for name, variables in gan.variables().items()}
-
-
-def test_state_holds_every_variable_and_rebuilds_the_nets(gan, tmp_path):
-    save_nets(tmp_path, gan)
-    save_state(tmp_path, 1, gan)
-    before = values(gan)
-    generator, discriminator = saved_nets(tmp_path)
-    other = GAN(gan.preset, generator, discriminator)
-    restore_state(tmp_path, 1, other)
-    for name, arrays in values(other).items():
-        assert all(np.array_equal(a, b) for a, b in zip(arrays, before[name], strict=True)), name
-
-
-def test_the_newest_two_states_stay(gan, tmp_path):
-    for step in (5, 9, 10, 100):
-        save_state(tmp_path, step, gan)
-    assert saved_steps(tmp_path) == [10, 100]
-    assert sorted(path.name for path in (tmp_path / "state" / "100").iterdir()) == [
-        "variables.data-00000-of-00001",
-        "variables.index",
+def test_names_of_models_and_pictures_are_found_again(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.pictures.mkdir()
+    for path in (
+        folder.generator(12),
+        folder.generator(3),
+        folder.discriminator(3),
+        folder.picture(7),
+        folder.picture(12345),
+    ):
+        path.touch()
+    for other in ("epoch4_Gmodel.h5.part", "xepoch5_Gmodel.h5", "picture/image_at_epoch_x.png", "picture/reals.png"):
+        (tmp_path / other).touch()
+    assert folder.saved_epochs() == [3, 12]
+    assert folder.sample_pictures() == [
+        (7, tmp_path / "picture" / "image_at_epoch_0007.png"),
+        (12345, tmp_path / "picture" / "image_at_epoch_12345.png"),
     ]
+    assert [epoch_of(name) for name in ("a/epoch7_Gmodel.h5", "Gmodel.h5", "epoch_Gmodel.h5")] == [7, None, None]
 
 
-def test_models_per_epoch_and_those_that_go(gan, tmp_path):
-    (tmp_path / "best.json").write_text(json.dumps({"epoch": 2}))
-    saver = ModelSaver(tmp_path, gan, keep_last=2, keep_every=4)
-    for epoch in range(1, 8):
-        saver.save(epoch, gan.sampler)
-    kept = {2, 4, 6, 7}
-    assert {path.name for path in tmp_path.iterdir()} == {"best.json", "saved_model"} | {
-        f"epoch{epoch}_{net}model.h5" for epoch in kept for net in "GD"
-    }
-    assert {path.name for path in (tmp_path / "saved_model").iterdir()} == {str(epoch) for epoch in kept}
+def test_with_its_lock_goes_a_folder_that_holds_nothing_else(tmp_path):
+    for name, content in (("new", []), ("other", ["config.json"])):
+        folder = RunFolder(tmp_path / name)
+        with folder.locked():
+            for file in content:
+                (folder.path / file).touch()
+            folder.remove_lock()
+    assert not (tmp_path / "new").exists()
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["config.json"]
 
 
-def test_the_saved_model_gives_the_generators_pixels_of_its_epoch(gan, tmp_path):
-    saver = ModelSaver(tmp_path, gan, keep_last=0, keep_every=0)
-    latents = np.random.default_rng(0).normal(size=[3, 100]).astype("float32")
-    pixels = []
-    for epoch in (1, 2):
-        saver.save(epoch, gan.sampler)
-        floats = gan.generator(latents, training=False).numpy().astype("float64")
-        pixels.append(np.clip(np.round(floats * 127.5 + 127.5), 0, 255))
-        gan.train_step(tf.zeros([4, 8, 8, 1]), tf.constant(epoch, tf.int64))
-    for epoch, expected in zip((1, 2), pixels):
-        served = tf.saved_model.load(str(tmp_path / "saved_model" / str(epoch))).signatures["serving_default"]
-        images = served(latents=latents)["images"]
-        assert images.dtype == tf.uint8 and images.shape == (3, 8, 8, 1)
-        assert np.abs(images.numpy() - expected).max() <= 1  # a half may round either way
-    assert not np.array_equal(*pixels)
+NAMES = re.compile(
+    r"config\.json|log\.jsonl|best\.json|rollbacks\.json|reals\.png|losses\.png|tensorboard|saved_model|picture|state|training\.(gif|mp4)"
+    r"|.*_[GD]model\.h5|.*image_at_epoch_.*"
+)
+
+
+def test_no_other_module_knows_a_name_in_a_run_s_folder():
+    found = {}
+    for path in (ROOT / "dcgan_tf").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):  # path / name
+                for part in ast.walk(node.right):
+                    if isinstance(part, ast.Constant) and NAMES.fullmatch(str(part.value)):
+                        found.setdefault(path.relative_to(ROOT / "dcgan_tf").as_posix(), set()).add(part.value)
+    assert set(found) == {"runs/folder.py"}
+    assert {"config.json", "picture", "state", "saved_model"} <= found["runs/folder.py"]

@@ -7,10 +7,18 @@ import numpy as np
 import pytest
 
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.config.recipes import FEW_IMAGES, RECIPES, TUTORIAL, Recipe, default_recipe, suited
+from dcgan_tf.config.recipes import RECIPES, TUTORIAL, Recipe
+from dcgan_tf.config.settings import settings_from_json
+from dcgan_tf.config.settle import MAX_BEST_IMAGES, default_recipe, suited
 from dcgan_tf.config.train import Switches, TrainConfig
-from dcgan_tf.runs.settings import differences, identity, read_config, write_config
-from dcgan_tf.training.plan import make_plan, settings
+from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
+from dcgan_tf.training.plan import make_plan
+
+
+def settled(flags):
+    """The settings that a command comes to, in float32."""
+    return make_plan(flags).with_precision("float32").settings
 
 
 def test_differences_name_each_setting_with_both_values():
@@ -27,15 +35,15 @@ def test_differences_name_each_setting_with_both_values():
 
 @pytest.mark.parametrize("content", ["{", "[]", '"preset"'])
 def test_a_config_that_holds_no_settings_is_one_line(tmp_path, content):
-    assert read_config(tmp_path) is None
+    assert read_settings(RunFolder(tmp_path)) is None
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(UserError, match="config.json: cannot be read .*: restore it, or give another folder"):
-        read_config(tmp_path)
+        read_settings(RunFolder(tmp_path))
 
 
 def test_only_what_decides_the_steps_must_be_the_same(squares, tmp_path):
     def held(**flags):
-        return identity(settings(make_plan(TrainConfig(data=str(squares), **flags)), flags.get("precision", "float32")))
+        return identity(settled(TrainConfig(data=str(squares), **flags)))
 
     free = dict(epochs=7, max_steps=5, save_every=2, keep_last=1, keep_every=3, sample_every=2, run_dir="elsewhere")
     assert differences(held(), held(**free)) == []
@@ -55,7 +63,7 @@ def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):
         (tmp_path / folder).mkdir()
         np.save(tmp_path / folder / "x.npy", images ^ change)
     one, same, other = (
-        identity(settings(make_plan(TrainConfig(data=str(path))), "float32"))
+        identity(settled(TrainConfig(data=str(path))))
         for path in (squares, tmp_path / "a" / "x.npy", tmp_path / "b" / "x.npy")
     )
     assert differences(one, same) == []
@@ -64,13 +72,11 @@ def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):
 
 
 def test_runs_begun_before_there_were_recipes_go_on(squares):
-    held = settings(make_plan(TrainConfig(data=str(squares), recipe="tutorial")), "float32")
-    old = json.loads(json.dumps(held))
+    held = settled(TrainConfig(data=str(squares), recipe="tutorial"))
+    old = json.loads(json.dumps(held.to_json()))
     del old["recipe"], old["preset"]["packing"], old["config"]["recipe"], old["config"]["switches"]
-    assert identity(old) == identity(held)
-    other = settings(
-        make_plan(TrainConfig(data=str(squares), recipe="tutorial", switches=Switches(ema=0.9))), "float32"
-    )
+    assert identity(settings_from_json(old)) == identity(held)
+    other = settled(TrainConfig(data=str(squares), recipe="tutorial", switches=Switches(ema=0.9)))
     assert identity(other) == identity(held) | {"--ema": 0.9}
 
 
@@ -78,8 +84,8 @@ def test_only_the_size_of_batches_that_came_out_counts(squares):
     """A run of an older `best`, of larger batches, goes on with --batch-size."""
 
     def held(recipe_batch, **flags):
-        made = settings(make_plan(TrainConfig(data=str(squares), recipe="best", **flags)), "float32")
-        return identity(made | {"recipe": made["recipe"] | {"batch_size": recipe_batch}})
+        made = settled(TrainConfig(data=str(squares), recipe="best", **flags))
+        return identity(dataclasses.replace(made, recipe=dataclasses.replace(made.recipe, batch_size=recipe_batch)))
 
     assert differences(held(None, batch_size=32), held(16, batch_size=32)) == []
     assert differences(held(None, batch_size=32), held(16)) == ["--batch-size 32 there, 16 here"]
@@ -88,16 +94,18 @@ def test_only_the_size_of_batches_that_came_out_counts(squares):
 def test_a_run_of_an_older_best_goes_on_with_the_discriminator_it_began_with(squares):
     def held(d_bias):
         asked = TrainConfig(data=str(squares), recipe="best", switches=Switches(d_bias=d_bias))
-        return settings(make_plan(asked), "float32")
+        return settled(asked)
 
-    old = json.loads(json.dumps(held("off")))
+    old = json.loads(json.dumps(held("off").to_json()))
     del old["recipe"]["d_bias"]  # which there was not
-    assert differences(identity(old), identity(held("off"))) == []
-    (net, switch) = differences(identity(old), identity(held(None)))
+    assert differences(identity(settings_from_json(old)), identity(held("off"))) == []
+    (net, switch) = differences(identity(settings_from_json(old)), identity(held(None)))
     assert net.startswith("definition of the net ") and switch == "--d-bias off there, on here"
 
 
-@pytest.mark.parametrize(("images", "recipe"), [(8, "best"), (FEW_IMAGES, "best"), (FEW_IMAGES + 1, "tutorial")])
+@pytest.mark.parametrize(
+    ("images", "recipe"), [(8, "best"), (MAX_BEST_IMAGES, "best"), (MAX_BEST_IMAGES + 1, "tutorial")]
+)
 def test_few_images_are_trained_with_the_best_recipe(images, recipe):
     assert default_recipe(images) == recipe
 
@@ -108,7 +116,7 @@ MOVED = ("translation",)
 @pytest.mark.parametrize(
     ("images", "shape", "batch_size", "augment"),
     [
-        (8, (64, 64, 3), 16, MOVED), (FEW_IMAGES, (64, 64, 1), 16, MOVED), (FEW_IMAGES + 1, (64, 64, 1), None, ()),
+        (8, (64, 64, 3), 16, MOVED), (MAX_BEST_IMAGES, (64, 64, 1), 16, MOVED), (MAX_BEST_IMAGES + 1, (64, 64, 1), None, ()),
         (8, (16, 90, 1), 16, MOVED), (8, (15, 90, 1), 16, ()), (8, (90, 15, 3), 16, ()),
         (8, (181, 181, 1), 16, MOVED), (8, (182, 182, 1), 8, MOVED), (8, (999, 999, 3), 8, MOVED),  # 16 are 128 of 64x64: 181.02
     ],
@@ -150,9 +158,11 @@ def test_a_run_goes_on_with_the_recipe_it_began_with(squares, tmp_path):
 
     assert recipe() == RECIPES["best"] and recipe(recipe="tutorial") == TUTORIAL
     begun = dataclasses.replace(TUTORIAL, ema=0.9, augment=("cutout",), loss="hinge")
-    write_config(tmp_path, {"recipe": dataclasses.asdict(begun)})
+    there = settled(TrainConfig(data=str(tmp_path / "larger.npy"), recipe="tutorial"))
+    write_settings(RunFolder(tmp_path), dataclasses.replace(there, recipe=begun))
     assert recipe() == begun and recipe(recipe="best") == RECIPES["best"]
     # A switch is still a switch: that it differs is then said.
     assert recipe(switches=Switches(ema=0.5)) == dataclasses.replace(begun, ema=0.5)
-    write_config(tmp_path, {"config": {}})  # of a version that had no recipes
+    older = {name: section for name, section in there.to_json().items() if name != "recipe"}
+    (tmp_path / "config.json").write_text(json.dumps(older))  # of a version that had no recipes
     assert recipe() == TUTORIAL

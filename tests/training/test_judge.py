@@ -13,7 +13,7 @@ from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.generators.find import find
 from dcgan_tf.nets.build import build_generator
 from dcgan_tf.nets.saved import load_model
-from dcgan_tf.runs.folder import best_epoch, saved_epochs
+from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.training.command import train
 from dcgan_tf.training.measure import IMAGES, Measure
 from dcgan_tf.training.plan import make_plan
@@ -61,18 +61,18 @@ def test_every_epoch_is_measured_and_the_best_is_named_and_kept(finished):
     held = json.loads((finished / "best.json").read_text())
     assert held["epoch"] == best["epoch"] and held["step"] == 3 * best["epoch"]
     assert held["swd"] == pytest.approx(best["swd"], rel=1e-5) and held["swd_of_real_images"] < held["swd"]
-    assert saved_epochs(finished) == sorted({best["epoch"], 4})
+    assert RunFolder(finished).saved_epochs() == sorted({best["epoch"], 4})
 
 
 def test_the_best_before_goes_also_where_the_last_epoch_is_the_best(squares, tmp_path, monkeypatch):
     falling = iter([500.0, 400.0])
     monkeypatch.setattr(Measure, "swd", lambda measure: next(falling))
     assert train(config(squares, tmp_path, epochs=2)) == 0
-    assert best_epoch(tmp_path) == 2 and saved_epochs(tmp_path) == [2]
+    assert RunFolder(tmp_path).best_epoch() == 2 and RunFolder(tmp_path).saved_epochs() == [2]
 
 
 def test_the_best_is_what_is_taken(finished, squares):
-    best = best_epoch(finished)
+    best = RunFolder(finished).best_epoch()
     for epoch, expected in ((None, best), ("best", best), ("newest", 4), (4, 4)):
         assert find(str(finished), epoch).epoch == expected
     (finished.parent / "unmeasured").mkdir(exist_ok=True)
@@ -166,4 +166,4 @@ def test_too_few_images_to_measure(tmp_path):
     ],
 )
 def test_switches_out_of_range(switches, message, squares, tmp_path):
-    assert error_of(train, config(squares, tmp_path, switches=Switches(**switches))) == message
+    assert error_of(cli.train, config(squares, tmp_path, switches=Switches(**switches))) == message

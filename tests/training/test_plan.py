@@ -6,16 +6,18 @@ import pytest
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.config.recipes import RECIPES
+from dcgan_tf.config.settings import settings_from_json
+from dcgan_tf.config.settle import Start
 from dcgan_tf.config.train import TrainConfig
-from dcgan_tf.runs.settings import identity, write_config
-from dcgan_tf.training.plan import Start, make_plan, settings
+from dcgan_tf.runs.settings import write_settings
+from dcgan_tf.training.plan import make_plan
 
 
 def test_everything_is_settled_from_the_images(squares):
     plan = make_plan(TrainConfig(data=str(squares), batch_size=8))
     assert (plan.preset.name, plan.batch_size, plan.learning_rate) == ("faces64@8x8x1", 8, 2e-4)
     assert (plan.steps_per_epoch, plan.epochs, plan.last_step) == (6, 400, 2400)
-    assert str(plan.run_dir) == "checkpoints/squares"
+    assert str(plan.folder.path) == "checkpoints/squares"
 
 
 def test_flags_go_before_the_preset(squares, tmp_path):
@@ -26,7 +28,7 @@ def test_flags_go_before_the_preset(squares, tmp_path):
     plan = make_plan(config)
     assert (plan.preset.name, plan.source.image_shape) == ("paints200@16x16x3", (16, 16, 3))
     assert (plan.batch_size, plan.learning_rate, plan.epochs, plan.last_step) == (10, 0.01, 3, 12)
-    assert plan.run_dir == tmp_path
+    assert plan.folder.path == tmp_path
 
 
 def test_a_named_preset_resizes_the_images_to_its_own_size(tmp_path):
@@ -58,7 +60,8 @@ def test_a_run_keeps_the_size_of_batches_it_began_with_wherever_it_goes_on(tmp_p
     np.save(tmp_path / "colour.npy", np.random.default_rng(0).integers(0, 256, [200, 8, 8, 3], np.uint8))
     config = TrainConfig(data=str(tmp_path / "colour.npy"), run_dir=str(tmp_path / "run"))
     (tmp_path / "run").mkdir()
-    write_config(tmp_path / "run", settings(make_plan(config, on_processor=on_processor), "float32"))
+    begun = make_plan(config, on_processor=on_processor)
+    write_settings(begun.folder, begun.with_precision("float32").settings)
     assert [make_plan(config, on_processor=where).batch_size for where in (True, False)] == [size, size]
 
 
@@ -72,18 +75,19 @@ def test_fewer_images_than_a_batch_that_must_be_whole(squares):
 
 def test_settings_survive_json_and_say_what_made_them(squares):
     plan = make_plan(TrainConfig(data=str(squares)))
-    held = settings(plan, "float32")
+    settings = plan.with_precision("float32").settings
+    held = settings.to_json()
     assert list(held) == ["config", "data", "steps_per_epoch", "preset", "recipe", "versions"]
     assert list(held["versions"]) == ["dcgan_tf", "python", "tensorflow", "keras", "numpy"]
     assert (held["config"]["batch_size"], held["config"]["precision"], held["data"]["images"]) == (16, "float32", 44)
     assert held["config"]["recipe"] == "auto" and held["recipe"] == asdict(RECIPES["best"]) | {"augment": ()}
-    assert identity(json.loads(json.dumps(held))) == identity(held)
+    assert settings_from_json(json.loads(json.dumps(held))) == settings
 
 
 def test_the_run_folder_of_a_name_that_is_not_utf_8(squares, tmp_path):
     odd = tmp_path / "f\udce9tes.npy"
     odd.write_bytes(squares.read_bytes())
-    assert str(make_plan(TrainConfig(data=str(odd))).run_dir) == "checkpoints/f\\udce9tes"
+    assert str(make_plan(TrainConfig(data=str(odd))).folder.path) == "checkpoints/f\\udce9tes"
     with pytest.raises(UserError) as raised:
         make_plan(TrainConfig(data=str(squares), run_dir="f\udce9tes"))
     assert str(raised.value) == "--run-dir f\\udce9tes: is not UTF-8: give another name"

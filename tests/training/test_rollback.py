@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from support.helpers import error_of
 
+from dcgan_tf import cli
 from dcgan_tf.common.backend import keras
 from dcgan_tf.config.train import Switches, TrainConfig
-from dcgan_tf.runs.folder import best_epoch, saved_epochs, saved_steps
+from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import differences
 from dcgan_tf.training import rollback, watchdog
-from dcgan_tf.training.command import train
+from dcgan_tf.training.command import _agreed, train
 from dcgan_tf.training.judge import Measure
 from dcgan_tf.training.plan import make_plan
-from dcgan_tf.training.start import agreed
-from dcgan_tf.training.trainer import Worker
+from dcgan_tf.training.resume import resume
+from dcgan_tf.training.trainer import Trainer
 
 # 44 images of 8x8 in batches of 16: epochs of three steps.
 SMALL = dict(batch_size=16, epochs=5, precision="float32", save_every=1, sample_every=1, evaluate_every=1)
@@ -49,7 +50,7 @@ def test_a_collapse_is_one_line(squares, tmp_path, scores, capsys):
     assert said == [
         "warning: epoch 4: the pictures have become worse: their SWD was 40.0 after epoch 2, and is 71.0",
     ]
-    assert best_epoch(tmp_path / "run") == 2 and not (tmp_path / "run" / "rollbacks.json").exists()
+    assert RunFolder(tmp_path / "run").best_epoch() == 2 and not (tmp_path / "run" / "rollbacks.json").exists()
 
 
 def test_a_run_about_the_limit_is_told_so_once_until_it_has_been_better(squares, tmp_path, scores, monkeypatch, capsys):
@@ -65,7 +66,7 @@ def test_a_run_about_the_limit_is_told_so_once_until_it_has_been_better(squares,
 def test_a_run_that_never_learns_is_told_so_once_and_does_not_go_back(squares, tmp_path, scores, monkeypatch, capsys):
     scores(*[500.0] * 5)
     monkeypatch.setattr(Measure, "diversity", lambda self: 0.01)
-    monkeypatch.setattr(watchdog, "LONG", 9)
+    monkeypatch.setattr(watchdog, "PATIENCE_STEPS", 9)
     train(config(squares, tmp_path / "run", on_collapse="rollback"))
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")] == [
         "warning: epoch 3: the pictures are still alike: their diversity is 1% of real images' after 9 steps: "
@@ -77,7 +78,7 @@ def test_going_back_to_the_best(squares, tmp_path, scores, capsys):
     run_dir = tmp_path / "run"
     scores(90.0, 40.0, 70.0, 71.0, 30.0, 31.0, 32.0)  # epochs 1 2 3 4, then 3 4 5
     train(config(squares, run_dir, on_collapse="rollback"))
-    [done] = rollback.rollbacks(run_dir)
+    [done] = rollback.rollbacks(RunFolder(run_dir))
     assert done == {
         "from_step": 12, "to_step": 6, "seed": 1000, "learning_rate": 1e-4,
         "reason": "the pictures have become worse: their SWD was 40.0 after epoch 2, and is 71.0",
@@ -87,7 +88,7 @@ def test_going_back_to_the_best(squares, tmp_path, scores, capsys):
     assert [(line["epoch"], line["swd"]) for line in log(run_dir) if "swd" in line] == [
         (1, 90.0), (2, 40.0), (3, 30.0), (4, 31.0), (5, 32.0),
     ]  # fmt: skip
-    assert best_epoch(run_dir) == 3
+    assert RunFolder(run_dir).best_epoch() == 3
     assert json.loads((run_dir / "config.json").read_text())["config"]["seed"] == 0
 
 
@@ -96,7 +97,7 @@ def test_a_best_that_collapses_again_was_on_its_way_down_and_the_run_starts_over
     scores(40.0, 70.0, 71.0, 72.0, 73.0, 90.0, 80.0, 30.0, 31.0, 32.0)  # epochs 1 2 3, then 2 3, then 1 2 3 4 5
     train(config(squares, run_dir, on_collapse="rollback"))
     worse = "the pictures have become worse: their SWD was 40.0 after epoch 1, and is"
-    assert rollback.rollbacks(run_dir) == [
+    assert rollback.rollbacks(RunFolder(run_dir)) == [
         {"from_step": 9, "to_step": 3, "seed": 1000, "learning_rate": 1e-4, "reason": f"{worse} 71.0"},
         {"from_step": 9, "to_step": 0, "seed": 2000, "learning_rate": 5e-5, "reason": f"{worse} 73.0"},
     ]
@@ -106,23 +107,23 @@ def test_a_best_that_collapses_again_was_on_its_way_down_and_the_run_starts_over
     assert [(line["epoch"], line["swd"]) for line in log(run_dir) if "swd" in line] == [
         (1, 90.0), (2, 80.0), (3, 30.0), (4, 31.0), (5, 32.0),
     ]  # fmt: skip
-    assert best_epoch(run_dir) == 3
-    assert saved_epochs(run_dir) == [1, 2, 3, 4, 5]
-    assert saved_steps(run_dir) == [0, 9, 12, 15]
+    assert RunFolder(run_dir).best_epoch() == 3
+    assert RunFolder(run_dir).saved_epochs() == [1, 2, 3, 4, 5]
+    assert RunFolder(run_dir).saved_steps() == [0, 9, 12, 15]
 
     # A run that is stopped goes on exactly, however seldom it saves models; it is measured where it stops.
     stopped = tmp_path / "stopped"
     scores(95.0, 40.0, 70.0, 71.0, 72.0, 73.0, 90.0, 80.0, 30.0, 31.0, 32.0)
     for stop in (2, None):
         train(config(squares, stopped, on_collapse="rollback", max_steps=stop, save_every=5))
-    assert rollback.rollbacks(stopped) == rollback.rollbacks(run_dir)
+    assert rollback.rollbacks(RunFolder(stopped)) == rollback.rollbacks(RunFolder(run_dir))
     assert all(np.array_equal(a, b) for a, b in zip(nets(run_dir, 5), nets(stopped, 5), strict=True))
 
 
 def test_a_late_best_is_not_given_up(squares, tmp_path, scores):
     scores(90.0, 40.0, 70.0, 71.0, 72.0, 73.0, 50.0, 50.0, 50.0)  # epochs 1 2 3 4, then 3 4, then 3 4 5
     train(config(squares, tmp_path / "run", on_collapse="rollback"))
-    assert [done["to_step"] for done in rollback.rollbacks(tmp_path / "run")] == [6, 6]
+    assert [done["to_step"] for done in rollback.rollbacks(RunFolder(tmp_path / "run"))] == [6, 6]
 
 
 def nets(run_dir, epoch):
@@ -138,7 +139,7 @@ def test_a_run_that_went_back_resumes_exactly(squares, tmp_path, scores):
         scores(90.0, 40.0, *([60.0] if stops else []), 70.0, 71.0, *[30.0] * 9)  # a run that stops is measured there
         for stop in (*stops, None):
             train(config(squares, run_dir, on_collapse="rollback", max_steps=stop, save_every=5, sample_every=5))
-        assert len(rollback.rollbacks(run_dir)) == 1
+        assert len(rollback.rollbacks(RunFolder(run_dir))) == 1
     whole, stopped = (nets(tmp_path / name, 5) for name in ("whole", "stopped"))
     assert all(np.array_equal(a, b) for a, b in zip(whole, stopped, strict=True))
 
@@ -150,13 +151,13 @@ def test_a_killed_rollback_goes_on_from_the_best_with_the_lower_rate(squares, tm
     def killed(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(rollback, "resume", killed)
+    monkeypatch.setattr("dcgan_tf.training.command.resume", killed)
     with pytest.raises(KeyboardInterrupt):
         train(config(squares, run_dir, on_collapse="rollback"))
     monkeypatch.undo()
-    assert saved_steps(run_dir) == [0, 6] and saved_epochs(run_dir) == [1, 2]
+    assert RunFolder(run_dir).saved_steps() == [0, 6] and RunFolder(run_dir).saved_epochs() == [1, 2]
     assert len(list((run_dir / "picture").glob("image_at*"))) == 2
-    plan, gan, step = rollback.resume(make_plan(config(squares, run_dir)), "float32")
+    plan, gan, step = resume(make_plan(config(squares, run_dir)), "float32")
     assert (step, plan.seed, gan.seed, plan.config.seed) == (6, 1000, 1000, 0)
     assert float(gan.g_optimizer.learning_rate) == pytest.approx(1e-4)
     assert float(gan.d_optimizer.learning_rate) == pytest.approx(4e-4)
@@ -165,35 +166,35 @@ def test_a_killed_rollback_goes_on_from_the_best_with_the_lower_rate(squares, tm
 def test_nan_goes_back_too(squares, tmp_path, scores, monkeypatch):
     run_dir = tmp_path / "run"
     scores(90.0, 40.0, 50.0, 51.0, 52.0)
-    update, left = Worker.update, [9]
+    update, left = Trainer.update, [9]
 
-    def poisoned(self, images, step, stop):
+    def poisoned(self, images, step, stop=None):
         metrics = update(self, images, step, stop)
         left[0] -= 1
         return metrics | {"d_loss": np.float32("nan")} if left[0] == 0 else metrics
 
-    monkeypatch.setattr(Worker, "update", poisoned)
+    monkeypatch.setattr(Trainer, "update", poisoned)
     train(config(squares, run_dir, on_collapse="rollback", epochs=4))
-    [done] = rollback.rollbacks(run_dir)
+    [done] = rollback.rollbacks(RunFolder(run_dir))
     assert (done["reason"], done["to_step"]) == ("the losses became NaN between steps 6 and 9", 6)
 
 
 def test_nan_before_anything_was_measured_starts_over(squares, tmp_path, monkeypatch):
     run_dir = tmp_path / "run"
-    update, left = Worker.update, [2]
+    update, left = Trainer.update, [2]
 
-    def poisoned(self, images, step, stop):
+    def poisoned(self, images, step, stop=None):
         metrics = update(self, images, step, stop)
         left[0] -= 1
         return metrics | {"d_loss": np.float32("nan")} if left[0] >= 0 else metrics
 
-    monkeypatch.setattr(Worker, "update", poisoned)
+    monkeypatch.setattr(Trainer, "update", poisoned)
     train(config(squares, run_dir, on_collapse="rollback", epochs=2))
     reason = "the losses became NaN between steps 0 and 1"
-    assert [(done["reason"], done["to_step"], done["learning_rate"]) for done in rollback.rollbacks(run_dir)] == [
+    assert [(done["reason"], done["to_step"], done["learning_rate"]) for done in rollback.rollbacks(RunFolder(run_dir))] == [
         (reason, 0, 1e-4), (reason, 0, 5e-5),
     ]  # fmt: skip
-    assert saved_epochs(run_dir) == [1, 2]
+    assert RunFolder(run_dir).saved_epochs() == [1, 2]
 
 
 def test_three_times_at_most(squares, tmp_path, monkeypatch):
@@ -202,13 +203,13 @@ def test_three_times_at_most(squares, tmp_path, monkeypatch):
     monkeypatch.setattr(Measure, "swd", lambda self: 40.0)
     monkeypatch.setattr(watchdog, "collapsed", lambda lines: "lost" if lines[-1]["epoch"] >= 3 else None)
     train(config(squares, run_dir, on_collapse="rollback", epochs=4, save_every=4, sample_every=4))
-    assert [entry["learning_rate"] for entry in rollback.rollbacks(run_dir)] == [1e-4, 5e-5, 2.5e-5]
-    assert saved_epochs(run_dir)[-1] == 4
+    assert [entry["learning_rate"] for entry in rollback.rollbacks(RunFolder(run_dir))] == [1e-4, 5e-5, 2.5e-5]
+    assert RunFolder(run_dir).saved_epochs()[-1] == 4
 
 
 def test_workers_agree_whether_they_go_back(squares, tmp_path):
     there, here = (
-        agreed(make_plan(config(squares, tmp_path / "run", on_collapse=what)), None, False)
+        _agreed(make_plan(config(squares, tmp_path / "run", on_collapse=what)), resumes=False)
         for what in ("warn", "rollback")
     )
     assert differences(there, here) == ["--on-collapse warn there, rollback here"]
@@ -216,6 +217,6 @@ def test_workers_agree_whether_they_go_back(squares, tmp_path):
 
 def test_what_cannot_go_back(squares, tmp_path):
     asked = config(squares, tmp_path / "run", on_collapse="rollback", evaluate_every=0)
-    assert error_of(train, asked) == (
+    assert error_of(cli.train, asked) == (
         "--on-collapse rollback: goes back to the best epoch: let --evaluate-every find one"
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.common.errors import UserError
 from dcgan_tf.training.machine.cluster import Cluster
 
 CONNECT_SECONDS = 120  # for TensorFlow to connect workers that have just met
@@ -18,6 +19,16 @@ def local_devices() -> list[str]:
     """What of this machine a run trains on: all its GPUs, or else its processor."""
     gpus = tf.config.list_physical_devices("GPU")
     return [f"GPU:{number}" for number in range(len(gpus))] or ["CPU:0"]
+
+
+def check_precision(asked: str) -> None:
+    """Refuses --precision float16 where it does not work.
+
+    Raises:
+        UserError: there is no GPU.
+    """
+    if asked == "float16" and local_devices() == ["CPU:0"]:
+        raise UserError("--precision float16: is for GPUs, and there is none here: give bfloat16 or float32")
 
 
 def make_strategy(cluster: Cluster) -> tf.distribute.Strategy:

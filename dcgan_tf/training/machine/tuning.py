@@ -5,12 +5,14 @@ import functools
 import time
 from dataclasses import dataclass
 
+import numpy as np
+
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.training.machine.devices import sum_over_workers
-from dcgan_tf.training.summary import measure_step
 
-GAIN = 1.2  # how much faster than float32 bfloat16 must be to be chosen
-_TURNS, _HOPELESS = 5, 4
+MIN_BFLOAT16_SPEEDUP = 1.2  # over float32, for bfloat16 to be chosen
+_MEASURED_TURNS = 5
+_HOPELESS_FACTOR = 4  # Once a job takes so many times as long as another, more turns would change nothing.
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,22 @@ class Precision:
         return f"{self.name} ({self.reason})" if self.reason else self.name
 
 
+def settle_precision(settled: str, is_free: bool, strategy: tf.distribute.Strategy) -> Precision:
+    """The precision of a run: as settled, or measured where that is "auto".
+
+    is_free: whether no flag says it, so that it is the run's that is there.
+    """
+    if settled == "auto":
+        return fastest_precision(strategy)
+    return Precision(settled, "as this run began" if is_free else "")
+
+
 def fastest_precision(strategy: tf.distribute.Strategy) -> Precision:
-    """bfloat16 where a convolution and its gradients are faster in it by `GAIN`, float32 elsewhere: measured, over all
+    """bfloat16 where a convolution and its gradients are faster in it by `MIN_BFLOAT16_SPEEDUP`, float32 elsewhere: measured, over all
     workers together, each of whom must call this."""
     seconds = _convolution_seconds()
     times = sum_over_workers(strategy, seconds[tf.float32]) / sum_over_workers(strategy, seconds[tf.bfloat16])
-    if times >= GAIN:
+    if times >= MIN_BFLOAT16_SPEEDUP:
         return Precision("bfloat16", f"a convolution takes {times:.1f} times as long in float32")
     return Precision("float32", f"a convolution takes {1 / times:.1f} times as long in bfloat16")
 
@@ -50,6 +62,23 @@ def settle_xla(gan, update, steps: int) -> float:
         compiled = float("inf")
     gan.use_xla(compiled < plain)
     return min(plain, compiled)
+
+
+def measure_step(gan, update, steps: int) -> float:
+    """Seconds of one training step, the median of `steps` after one that compiles; the nets stay as they were.
+
+    update: does one and returns its metrics. Where several workers train together, all must measure.
+    """
+    variables = [variable for owner in gan.variables().values() for variable in owner]
+    before = [variable.numpy() for variable in variables]
+    seconds = []
+    for _ in range(steps + 1):
+        start = time.perf_counter()
+        float(update()["d_loss"])
+        seconds.append(time.perf_counter() - start)
+    for variable, value in zip(variables, before):
+        variable.assign(value)
+    return float(np.median(seconds[1:]))
 
 
 def _convolution_seconds() -> dict:
@@ -79,13 +108,13 @@ def _least_seconds(jobs: dict) -> dict:
     longer than another that they would change nothing: emulated, bfloat16 takes 18 times as long, and seconds of a start.
     """
     seconds = dict.fromkeys(jobs, float("inf"))
-    for turn in range(1 + _TURNS):
+    for turn in range(1 + _MEASURED_TURNS):
         for name, job in jobs.items():
             start = time.perf_counter()
             job()
             if turn:
                 seconds[name] = min(seconds[name], time.perf_counter() - start)
-        if turn > 1 and max(seconds.values()) > _HOPELESS * min(seconds.values()):
+        if turn > 1 and max(seconds.values()) > _HOPELESS_FACTOR * min(seconds.values()):
             break
     return seconds
 

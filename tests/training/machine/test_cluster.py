@@ -12,9 +12,9 @@ from support.programs import Program
 
 from dcgan_tf.common.errors import LostWorker
 from dcgan_tf.nets.saved import load_model
-from dcgan_tf.runs.folder import saved_steps
+from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import differences
-from dcgan_tf.training.machine import cluster
+from dcgan_tf.training.machine import meeting
 from dcgan_tf.training.machine.cluster import Cluster, from_environment
 
 EXAMPLE = 'set it like {"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -138,7 +138,7 @@ def weights(run_dir, epoch=3):
 def state(run_dir):
     from dcgan_tf.common.backend import tf
 
-    reader = tf.train.load_checkpoint(str(run_dir / "state" / str(saved_steps(run_dir)[-1]) / "variables"))
+    reader = tf.train.load_checkpoint(str(run_dir / "state" / str(RunFolder(run_dir).saved_steps()[-1]) / "variables"))
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if "GRAPH" not in name}
 
 
@@ -184,8 +184,8 @@ def wait_for(path, processes, seconds=120):
 SLOW = """
 import time
 from dcgan_tf.training import trainer
-update = trainer.Worker.update
-trainer.Worker.update = lambda *arguments: (time.sleep(0.2), update(*arguments))[1]
+update = trainer.Trainer.update
+trainer.Trainer.update = lambda *arguments: (time.sleep(0.2), update(*arguments))[1]
 """
 
 
@@ -216,7 +216,7 @@ def test_a_signal_to_one_worker_stops_all_after_a_checkpoint(squares, tmp_path):
     time.sleep(1)
     workers.processes[1].send_signal(signal.SIGTERM)
     assert [(code, err) for code, _, err in workers.results()] == [(143, "")] * 2
-    assert len(saved_steps(tmp_path)) == 1
+    assert len(RunFolder(tmp_path).saved_steps()) == 1
 
 
 def test_other_settings_are_named_where_they_differ_and_nobody_hangs(squares, tmp_path):
@@ -254,23 +254,23 @@ def test_a_batch_that_cannot_be_shared(squares, tmp_path):
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_worker_that_never_comes(monkeypatch, index):
-    monkeypatch.setattr(cluster, "JOIN_SECONDS", 1)
+    monkeypatch.setattr(meeting, "JOIN_SECONDS", 1)
     addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
     here = Cluster(addresses, ("worker 0", "worker 1"), 1 - index)
-    with pytest.raises(LostWorker) as raised, cluster.meeting(here, differences) as agree:
+    with pytest.raises(LostWorker) as raised, meeting.meeting(here, differences) as agree:
         agree({})
     assert str(raised.value).startswith(f"worker {index} ({addresses[index]}) did not come within 1 seconds: ")
 
 
 # Two devices that TensorFlow makes of the processor, as it would have two GPUs.
 TWO_DEVICES = """
-from dcgan_tf.training import command, start
+from dcgan_tf.training import command
 from dcgan_tf.training.machine import devices
 from dcgan_tf.common.backend import tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-devices.local_devices = start.local_devices = command.local_devices = lambda: ["CPU:0", "CPU:1"]
+devices.local_devices = command.local_devices = lambda: ["CPU:0", "CPU:1"]
 """
 
 
@@ -284,16 +284,16 @@ def test_several_devices_of_one_machine(runs, squares, tmp_path):
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_all_devices_hold_the_same_values_also_of_batch_normalization(squares, tmp_path, precision):
     check = """
-from dcgan_tf.training import trainer
-close = trainer.Chief.close
-def compare(worker):
-    close(worker)
-    for variables in worker.gan.variables().values():
+from dcgan_tf.training import recorder
+close = recorder.Recorder.close
+def compare(recorder):
+    close(recorder)
+    for variables in recorder._trainer.gan.variables().values():
         for variable in variables:
             one, two = (value.numpy() for value in variable.values)
             assert (one == two).all(), variable.name
     print("all the same")
-trainer.Chief.close = compare
+recorder.Recorder.close = compare
 """
     bn = ["--preset", "paints200", "--max-steps", 3, "--precision", precision]  # dropout, too; loss scaling
     (result,) = Workers(1, *flags(squares, tmp_path, *bn), before=TWO_DEVICES + check).results()
@@ -307,12 +307,12 @@ from dcgan_tf.training import judge, trainer
 swds = [90.0, 40.0, 70.0, 71.0, 30.0, 31.0, 32.0]
 judge.Measure.swd = lambda self: swds.pop(0)
 judge.Measure.diversity = lambda self: 0.9
-updates, update = [0], trainer.Worker.update
+updates, update = [0], trainer.Trainer.update
 def poisoned(self, *arguments):
     updates[0] += 1
     metrics = update(self, *arguments)
     return metrics | {"d_loss": metrics["d_loss"] * float("nan")} if updates[0] == 18 else metrics
-trainer.Worker.update = poisoned
+trainer.Trainer.update = poisoned
 """
 
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from support.settings import settings
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError
@@ -7,12 +8,13 @@ from dcgan_tf.config.fitting import preset_for
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
-from dcgan_tf.runs.settings import write_config
+from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.settings import write_settings
 from dcgan_tf.training.command import train
 from dcgan_tf.training.machine import tuning
-from dcgan_tf.training.machine.tuning import Precision, fastest_precision, settle_xla
+from dcgan_tf.training.machine.devices import check_precision
+from dcgan_tf.training.machine.tuning import Precision, fastest_precision, settle_precision, settle_xla
 from dcgan_tf.training.plan import make_plan
-from dcgan_tf.training.start import known_precision
 
 DEFAULT = tf.distribute.get_strategy()
 
@@ -56,11 +58,14 @@ def plan(squares, tmp_path, **flags):
 
 
 def test_what_is_asked_for_and_what_a_run_began_with_is_not_measured(squares, tmp_path):
-    assert known_precision(plan(squares, tmp_path)) is None
-    assert known_precision(plan(squares, tmp_path, precision="bfloat16")) == Precision("bfloat16")
-    write_config(tmp_path, {"config": {"precision": "bfloat16"}})
-    assert str(known_precision(plan(squares, tmp_path))) == "bfloat16 (as this run began)"
-    assert known_precision(plan(squares, tmp_path, precision="float32")) == Precision("float32")
+    def precision(asked="auto"):
+        return plan(squares, tmp_path, precision=asked).config.precision
+
+    assert (precision(), precision("bfloat16")) == ("auto", "bfloat16")
+    write_settings(RunFolder(tmp_path), settings(precision="bfloat16"))
+    assert (precision(), precision("float32")) == ("bfloat16", "float32")
+    assert settle_precision("float32", False, DEFAULT) == Precision("float32")
+    assert str(settle_precision("bfloat16", True, DEFAULT)) == "bfloat16 (as this run began)"
 
 
 def test_a_run_goes_on_in_its_precision_wherever_it_goes_on(squares, tmp_path, monkeypatch, capsys):
@@ -71,10 +76,9 @@ def test_a_run_goes_on_in_its_precision_wherever_it_goes_on(squares, tmp_path, m
     assert "bfloat16 (as this run began)" in capsys.readouterr().out
 
 
-def test_float16_is_for_gpus(squares, tmp_path):
-    asked = plan(squares, tmp_path, precision="float16")
+def test_float16_is_for_gpus():
     with pytest.raises(UserError) as refused:
-        known_precision(asked)
+        check_precision("float16")
     assert str(refused.value) == ("--precision float16: is for GPUs, and there is none here: give bfloat16 or float32")
 
 

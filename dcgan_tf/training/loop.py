@@ -1,0 +1,40 @@
+"""The loop: step, log, judge, save."""
+
+from dcgan_tf.training.cadence import is_due
+from dcgan_tf.training.recorder import Recorder
+from dcgan_tf.training.trainer import Trainer
+
+LOG_EVERY_STEPS = 10
+
+
+def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
+    """Trains until the last step of the plan, or until `stop` says so, after a whole checkpoint.
+
+    recorder: what is written and said of it; None: nothing, as by all workers but the chief.
+    stop: a `StopRequest`; None: nothing stops it.
+
+    Raises:
+        Collapse: the pictures are lost, and the run is to go back.
+        UserError: the losses are no numbers any more, or something cannot be written.
+    """
+    last_step = trainer.plan.last_step
+    for step, images in trainer.batches():
+        metrics = trainer.update(images, step, stop)
+        if recorder:
+            recorder.show_step()
+        is_logged = trainer.epoch_ends or is_due(trainer.step, LOG_EVERY_STEPS, last_step, first=True)
+        if is_logged:
+            values = trainer.numbers(metrics, may_go_back=recorder is not None and recorder.may_go_back())
+            if recorder:
+                recorder.log(values)
+        if trainer.epoch_ends:
+            trainer.go_back_for(recorder.judge_epoch() if recorder else None)
+            if recorder:
+                recorder.save_epoch()
+        if trainer.stopped_by:
+            trainer.numbers(metrics, may_go_back=recorder is not None and recorder.may_go_back())
+            if recorder:
+                recorder.save_state()
+            return
+        if recorder and is_logged and recorder.state_is_old():
+            recorder.save_state()

@@ -1,0 +1,71 @@
+"""A run that goes on: whether it does, from which state, and as which of its rollbacks left it."""
+
+from dataclasses import replace
+
+from dcgan_tf.common.backend import tf
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.config.settings import Settings
+from dcgan_tf.gan.step import GAN
+from dcgan_tf.runs.settings import differences, identity
+from dcgan_tf.runs.state import restore_state, saved_nets
+from dcgan_tf.training import rollback
+from dcgan_tf.training.console import say
+from dcgan_tf.training.plan import Plan
+from dcgan_tf.training.start import build_gan
+
+
+def goes_on(plan: Plan, begun: Settings | None) -> bool:
+    """Whether the run folder holds a run to go on with. begun: its settings.
+
+    Raises:
+        UserError: --resume says otherwise, or the run there has other settings.
+    """
+    folder, shown, asked = plan.folder, printable(plan.folder.path), plan.config.resume
+    if begun is None and (folder.saved_epochs() or folder.saved_steps()):
+        raise UserError(
+            f"--run-dir {shown}: holds saved models, but no config.json to resume them with: start from them with "
+            "--generator and --discriminator and another --run-dir"
+        )
+    if begun is not None and asked == "never":
+        raise UserError(f"--resume never: {shown} holds a run already: give another --run-dir")
+    if begun is None or not folder.saved_steps():
+        if asked == "must":
+            raise UserError(f"--resume must: {shown} holds no run: check --run-dir, or leave out --resume")
+        return False
+    other = differences(identity(begun), identity(plan.settings))
+    if other:
+        raise UserError(
+            f"{shown} was trained with other settings: {'; '.join(other)}: give the same ones, or another --run-dir"
+        )
+    return True
+
+
+def resume(plan: Plan, precision: str) -> tuple[Plan, GAN, int]:
+    """(plan, gan, step) of the newest state, after all that has been rolled back so far.
+
+    Raises:
+        UserError: no state can be read.
+    """
+    done = rollback.rollbacks(plan.folder)
+    if not done:
+        return plan, *_restore(plan, precision)
+    plan = replace(plan, seed=done[-1]["seed"], learning_rate=done[-1]["learning_rate"])
+    gan, step = _restore(plan, precision)
+    gan.set_learning_rate(plan.learning_rate)  # The state that was gone back to holds the rate of before.
+    return plan, gan, step
+
+
+def _restore(plan: Plan, precision: str) -> tuple[GAN, int]:
+    """The newest state that can be read, and its step."""
+    for step in reversed(plan.folder.saved_steps()):
+        try:
+            gan = build_gan(plan, precision, saved_nets(plan.folder))
+            restore_state(plan.folder, step, gan)
+            return gan, step
+        except (OSError, ValueError, LookupError, AssertionError, tf.errors.OpError) as error:
+            first_line = str(error).partition("\n")[0]
+            say(f"the state of step {step} cannot be read: {first_line}")
+    raise UserError(
+        f"{printable(plan.folder.states)}: none of its states can be read: start from a saved epoch with "
+        "--generator and --discriminator and another --run-dir"
+    )
