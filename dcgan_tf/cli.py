@@ -45,11 +45,13 @@ def export_main(arguments: Sequence[str] | None = None) -> int:
     return exit_code(lambda: export(config))
 
 
-# Each checks its flags before TensorFlow's seconds of import.
+# Each command checks its flags before the modules that do the work are imported: TensorFlow takes seconds.
 
 
 def train(config: TrainConfig) -> int:
-    if cluster.from_environment().size == 1:  # workers check in the plan, so that the others hear of it
+    if (
+        cluster.from_environment().size == 1
+    ):  # Several workers check when they meet, so that all of them hear of a mistake.
         check(config)
     from dcgan_tf.training.command import train
 
@@ -109,7 +111,7 @@ def train_features(config: TrainFeaturesConfig) -> int:
     return 0
 
 
-LOST_WORKER = 138  # Kubeflow starts pods again that end with it
+LOST_WORKER_CODE = 138  # Kubeflow restarts pods that end with this exit code.
 COMMANDS = {
     "train": (TrainConfig, train),
     "animate": (AnimateConfig, animate),
@@ -128,7 +130,7 @@ def exit_code(work: Callable[[], int]) -> int:
     standard error for these), 128 + the signal's number."""
 
     def terminated(number, frame):
-        sys.exit(128 + number)  # unwinds, so that nothing half-written stays
+        sys.exit(128 + number)  # Unlike the default handler, this runs all clean-up: nothing half-written stays.
 
     before = signal.signal(signal.SIGTERM, terminated)
     try:
@@ -141,7 +143,7 @@ def exit_code(work: Callable[[], int]) -> int:
         return 1
     except LostWorker as error:
         print(f"error: {error}", file=sys.stderr)
-        return LOST_WORKER
+        return LOST_WORKER_CODE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from dcgan_tf.config.presets import PRESETS, Layer, Preset, get_preset
 
-# The family that fits images which no preset was made for.
+# The family of nets for images that no preset was made for.
 DEFAULT_FAMILY = "faces64"
-WIDEST = 512  # filters
-SMALLEST_SIDE = 7  # a side is halved until it is no longer than this
-LEAST_STEPS = 10_000  # of a fitted net
-MOST_EPOCHS = 400  # to make up for a small set
-GRID_PIXELS = 512  # sample pictures of a fitted net are about so large, 2 to 8 images each way: their GIF stays small
+MAX_FILTERS = 512
+MAX_INNERMOST_SIDE = 7  # A side of the image is halved until it is no longer than this.
+MIN_FITTED_STEPS = 10_000  # A fitted net is trained for at least so many steps.
+MAX_DEFAULT_EPOCHS = 400  # However small the set, no more epochs make up for it.
+MAX_GRID_PIXELS = 512  # Sample grids of a fitted net are at most so wide and high, so that their GIF stays small.
 
 
 def preset_for(image_shape: tuple[int, int, int], family: str = "auto") -> Preset:
@@ -30,7 +30,7 @@ def preset_for(image_shape: tuple[int, int, int], family: str = "auto") -> Prese
 def epochs_for(preset: Preset, steps_per_epoch: int) -> int:
     """How many epochs a run of the preset has by default: the preset's own number, or on a set so small that these would
     be too few steps, as many as make them, but no more than 400."""
-    return max(preset.epochs, min(MOST_EPOCHS, math.ceil(preset.least_steps / steps_per_epoch)))
+    return max(preset.epochs, min(MAX_DEFAULT_EPOCHS, math.ceil(preset.least_steps / steps_per_epoch)))
 
 
 def images_a_batch(height: int, width: int) -> int:
@@ -54,8 +54,8 @@ def fit(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
         image_shape=(height, width, channels),
         batch_size=min(max(8, preset.batch_size), 64, images_a_batch(height, width)),
         epochs=5,
-        least_steps=LEAST_STEPS,
-        grid=tuple(max(2, min(8, GRID_PIXELS // side)) for side in (height, width)),
+        least_steps=MIN_FITTED_STEPS,
+        grid=tuple(max(2, min(8, MAX_GRID_PIXELS // side)) for side in (height, width)),
     )
     if not any(layer.kind == "deconv" for layer in preset.generator):  # dense layers only
         *hidden, last, _ = preset.generator
@@ -73,16 +73,16 @@ def fit(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
 def _halvings(height: int, width: int) -> list[tuple[int, int]]:
     """Sizes from the image's down to the innermost: at least three, so that a discriminator has two stages."""
     sizes = [(height, width)]
-    while len(sizes) < 3 or max(sizes[-1]) > SMALLEST_SIDE:
-        # Sides differ in how often they are halved; of a tiny image both are.
-        least = SMALLEST_SIDE if max(sizes[-1]) > SMALLEST_SIDE else 1
+    while len(sizes) < 3 or max(sizes[-1]) > MAX_INNERMOST_SIDE:
+        # A long side is halved more often than a short one; of a tiny image both are halved all the same.
+        least = MAX_INNERMOST_SIDE if max(sizes[-1]) > MAX_INNERMOST_SIDE else 1
         sizes.append(tuple(math.ceil(side / 2) if side > least else side for side in sizes[-1]))
     return sizes
 
 
 def _filters(outermost: int, innermost: int, stages: int) -> list[int]:
     """Filters per stage, from the image inwards."""
-    filters = [min(WIDEST, outermost * 2**stage) for stage in range(stages)]
+    filters = [min(MAX_FILTERS, outermost * 2**stage) for stage in range(stages)]
     while filters[-1] < min(256, innermost):
         filters = [2 * number for number in filters]
     return filters

@@ -82,7 +82,7 @@ class Preset:
     latent_dim: int = 100
     latents: Literal["normal", "uniform"] = "normal"
     initializer: Literal["keras", "torch", "dcgan"] = "torch"
-    bn_epsilon: float = 1e-5  # PyTorch's constants; its momentum 0.1 is Keras's 0.9
+    bn_epsilon: float = 1e-5  # PyTorch's constants. Its momentum of 0.1 is 0.9 as Keras counts it.
     bn_momentum: float = 0.9
     update: Literal["joint", "alternating"] = "alternating"
     generator_step: Literal["fakes", "latents", "fresh"] = "fakes"
@@ -100,7 +100,7 @@ class Preset:
     grid: tuple[int, int] = (8, 8)
 
 
-# Both DCGAN presets share everything but the step between 32x32 or 64x64 and the image.
+# faces64 and mri96 share all stages but the outermost one, next to the image.
 _DCGAN_STEM = (_reshape(1, 1, 100), _deconv(512, 4, 1, "bn relu", bias=False, padding="valid"))  # 4x4x512
 _DCGAN_UP = tuple(_deconv(filters, 4, 2, "bn relu", bias=False) for filters in (256, 128, 64))  # 32x32x64
 _DCGAN_DOWN = tuple(_conv(filters, 4, 2, "bn leaky:0.2", bias=False) for filters in (128, 256, 512))  # 4x4x512
@@ -129,7 +129,7 @@ _ROWS = (
         ),
         generator_step="latents",
         learning_rate=3e-4,
-        least_steps=2345,  # 60,000 images, as the two below
+        least_steps=2345,  # 5 epochs of MNIST's 60,000 images; the two presets below count theirs alike
         grid=(4, 4),
     ),
     Preset(
@@ -177,7 +177,7 @@ _ROWS = (
         generator=(*_DCGAN_STEM, *_DCGAN_UP, _deconv(3, 4, 2, "tanh", bias=False)),
         discriminator=(_conv(64, 4, 2, "leaky:0.2", bias=False), *_DCGAN_DOWN, *_DCGAN_HEAD),
         initializer="dcgan",
-        least_steps=7915,  # 202,599 faces
+        least_steps=7915,  # 5 epochs of CelebA's 202,599 faces
     ),
     Preset(
         name="mri96",
@@ -188,7 +188,7 @@ _ROWS = (
         batch_size=64,
         epochs=400,
         drop_remainder=True,
-        grid=(5, 5),  # 64 images of this size make a GIF of 250 MB in 400 epochs
+        grid=(5, 5),  # A grid of 64 such images would make a GIF of 250 MB in 400 epochs.
     ),
     Preset(
         name="paints200",

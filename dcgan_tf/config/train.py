@@ -10,7 +10,7 @@ from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, BELOW_2_TO_31, LEARNI
 from dcgan_tf.config.recipes import RECIPES, SWITCHES, Recipe
 
 T = TypeVar("T")
-# `T | None`; but the default of that tyro 1.0 checks with typeguard, whose import is a third of the time to a usage error.
+# The same as `T | None`, for which tyro 1.0 would import typeguard: a third of the time to a usage error.
 Maybe = Union[None, T]  # noqa: UP007
 PresetName = Literal["auto", *PRESETS]
 OnOff = Literal["on", "off"]
@@ -28,7 +28,7 @@ Switches = make_dataclass(
     "Switches", [(switch.name, _flag_type(switch, _HINTS[switch.name]), None) for switch in SWITCHES], frozen=True
 )
 Switches.__doc__ = """Each part of a recipe by itself, in place of what --recipe says of it."""
-Switches.__module__ = __name__  # so that it can be pickled
+Switches.__module__ = __name__  # Pickling looks a class up in its module.
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ class RunLog:
     """
 
     def __init__(self, folder: RunFolder, step: int):
-        from dcgan_tf.runs.tensorboard import TensorBoard  # imports TensorFlow, which reading a log does without
+        from dcgan_tf.runs.tensorboard import TensorBoard  # It imports TensorFlow, which reading a log does not need.
 
         self.path = folder.log
         drop_after(self.path, step)
@@ -51,7 +51,7 @@ def read_log(path: Path) -> list[dict]:
                 try:
                     lines.append(json.loads(line))
                 except json.JSONDecodeError:
-                    continue  # torn: the run was stopped while it wrote
+                    continue  # A run that was killed while it wrote leaves a torn line.
     return lines
 
 

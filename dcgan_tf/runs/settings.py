@@ -56,7 +56,9 @@ def identity(settings: Settings) -> dict[str, object]:
         "--data": f"{data.images:,} images of {shape_text(data.image_shape)} ({data.fingerprint})",
         "--preset": settings.preset.name,
         "definition of the net": hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
-        **json.loads(json.dumps(by_flag)),  # lists in place of tuples: workers compare what they sent as JSON
+        **json.loads(
+            json.dumps(by_flag)
+        ),  # As JSON has it, lists in place of tuples, since workers send it to each other.
     }
 
 

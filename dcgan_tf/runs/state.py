@@ -12,7 +12,7 @@ def save_nets(folder: RunFolder, gan) -> None:
     """The architectures: the run's folder alone is enough to go on, also with nets that no preset describes."""
     for net in NETS:
         with whole_file(folder.architecture(net)) as beside:
-            # As float32: the precision is the run's setting, not the net's.
+            # Saved as float32 nets: the precision is a setting of the run, not of the net.
             beside.write_text(with_dtype(getattr(gan, net), "float32").to_json(), encoding="utf-8")
 
 

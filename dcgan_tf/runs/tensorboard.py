@@ -14,7 +14,7 @@ class TensorBoard:
         self._writer = tf.summary.create_file_writer(str(folder))
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
-        # One record for all of them takes an eighth of the time of a `tf.summary.scalar` for each.
+        # One record for all scalars takes an eighth of the time of a `tf.summary.scalar` for each.
         record = Summary(value=[Summary.Value(tag=name, simple_value=value) for name, value in values.items()])
         with self._writer.as_default(step):
             tf.summary.experimental.write_raw_pb(record.SerializeToString())

@@ -52,7 +52,7 @@ def train(flags: TrainConfig) -> int:
     with contextlib.ExitStack() as held:
         with meeting(cluster, differences) as agree:
             if cluster.size > 1:
-                check(flags)  # here, so that the other workers hear of a mistake
+                check(flags)  # A mistake that is found within the meeting ends the other workers, too.
             nets, known = load_start(flags, cluster)
             plan, resumes = _decide(flags, known, cluster, held)
             agree(_agreed(plan, resumes))
@@ -86,7 +86,7 @@ def _decide(flags: TrainConfig, known, cluster: Cluster, held: contextlib.ExitSt
         resumes = not flags.dry_run and goes_on(plan, begun)
     except UserError:
         if writes and not had_lock:
-            folder.remove_lock()  # so that a command that is refused leaves nothing behind
+            folder.remove_lock()  # A command that is refused leaves nothing behind.
         lock.close()
         raise
     held.enter_context(lock)
@@ -130,7 +130,7 @@ def _train(plan: Plan, precision_is_free: bool, resumes: bool, nets, cluster: Cl
         _write_beginning(plan, gan, step, resumes)
     with StopRequest() as stop:
         stopped_by = _run(trainer, stop)
-    if cluster.is_chief and stopped_by != signal.SIGTERM:  # Whoever sends that will not wait for long.
+    if cluster.is_chief and stopped_by != signal.SIGTERM:  # Who sends SIGTERM, such as a cluster, kills soon after.
         _draw_history(plan.folder)
     return stopped_by or 0
 
@@ -156,7 +156,7 @@ def _run(trainer: Trainer, stop: StopRequest) -> int | None:
         except Collapse as collapse:
             if cluster.is_chief:
                 rollback.go_back(plan, trainer.step, str(collapse))
-            sum_over_workers(gan.strategy, 0)  # Nobody reads before the chief has written.
+            sum_over_workers(gan.strategy, 0)  # This waits for the chief: nobody reads before it has written.
             plan, again, step = _resume(plan, gan.strategy, cluster)
             again.use_xla(gan.xla)
             trainer = Trainer(plan, again, step, cluster)
@@ -171,10 +171,10 @@ def _write_beginning(plan: Plan, gan, step: int, resumes: bool) -> None:
     write_settings(folder, plan.settings)
     save_nets(folder, gan)
     if not resumes:
-        for left_over in (folder.best, folder.rollbacks):  # by a run that left no state
+        for left_over in (folder.best, folder.rollbacks):  # A run that was killed before its first state leaves them.
             left_over.unlink(missing_ok=True)
         if plan.rolls_back:
-            save_state(folder, step, gan)  # to start over from
+            save_state(folder, step, gan)  # A collapse may send the run back to it.
     rows, columns = plan.preset.grid
     reals = plan.source.read(spread(len(plan.source), rows * columns))
     write_png(folder.reals, grid(reals, rows, columns))

@@ -15,7 +15,7 @@ def say(text: str, write=print) -> None:
         write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still in the buffer, and all that comes, goes nowhere.
+        # From here on standard output goes nowhere; else flushing the rest of the buffer would fail at exit.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)

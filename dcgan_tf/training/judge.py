@@ -9,8 +9,9 @@ from dcgan_tf.training.cadence import Cadence
 from dcgan_tf.training.measure import Measure
 from dcgan_tf.training.plan import Plan
 
-WATCHING_SHARE, SCORING_SHARE = 0.01, 0.03  # of the time, where no flag says how often
-SCORING_SECONDS = 5.0  # a guess, until it has been done once
+# Where no flag says how often, measuring may take these shares of the training time.
+MAX_WATCHING_SHARE, MAX_SCORING_SHARE = 0.01, 0.03
+GUESSED_SCORING_SECONDS = 5.0  # It stands for the cost of an SWD until one has been measured.
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Judge:
         every = plan.config.evaluate_every
         self._plan, self._pictures = plan, pictures
         self._measures, self._measure = every != 0 and swd.fits(plan.source), None
-        # Whether the pictures are still diverse is cheap to measure, and soon shows a collapse.
-        self._watching = Cadence(every, WATCHING_SHARE)
-        self._scoring = Cadence(every, SCORING_SHARE, guess=SCORING_SECONDS)
+        # Diversity is cheap to measure and soon shows a collapse, so it is measured more often than SWD.
+        self._watching = Cadence(every, MAX_WATCHING_SHARE)
+        self._scoring = Cadence(every, MAX_SCORING_SHARE, guess=GUESSED_SCORING_SECONDS)
         self._best = plan.folder.read_best()
 
     def judge(
@@ -55,7 +56,7 @@ class Judge:
             return None
         if self._measure is None:
             self._measure = Measure(self._plan.source, self._plan.preset, self._pictures, self._plan.config.seed)
-            self._measure.diversity()  # Traces the generator: no later one costs as much.
+            self._measure.diversity()  # The first call traces the generator's graph; left out of the timing, it does not count as a usual cost.
         with self._watching.timed():
             self._measure.renew()
             scores = {"diversity": self._measure.diversity()}

@@ -9,9 +9,9 @@ from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics.diversity import mean_pairwise_distance
 from dcgan_tf.metrics.swd import SWD, mean
 
-IMAGES = 1024  # where the set has twice as many; a sixteenth of the published number, and of its time
-PAIRED = 64  # images whose distances from each other are taken
-PAIRED_REALS = 256
+SCORED_IMAGES = 1024  # At most half of the set. A sixteenth of the published number takes a sixteenth of the time.
+PAIRED_IMAGES = 64  # Diversity is the mean distance over all pairs of so many generated images,
+PAIRED_REALS = 256  # and compared with that of so many real ones.
 
 
 class Measure:
@@ -26,14 +26,14 @@ class Measure:
         Raises:
             UserError: too few images for it, or too small ones.
         """
-        self._swd, self._seed = SWD(source, IMAGES, seed), seed
+        self._swd, self._seed = SWD(source, SCORED_IMAGES, seed), seed
         self._generator = Generator("the generator", preset.latent_dim, preset.image_shape, preset.latents, pictures)
         self._real_distance = mean_pairwise_distance(source, PAIRED_REALS, seed)
         self.renew()
 
     def renew(self) -> None:
         """To be called where the generator has changed."""
-        self._samples = Samples(self._generator, max(self._swd.images, PAIRED), self._seed)
+        self._samples = Samples(self._generator, max(self._swd.images, PAIRED_IMAGES), self._seed)
 
     @property
     def floor(self) -> float:
@@ -46,5 +46,5 @@ class Measure:
 
     def diversity(self) -> float:
         """The mean distance of two pictures from each other, as a share of that of two real images."""
-        # Of images that are all the same, or nearly: as if they differed by a level.
-        return mean_pairwise_distance(self._samples, PAIRED) / max(self._real_distance, 1.0)
+        # At least one level: real images that are all alike would make a division by zero.
+        return mean_pairwise_distance(self._samples, PAIRED_IMAGES) / max(self._real_distance, 1.0)

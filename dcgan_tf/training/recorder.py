@@ -17,11 +17,12 @@ from dcgan_tf.training.saver import ModelSaver
 from dcgan_tf.training.trainer import Trainer
 from dcgan_tf.training.watchdog import Watchdog
 
-MAX_STATE_AGE_SECONDS = 600  # The most work that a crash within a long epoch can cost.
+MAX_STATE_AGE_SECONDS = 600  # A crash within a long epoch costs at most this much work.
 MIN_STATE_AGE_SECONDS = 30  # Between the states of short epochs, unless --save-every says how often.
-SAMPLE_BATCH = 64  # How many sample pictures are generated at once.
-TENSORBOARD_GRIDS = 50  # About so many in a run; TensorBoard shows ten of them.
-SAMPLING_SHARE, SAVING_SHARE = 0.01, 0.02  # of the time, where no flag says how often
+SAMPLE_BATCH = 64  # So many sample pictures are generated at once, which bounds the memory.
+MAX_TENSORBOARD_GRIDS = 50  # A run keeps about so many grids there; TensorBoard shows ten of them.
+# Where no flag says how often, sampling and saving may take these shares of the training time.
+MAX_SAMPLING_SHARE, MAX_SAVING_SHARE = 0.01, 0.02
 
 
 class Recorder:
@@ -35,11 +36,11 @@ class Recorder:
         self._latents = fixed_latents(plan.preset, config.seed)
         self._log = RunLog(plan.folder, trainer.step)
         self._saver = ModelSaver(plan, trainer.gan)
-        self._sampling = Cadence(config.sample_every, SAMPLING_SHARE)
-        self._saving = Cadence(config.save_every, SAVING_SHARE)
+        self._sampling = Cadence(config.sample_every, MAX_SAMPLING_SHARE)
+        self._saving = Cadence(config.save_every, MAX_SAVING_SHARE)
         self._sampler = Sampler(trainer.gan)
         self._judge, self._watchdog = Judge(plan, self._pictures), Watchdog()
-        self._is_saved = False  # whether the models of this epoch are
+        self._is_saved = False  # whether the models of this epoch are saved
         self._state_time, self._state_step = time.monotonic(), None
         self._start_counting()
         self._start_epoch()
@@ -81,12 +82,12 @@ class Recorder:
         """At the end of an epoch that the run goes on from: saves what is due."""
         config, epoch, last = self._plan.config, self._trainer.epoch, self._trainer.last_epoch
         if self._is_saved:
-            self._saver.delete_old()  # The best epoch of before was kept until this one was named.
+            self._saver.delete_old()  # The previous best epoch had to stay until best.json named this one.
         if self._saving.is_due(epoch, last, self._epoch_seconds):
             with self._saving.timed():
                 if not self._is_saved:
                     self._save_models()
-                # Where a killed run goes on from an older state, it makes the models of later epochs again.
+                # An older state is enough: a killed run goes on from it and makes the later epochs' models again.
                 is_old = time.monotonic() - self._state_time > MIN_STATE_AGE_SECONDS
                 if config.save_every or is_old or self._state_step is None or epoch == last:
                     self.save_state()
@@ -132,7 +133,7 @@ class Recorder:
         sheet = grid(np.concatenate(pictures), *self._plan.preset.grid)
         epoch, epochs = self._trainer.epoch, self._plan.epochs
         write_png(self._folder.picture(epoch), sheet)
-        if is_due(epoch, max(1, epochs // TENSORBOARD_GRIDS), epochs, first=True):
+        if is_due(epoch, max(1, epochs // MAX_TENSORBOARD_GRIDS), epochs, first=True):
             self._log.picture(epoch, sheet)
 
     def _seconds_of_epoch(self) -> float:

@@ -51,7 +51,7 @@ def resume(plan: Plan, precision: str) -> tuple[Plan, GAN, int]:
         return plan, *_restore(plan, precision)
     plan = replace(plan, seed=done[-1]["seed"], learning_rate=done[-1]["learning_rate"])
     gan, step = _restore(plan, precision)
-    gan.set_learning_rate(plan.learning_rate)  # The state that was gone back to holds the rate of before.
+    gan.set_learning_rate(plan.learning_rate)  # The restored state still holds the rate from before the rollback.
     return plan, gan, step
 
 

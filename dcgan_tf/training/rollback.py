@@ -14,7 +14,7 @@ from dcgan_tf.training.plan import Plan
 MAX_ROLLBACKS = 3  # Later collapses only warn.
 ROLLBACK_LEARNING_RATE_FACTOR = 0.5
 ROLLBACK_SEED_STEP = 1000  # Added to the seed at every rollback, so that the same collapse does not come again.
-EARLY_SHARE = 1 / 3  # Of a run's steps: not much is lost by starting over before that.
+EARLY_SHARE = 1 / 3  # In the first third of its steps, a run loses little by starting over.
 
 
 def rollbacks(folder: RunFolder) -> list[dict]:
@@ -41,7 +41,9 @@ def _target(plan: Plan) -> int | None:
 
 def _was_on_its_way_down(plan: Plan, best: int) -> bool:
     done, first = rollbacks(plan.folder), plan.first_step
-    all_steps = plan.epochs * plan.steps_per_epoch - first  # not plan.last_step: --max-steps is where it stops for now
+    all_steps = (
+        plan.epochs * plan.steps_per_epoch - first
+    )  # --max-steps does not count: it only says where the run stops for now.
     return bool(done) and done[-1]["to_step"] == best and best - first <= EARLY_SHARE * all_steps
 
 

@@ -54,8 +54,10 @@ def expected_disk(plan: Plan, gan) -> int:
     state = 4 * sum(_all_values(variables) for variables in gan.variables().values())
     pictures = (epochs - plan.first_epoch) // (config.sample_every or 1) + 1
     grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
-    # The generator is kept twice, as .h5 and as SavedModel; the pictures once more in the GIF.
-    states = KEPT_STATES + (2 if plan.rolls_back else 0)  # the first one, that of the best epoch
+    # The generator is kept twice, as .h5 and as SavedModel, and each picture twice, as PNG and in the GIF.
+    states = KEPT_STATES + (
+        2 if plan.rolls_back else 0
+    )  # Rolling back keeps the states of the first step and of the best epoch.
     return kept * (2 * generator + discriminator) + states * state + 2 * pictures * grid
 
 

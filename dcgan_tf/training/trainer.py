@@ -26,7 +26,7 @@ class Trainer:
         self.plan, self.gan, self.step = plan, gan, step
         self.cluster = cluster or Cluster()
         self.stopped_by = None
-        self._stop_flag = None  # of the step before, from all workers; a tensor
+        self._stop_flag = None  # Whether any worker asked to stop, as a tensor of the previous step.
         self._last_finite_step = step
 
     @property

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-MIN_LEARNED_DIVERSITY = 0.25  # of real images'; healthy runs reach it in 300 steps. Below it there is nothing to lose.
-COLLAPSED_DIVERSITY_FACTOR = 0.5  # of the diversity that was, and of real images'
-WORSE_SWD_FACTOR = 1.5  # times the best SWD, twice in a row
-CERTAIN_ERROR = 0.001  # The discriminator's mean error in probability, below which it is certain.
+# Diversities are shares of the real images'. Healthy runs reach this one in 300 steps; below it there is nothing to lose.
+MIN_LEARNED_DIVERSITY = 0.25
+COLLAPSED_DIVERSITY_FACTOR = 0.5  # A diversity below half of the highest so far is a collapse.
+WORSE_SWD_FACTOR = 1.5  # Two SWDs in a row above so many times the best are a collapse.
+MAX_CERTAIN_ERROR = 0.001  # A discriminator with a smaller mean error in probability counts as certain.
 PATIENCE_STEPS = 1000
 
 
@@ -17,7 +18,9 @@ class Watchdog:
     """Decides what to warn of, each once as long as it holds, and when the run is to go back."""
 
     def __init__(self):
-        self._has_collapsed = self._is_certain = self._is_stuck = False  # what has been said, and still holds
+        self._has_collapsed = self._is_certain = self._is_stuck = (
+            False  # Each is true once it has been said, while it holds.
+        )
 
     def look(
         self, lines: list[dict], epoch: int, best_epoch: int | None, may_go_back: Callable[[], bool]
@@ -90,4 +93,4 @@ def saturated(lines: list[dict]) -> bool:
 
 
 def _is_certain(line: dict) -> bool:
-    return line["d_real"] > 1 - CERTAIN_ERROR and line["d_fake"] < CERTAIN_ERROR
+    return line["d_real"] > 1 - MAX_CERTAIN_ERROR and line["d_fake"] < MAX_CERTAIN_ERROR

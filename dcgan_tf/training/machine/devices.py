@@ -12,7 +12,7 @@ from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.training.machine.cluster import Cluster
 
-CONNECT_SECONDS = 120  # for TensorFlow to connect workers that have just met
+MAX_CONNECT_SECONDS = 120  # TensorFlow has so long to connect workers that have just met.
 
 
 def local_devices() -> list[str]:
@@ -35,9 +35,10 @@ def make_strategy(cluster: Cluster) -> tf.distribute.Strategy:
     """How the devices of all workers train together. Of a cluster, all workers must call this at about the same time,
     each before any other work of TensorFlow's."""
     if cluster.size > 1:
-        # TensorFlow waits for the others as long as it takes, and no signal handler of Python's would run meanwhile.
+        # TensorFlow waits for the others without end, in C++, where no Python signal handler runs: the default handler of
+        # an alarm ends the process.
         before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(CONNECT_SECONDS)
+        signal.alarm(MAX_CONNECT_SECONDS)
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
@@ -50,7 +51,7 @@ def sum_over_workers(strategy: tf.distribute.Strategy, number: float) -> float:
     """The sum of what all workers give, each of whom must call this; each of them gets the same."""
     if strategy.num_replicas_in_sync == 1:
         return number
-    here = len(strategy.extended.worker_devices)  # of this worker
+    here = len(strategy.extended.worker_devices)  # this worker's devices
     return float(_total(strategy)(tf.constant(number / here, tf.float64)))
 
 
@@ -59,7 +60,7 @@ def _total(strategy: tf.distribute.Strategy):
     """A scalar -> its sum over all replicas."""
 
     def of_replica(number):
-        # What is passed in lies on no device, and could not be reduced.
+        # The argument lies on no device and could not be reduced; its copy lies on the replica's.
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(number))
 
     @tf.function
@@ -83,7 +84,7 @@ def peak_memory() -> int:
     """The most bytes this process has held in main memory so far."""
     if sys.platform == "win32":
         return psutil.Process().memory_info().peak_wset
-    import resource  # not on Windows
+    import resource  # The module does not exist on Windows.
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts KiB

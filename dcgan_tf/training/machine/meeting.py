@@ -16,9 +16,9 @@ import time
 from dcgan_tf.common.errors import LostWorker, UserError
 from dcgan_tf.training.machine.cluster import Cluster
 
-JOIN_SECONDS = 300  # for all workers to come: a cluster starts its pods one by one
-FAILED_SECONDS = 30  # the same, once it is clear that nothing will be trained
-_REPLY_SECONDS = 10  # beyond JOIN_SECONDS, for the chief's answer
+JOIN_SECONDS = 300  # All workers have so long to come, as a cluster starts its pods one by one.
+FAILED_SECONDS = 30  # They have so long once one of them has failed, and nothing will be trained.
+_REPLY_SECONDS = 10  # Workers wait for the chief's answer so much longer than JOIN_SECONDS.
 _MAX_MESSAGE_BYTES = 2**20
 
 
@@ -48,14 +48,16 @@ def meeting(cluster: Cluster, differences):
         yield agree
     except Exception:
         if not met:
-            with contextlib.suppress(UserError, LostWorker):  # the first error is the one to tell
+            with contextlib.suppress(UserError, LostWorker):  # The error that is raised already is the one to tell.
                 _meet(cluster, {"failed": True}, differences, FAILED_SECONDS)
         raise
 
 
 def _meet(cluster: Cluster, mine: dict, differences, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    with _listen(cluster) as listener:  # on every worker: TensorFlow is going to need that port
+    with _listen(
+        cluster
+    ) as listener:  # Every worker listens, so that a port that is in use shows now: TensorFlow will need it.
         if cluster.is_chief:
             verdict = _preside(cluster, mine, differences, listener, deadline)
         else:
@@ -71,7 +73,7 @@ def _listen(cluster: Cluster) -> socket.socket:
             return socket.create_server(("", port))
         except OSError as error:
             problem = error
-            time.sleep(0.5)  # a job that was just stopped may still hold it
+            time.sleep(0.5)  # A job that was just stopped may still hold the port.
     raise UserError(
         f"TF_CONFIG: port {port} of {cluster.describe(cluster.index)} cannot be used ({problem.strerror}): "
         "free it, or give another"
@@ -83,7 +85,9 @@ def _preside(cluster, mine, differences, listener, deadline):
     said, lines = {0: mine}, {}
     while len(said) < cluster.size and time.monotonic() < deadline:
         listener.settimeout(max(deadline - time.monotonic(), 0.01))
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):  # nobody came, or who is no worker
+        with contextlib.suppress(
+            OSError, ValueError, LookupError, TypeError
+        ):  # Nobody came, or somebody who is no worker.
             line = _Line(listener.accept()[0])
             message = line.receive(5)
             index = range(cluster.size).index(message["index"])
@@ -133,7 +137,7 @@ def _attend(cluster, mine, deadline):
     """Every other worker's part: tells the chief, and waits for its answer."""
     host, _, port = cluster.addresses[0].rpartition(":")
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError, ValueError):  # the chief is not there yet, or went away again
+        with contextlib.suppress(OSError, ValueError):  # The chief is not there yet, or went away again.
             line = _Line(socket.create_connection((host.strip("[]"), int(port)), timeout=5))
             line.send(mine | {"index": cluster.index})
             return line.receive(max(deadline - time.monotonic(), 0) + _REPLY_SECONDS)

@@ -10,7 +10,7 @@ import numpy as np
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.training.machine.devices import sum_over_workers
 
-MIN_BFLOAT16_SPEEDUP = 1.2  # over float32, for bfloat16 to be chosen
+MIN_BFLOAT16_SPEEDUP = 1.2  # bfloat16 is chosen where a convolution is so many times as fast as in float32.
 _MEASURED_TURNS = 5
 _HOPELESS_FACTOR = 4  # Once a job takes so many times as long as another, more turns would change nothing.
 
@@ -58,7 +58,7 @@ def settle_xla(gan, update, steps: int) -> float:
     gan.use_xla(True)
     try:
         compiled = measure_step(gan, update, steps)
-    except tf.errors.OpError:  # a layer of somebody's own net that XLA does not know
+    except tf.errors.OpError:  # The user's own net may have a layer that XLA does not know.
         compiled = float("inf")
     gan.use_xla(compiled < plain)
     return min(plain, compiled)
@@ -83,7 +83,7 @@ def measure_step(gan, update, steps: int) -> float:
 
 def _convolution_seconds() -> dict:
     """Seconds by type, the least of a few in turn, for a convolution of 64 to 128 channels and both its gradients."""
-    count = 256 if _gpus() else 16  # enough to fill it
+    count = 256 if _gpus() else 16  # Enough images to keep the device busy.
     images, kernel = tf.ones([count, 32, 32, 64]), tf.ones([4, 4, 64, 128])
 
     @tf.function
@@ -95,17 +95,19 @@ def _convolution_seconds() -> dict:
         return tf.add_n([tf.reduce_sum(tf.cast(value, tf.float32)) for value in gradients])
 
     def run(images, kernel):
-        float(work(images, kernel))  # waits for it
+        float(work(images, kernel))  # Converting the result waits for the computation.
 
     types = (tf.float32, tf.bfloat16)
-    with quiet_stderr():  # without AVX-512, oneDNN says that it does not do bfloat16
+    with quiet_stderr():  # On processors without AVX-512, oneDNN warns that it has no bfloat16.
         jobs = {to: functools.partial(run, tf.cast(images, to), tf.cast(kernel, to)) for to in types}
         return _least_seconds(jobs)
 
 
 def _least_seconds(jobs: dict) -> dict:
-    """Seconds of each job, the least of a few in turn, after one that compiles. No more turns where one takes so much
-    longer than another that they would change nothing: emulated, bfloat16 takes 18 times as long, and seconds of a start.
+    """Seconds of each job, the least of a few turns, after one turn that compiles.
+
+    Turns end early where one job takes `_HOPELESS_FACTOR` times as long as another: emulated bfloat16 takes 18 times as
+    long as float32, and more turns would add seconds to every start.
     """
     seconds = dict.fromkeys(jobs, float("inf"))
     for turn in range(1 + _MEASURED_TURNS):
