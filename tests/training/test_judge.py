@@ -15,7 +15,7 @@ from dcgan_tf.nets.build import build_generator
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.training.command import train
-from dcgan_tf.training.measure import SCORED_IMAGES, Measure
+from dcgan_tf.training.judge import SCORED_IMAGES, Measure
 from dcgan_tf.training.plan import make_plan
 from dcgan_tf.training.start import load_nets
 
