@@ -17,8 +17,9 @@ from dcgan_tf.config.commands import (
     TrainFeaturesConfig,
     film_format,
 )
+from dcgan_tf.config.flags import flag
 from dcgan_tf.config.ranges import Range
-from dcgan_tf.config.train import TrainConfig, flag
+from dcgan_tf.config.train import TrainConfig
 
 
 def check(config) -> None:

@@ -6,10 +6,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SHARDS, TOLERANCE, TRUNCATION
-from dcgan_tf.config.train import Maybe
-
-Epoch = Maybe[int | Literal["best", "newest"]]
+from dcgan_tf.config.flags import Epoch, EpochOfRun, ImageSize, Latents, Maybe, Source, Truncation, ValueRange
+from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SHARDS, TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,7 @@ class ExportConfig:
     """A run's folder, such as checkpoints/paints200, or a generator's .h5 or .keras, also of old TensorFlow."""
     out: Maybe[str] = None
     """The folder that gets a numbered version and what a server needs. Default: serving/<name of the source>."""
-    epoch: Epoch = None
-    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
+    epoch: EpochOfRun = None
     discriminator: Maybe[str] = None
     """Also serve this discriminator's scores. Default: for a run, its own."""
     formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
@@ -48,8 +45,7 @@ class ExportConfig:
 class GenerateConfig:
     """Make pictures with a trained generator, one for every seed: the same seed, the same picture."""
 
-    source: Annotated[str, tyro.conf.Positional]
-    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    source: Source
     out: str
     """The folder that gets seed0001.png and so on."""
     count: Annotated[int, AT_LEAST_1] = 64
@@ -58,20 +54,16 @@ class GenerateConfig:
     """The first seed; the others follow one by one."""
     grid: bool = False
     """Also lay them out on contact sheets of up to 100: grid.png, or grid_0001-0100.png and so on."""
-    truncation: Annotated[float, TRUNCATION] = 1.0
-    """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
-    epoch: Epoch = None
-    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
-    latents: Literal["auto", "normal", "uniform"] = "auto"
-    """What the generator was trained on. auto: as the source says."""
+    truncation: Truncation = 1.0
+    epoch: EpochOfRun = None
+    latents: Latents = "auto"
 
 
 @dataclass(frozen=True)
 class InterpolateConfig:
     """Make a film that goes from picture to picture, through all between, and from the last back to the first."""
 
-    source: Annotated[str, tyro.conf.Positional]
-    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    source: Source
     seeds: tuple[int, ...]
     """The pictures to pass, at least 2, in this order; "dcgan-tf generate" shows the picture of every seed."""
     out: str
@@ -80,12 +72,9 @@ class InterpolateConfig:
     """Of the whole loop."""
     fps: Annotated[float, FPS] = 25.0
     """Frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second."""
-    truncation: Annotated[float, TRUNCATION] = 1.0
-    """Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."""
-    epoch: Epoch = None
-    """Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."""
-    latents: Literal["auto", "normal", "uniform"] = "auto"
-    """What the generator was trained on. auto: as the source says."""
+    truncation: Truncation = 1.0
+    epoch: EpochOfRun = None
+    latents: Latents = "auto"
 
 
 @dataclass(frozen=True)
@@ -98,10 +87,8 @@ class PrepareConfig:
     """The new folder, here or at an address such as gs://bucket/paints."""
     shards: Annotated[int, SHARDS] = 64
     """How many files; 100 MB to 1 GB each is a good size."""
-    image_size: Maybe[tuple[int, int]] = None
-    """Height and width: the shorter side is resized, then the middle is cut out."""
-    value_range: Maybe[tuple[float, float]] = None
-    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+    image_size: ImageSize = None
+    value_range: ValueRange = None
 
 
 @dataclass(frozen=True)
@@ -116,8 +103,7 @@ class TrainFeaturesConfig:
     image_size: Maybe[tuple[int, int]] = None
     """Height and width: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
     on their longer side are shrunk to that."""
-    value_range: Maybe[tuple[float, float]] = None
-    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+    value_range: ValueRange = None
     epochs: Annotated[Maybe[int], AT_LEAST_1] = None
     """Default: 2 to 60, so many that a small machine takes a few minutes."""
     seed: Annotated[int, SEED] = 0
@@ -133,13 +119,11 @@ MeasureName = Literal[MEASURES]
 class EvaluateConfig:
     """Measure how good the images of a trained generator are: how near to real ones, how varied, whether copies."""
 
-    source: Annotated[str, tyro.conf.Positional]
-    """A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file."""
+    source: Source
     data: Maybe[str] = None
     """Real images to compare with: anything that --data of "dcgan-tf train" takes. Default: those that the run was
     trained on. They are resized to the generator's size."""
-    value_range: Maybe[tuple[float, float]] = None
-    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+    value_range: ValueRange = None
     held_out: Maybe[str] = None
     """Real images that were not trained on: what is nearer to the training images than these are looks like a copy."""
     metrics: Maybe[tuple[MeasureName, ...]] = None
@@ -157,8 +141,7 @@ class EvaluateConfig:
     out: Maybe[str] = None
     """The folder for evaluation.json and pictures. Default: the folder evaluation of the run, else
     evaluation/<name of the source>."""
-    latents: Literal["auto", "normal", "uniform"] = "auto"
-    """What the generator was trained on. auto: as the source says."""
+    latents: Latents = "auto"
 
 
 def film_format(path: str) -> str:

@@ -1,19 +1,16 @@
 """What a training is asked: a frozen dataclass whose fields are the flags, each with its default and its range."""
 
 from dataclasses import Field, dataclass, make_dataclass
-from typing import Annotated, Literal, TypeVar, Union, get_args, get_type_hints
+from typing import Annotated, Literal, get_args, get_type_hints
 
 import tyro
 
+from dcgan_tf.config.flags import ImageSize, Maybe, OnOff, ValueRange
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, BELOW_2_TO_31, LEARNING_RATE
 from dcgan_tf.config.recipes import RECIPES, SWITCHES, Recipe
 
-T = TypeVar("T")
-# The same as `T | None`, for which tyro 1.0 would import typeguard: a third of the time to a usage error.
-Maybe = Union[None, T]  # noqa: UP007
 PresetName = Literal["auto", *PRESETS]
-OnOff = Literal["on", "off"]
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -41,10 +38,8 @@ class TrainConfig:
     preset: PresetName = "auto"
     """The net. auto: the preset made for the images' shape, else one fitted to it.
     A named preset resizes the images to its own size, or with --image-size is itself fitted to that size."""
-    image_size: Maybe[tuple[int, int]] = None
-    """Height and width: the shorter side is resized, then the middle is cut out."""
-    value_range: Maybe[tuple[float, float]] = None
-    """Lowest and highest pixel value of an array, where it does not show (uint16 never does)."""
+    image_size: ImageSize = None
+    value_range: ValueRange = None
     run_dir: Maybe[str] = None
     """Where everything goes. Default: checkpoints/<name of the data>."""
     epochs: Annotated[Maybe[int], AT_LEAST_1] = None
@@ -86,8 +81,3 @@ class TrainConfig:
     """What the nets compute in; weights are always float32. auto: bfloat16 where the hardware has it, else float32."""
     dry_run: bool = False
     """Print what would be trained, how fast and in how much memory, and write nothing."""
-
-
-def flag(name: str) -> str:
-    """The flag of a field: batch_size -> --batch-size."""
-    return "--" + name.replace("_", "-")

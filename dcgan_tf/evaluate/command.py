@@ -9,7 +9,8 @@ from tqdm import tqdm
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, locked_folder
 from dcgan_tf.common.versions import versions
-from dcgan_tf.config.commands import MEASURES, NEED_FEATURES, Epoch, EvaluateConfig
+from dcgan_tf.config.commands import MEASURES, NEED_FEATURES, EvaluateConfig
+from dcgan_tf.config.flags import Epoch
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source

@@ -8,7 +8,7 @@ import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import numbered
-from dcgan_tf.config.commands import Epoch
+from dcgan_tf.config.flags import Epoch
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.nets.saved import load_model

@@ -7,7 +7,7 @@ import numpy as np
 
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.config.commands import Epoch
+from dcgan_tf.config.flags import Epoch
 from dcgan_tf.generators import runtimes
 from dcgan_tf.generators.find import KINDS, Found, distribution, find, load_keras
 from dcgan_tf.pictures.images import to_uint8

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import write_json
 from dcgan_tf.common.text import shape_text
+from dcgan_tf.config.flags import flag
 from dcgan_tf.config.recipes import SWITCHES
 from dcgan_tf.config.settings import Settings, settings_from_json
-from dcgan_tf.config.train import flag
 from dcgan_tf.runs.folder import RunFolder
 
 

@@ -1,0 +1,47 @@
+"""What flags of several commands share: their types, with range and help."""
+
+from typing import Annotated, Literal, TypeVar, Union
+
+import tyro
+
+from dcgan_tf.config.ranges import TRUNCATION
+
+T = TypeVar("T")
+# The same as `T | None`, for which tyro 1.0 would import typeguard: a third of the time to a usage error.
+Maybe = Union[None, T]  # noqa: UP007
+OnOff = Literal["on", "off"]
+Epoch = Maybe[int | Literal["best", "newest"]]
+
+
+def _helped(kind, help: str):
+    return Annotated[kind, tyro.conf.arg(help=help)]
+
+
+Source = tyro.conf.Positional[
+    _helped(
+        str,
+        "A run's folder, such as checkpoints/paints200, a generator's .h5 or .keras, a SavedModel, an ONNX or .tflite file.",
+    )
+]
+EpochOfRun = _helped(
+    Epoch, "Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."
+)
+Latents = _helped(Literal["auto", "normal", "uniform"], "What the generator was trained on. auto: as the source says.")
+Truncation = Annotated[
+    _helped(
+        float, "Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."
+    ),
+    TRUNCATION,
+]
+ImageSize = _helped(
+    Maybe[tuple[int, int]], "Height and width: the shorter side is resized, then the middle is cut out."
+)
+ValueRange = _helped(
+    Maybe[tuple[float, float]],
+    "Lowest and highest pixel value of an array, where it does not show (uint16 never does).",
+)
+
+
+def flag(name: str) -> str:
+    """The flag of a field: batch_size -> --batch-size."""
+    return "--" + name.replace("_", "-")
