@@ -106,16 +106,19 @@ def digest_of_state(folder: Path) -> str:
 
 
 def digest_of_net(path: Path) -> str:
-    """Of the settings and weights in an .h5 file."""
+    """Of the settings and weights in an .h5 file, without names: Keras numbers layers through all nets of a process."""
     import h5py
 
-    parts = []
+    def nameless(value):
+        if isinstance(value, dict):
+            return {key: nameless(inner) for key, inner in value.items() if key != "name"}
+        return [nameless(inner) for inner in value] if isinstance(value, list) else value
+
     with h5py.File(path) as file:
-        config = file.attrs["model_config"]
-        parts.append(config if isinstance(config, bytes) else config.encode())
-        file.visititems(
-            lambda name, item: parts.append(name.encode() + (item[()].tobytes() if hasattr(item, "dtype") else b""))
-        )
+        parts = [json.dumps(nameless(json.loads(file.attrs["model_config"])), sort_keys=True).encode()]
+        for name in file["model_weights"].attrs["layer_names"]:
+            group = file["model_weights"][name]
+            parts += [group[weight][()].tobytes() for weight in group.attrs["weight_names"]]
     return digest(*parts)
 
 
