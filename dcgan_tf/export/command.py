@@ -198,7 +198,7 @@ def _batching(config: ExportConfig, job: Job) -> tuple[serving.Batching | None, 
     if known is not None:
         return None, known
     print("measuring batches ...", flush=True)
-    latent_dim, serve = job.generator.input_shape[-1], job.writer.signatures["serving_default"]
+    latent_dim, serve = job.generator.input_shape[-1], job.writer.functions["serving_default"]
     batching = serving.batching(serving.measure(lambda count: serve(tf.zeros([count, latent_dim]))["images"].numpy()))
     return batching, batching.max_batch_size
 

@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from dcgan_tf.common.errors import Mismatch, printable
+from dcgan_tf.export.signatures import VERIFIED_SEEDS, serving_signatures
 from dcgan_tf.generators import runtimes
 from dcgan_tf.generators.latents import interpolate, seed_latents
 from dcgan_tf.pictures.images import to_uint8
 
-LATENTS = 16  # how many pictures are compared
 LEVELS, FLOATS = 1, 1e-4  # the largest differences allowed: grey levels of uint8, and absolute for floats
 
 
@@ -38,23 +38,24 @@ class Reference:
 
 
 def reference(generator, distribution: str, discriminator=None) -> Reference:
-    """Raises:
-    ValueError: the generator makes NaN.
+    """What the nets make in Keras of the inputs that `signatures` verifies with.
+
+    Raises:
+        ValueError: the generator makes NaN.
     """
-    latent_dim = generator.input_shape[-1]
-    seeds = np.arange(1, LATENTS + 1, dtype=np.int32)
-    others, t = seeds[::-1].copy(), np.linspace(0, 1, LATENTS, dtype=np.float32)
-    latents, ends = (seed_latents(s, latent_dim, distribution).numpy() for s in (seeds, others))
-    between = interpolate(latents, ends, t, distribution)
+    latent_dim, image_shape = generator.input_shape[-1], generator.output_shape[1:]
+
+    def drawn(seeds):
+        return seed_latents(np.asarray(seeds, np.int32), latent_dim, distribution).numpy()
+
+    latents = drawn(VERIFIED_SEEDS)
     floats = generator(latents, training=False).numpy()
     images = to_uint8(floats)
-    inputs = {
-        "serving_default": {"latents": latents},
-        "generate": {"seeds": seeds},
-        "generate_png": {"seeds": seeds},
-        "interpolate": {"seeds_a": seeds, "seeds_b": others, "t": t},
-        "score": {"images": images},
-    }
+    signatures = serving_signatures(latent_dim, image_shape, distribution, scored=discriminator is not None)
+    made = {"latents": latents, "images": images}
+    inputs = {name: signature.verified_inputs(made) for name, signature in signatures.items()}
+    way = inputs["interpolate"]
+    between = interpolate(drawn(way["seeds_a"]), drawn(way["seeds_b"]), way["t"], distribution)
     outputs = {
         "serving_default": {"images": images},
         "generate": {"images": images, "latents": latents},

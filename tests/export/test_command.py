@@ -396,7 +396,7 @@ def test_the_other_process_has_neither_keras_nor_this_package(exported):
     out, _ = exported
     program = (
         "import sys; sys.modules.update(keras=None, dcgan_tf=None); sys.argv[1:] = []\n"
-        f"sys.path.insert(0, {str(ROOT / 'dcgan_tf')!r})\n"
+        f"sys.path.insert(0, {str(Path(runtimes.__file__).parent)!r})\n"
         "import numpy, runtimes\n"
         f"net = runtimes.SavedModel({str(out / '7')!r})\n"
         "print(net.run('generate', {'seeds': [1, 2]})['images'].shape)\n"
