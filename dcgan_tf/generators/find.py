@@ -34,6 +34,11 @@ class Found:
     discriminator: Path | None = None
     settings: dict = field(default_factory=dict)
 
+    @property
+    def packing(self) -> int:
+        """How many images the run's discriminator judges at once (arXiv:1712.04086)."""
+        return (self.settings.get("preset") or {}).get("packing", 1)
+
 
 def find(source: str, epoch: Epoch = None) -> Found:
     """What `source` names. epoch: of a run; None for the best, or the newest where none was measured.
@@ -84,7 +89,7 @@ def load_keras(found: Found):
     return generator
 
 
-def distribution(asked: str, known: dict, latent_dim: int, image_shape: tuple) -> str:
+def latent_distribution(asked: str, known: dict, latent_dim: int, image_shape: tuple) -> str:
     """Normal or uniform: as asked, else as the run or the card says, else as in a preset of these sizes, else
     normal.
 

@@ -9,7 +9,7 @@ from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.generators import runtimes
-from dcgan_tf.generators.find import KINDS, Found, distribution, find, load_keras
+from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution, load_keras
 from dcgan_tf.pictures.images import to_uint8
 
 # How many images the net makes at a time where a seed must always give the same picture: sums in a net are ordered by
@@ -67,7 +67,8 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
         if len(shape) != 3 or shape[-1] not in (1, 3):
             raise UserError(f"{printable(source)}: gives {list(shape)}, not images of 1 or 3 channels: {KINDS}")
     known = found.settings if found.kind == "keras" else _card(found, run)
-    return Generator(found.name, latent_dim, tuple(shape), distribution(latents, known, latent_dim, shape), run)
+    distribution = latent_distribution(latents, known, latent_dim, shape)
+    return Generator(found.name, latent_dim, tuple(shape), distribution, run)
 
 
 def _card(found: Found, run) -> dict:

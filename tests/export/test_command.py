@@ -21,7 +21,7 @@ from dcgan_tf.common.errors import Mismatch
 from dcgan_tf.common.text import size_text
 from dcgan_tf.config.commands import ExportConfig
 from dcgan_tf.export import convert, serving, verify
-from dcgan_tf.export.command import SavedModelWriter, _job, export, model_name, next_version
+from dcgan_tf.export.command import SavedModelWriter, export, model_name, next_version, prepare
 from dcgan_tf.generators import runtimes
 from dcgan_tf.nets.saved import load_model, save_model
 from dcgan_tf.pictures.images import to_uint8
@@ -156,7 +156,7 @@ def test_files_of_old_tensorflow_with_a_discriminator_of_their_own(tmp_path, cap
 
 
 def test_a_discriminator_of_packs_gives_no_score(run, tmp_path):
-    assert _job(ExportConfig(str(run), out=str(tmp_path))).discriminator is not None
+    assert prepare(ExportConfig(str(run), out=str(tmp_path))).discriminator is not None
     packs = tmp_path / "packs"
     packs.mkdir()
     (packs / "epoch7_Gmodel.h5").write_bytes((run / "epoch7_Gmodel.h5").read_bytes())
@@ -165,7 +165,7 @@ def test_a_discriminator_of_packs_gives_no_score(run, tmp_path):
     save_model(judge, packs / "epoch7_Dmodel.h5")
     settings = SETTINGS | {"preset": SETTINGS["preset"] | {"packing": 2}}
     (packs / "config.json").write_text(json.dumps(settings))
-    assert _job(ExportConfig(str(packs), out=str(tmp_path / "out"))).discriminator is None
+    assert prepare(ExportConfig(str(packs), out=str(tmp_path / "out"))).discriminator is None
 
 
 def test_again_takes_the_next_number_and_leaves_all_that_is_there(exported, run, capsys):

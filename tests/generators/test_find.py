@@ -7,7 +7,7 @@ from support.helpers import error_of
 
 from dcgan_tf.export import convert
 from dcgan_tf.export.savedmodel import SavedModelWriter
-from dcgan_tf.generators.find import Found, distribution, find, load_keras, spans
+from dcgan_tf.generators.find import Found, find, latent_distribution, load_keras, spans
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.nets.saved import save_model
 from dcgan_tf.pictures.images import to_uint8
@@ -93,7 +93,7 @@ def test_images_of_two_channels_are_refused(tmp_path):
     ],
 )
 def test_what_latents_a_net_was_trained_on(asked, known, sizes, wanted):
-    assert distribution(asked, known, *sizes) == wanted
+    assert latent_distribution(asked, known, *sizes) == wanted
 
 
 @pytest.mark.parametrize(
