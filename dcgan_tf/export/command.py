@@ -21,7 +21,8 @@ from dcgan_tf.config.commands import ExportConfig
 from dcgan_tf.export import convert, serving, verify
 from dcgan_tf.export.card import model_card
 from dcgan_tf.export.savedmodel import SavedModelWriter
-from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution, load_keras
+from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
+from dcgan_tf.generators.generator import load_keras
 from dcgan_tf.generators.latents import seed_latents
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.nets.surgery import as_logits

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.export.signatures import Signature, serving_signatures
-from dcgan_tf.generators.generator import BLOCK, picture_function
+from dcgan_tf.generators.generator import BLOCK_SIZE, picture_function
 from dcgan_tf.generators.latents import interpolate, seed_latents
 
 
@@ -114,14 +114,14 @@ def _compiled(signature: Signature):
 
 
 def _in_blocks(pictures, latents):
-    """Images of latents [N, Z], by BLOCK latents at a time, so that a picture does not depend on its batch."""
+    """Images of latents [N, Z], by BLOCK_SIZE latents at a time, so that a picture does not depend on its batch."""
     count, latent_dim = tf.shape(latents)[0], latents.shape[1]
-    blocks = -(-count // BLOCK)
-    padded = tf.pad(latents, [[0, blocks * BLOCK - count], [0, 0]])
+    blocks = -(-count // BLOCK_SIZE)
+    padded = tf.pad(latents, [[0, blocks * BLOCK_SIZE - count], [0, 0]])
     images = tf.map_fn(
         pictures,
-        tf.reshape(padded, [blocks, BLOCK, latent_dim]),
+        tf.reshape(padded, [blocks, BLOCK_SIZE, latent_dim]),
         parallel_iterations=1,
         fn_output_signature=tf.uint8,
-    )  # [blocks, BLOCK, H, W, C]
+    )  # [blocks, BLOCK_SIZE, H, W, C]
     return tf.reshape(images, [-1, *images.shape[2:]])[:count]
