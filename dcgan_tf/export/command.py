@@ -1,4 +1,4 @@
-"""From a saved generator to what other software uses: built in a hidden folder, checked there, then published."""
+"""The command export: artifacts are built in a hidden folder, verified there, and then published."""
 
 import math
 import re
@@ -171,9 +171,11 @@ def model_name(out: Path) -> str:
 
 
 def _build(config: ExportConfig, job: Job, version: int, stage: Path, max_batch_size: int):
-    """Writes and checks the artifacts in `stage` -> ({artifact: report} of the sound ones, [what is wrong with others]).
+    """Writes and verifies the artifacts in `stage`.
 
     max_batch_size: the most images in one batch of a server.
+
+    Returns ({artifact: report} of the sound ones, [what is wrong with each other one]).
     """
     try:
         expected = verify.reference(job.generator, job.distribution, job.discriminator)

@@ -14,9 +14,10 @@ from dcgan_tf.generators.latents import interpolate, seed_latents
 
 
 class SavedModelWriter:
-    """Writes a generator's SavedModel, with the weights of the moment.
+    """Writes a generator's SavedModel, with the weights that it has at that moment.
 
-    Not through Keras's ExportArchive, which (Keras 3.15) writes every variable twice: twice the disk for each epoch.
+    It does not use Keras's ExportArchive, which writes every variable twice (Keras 3.15): each epoch would take
+    twice the disk.
 
     signatures: the rows of `export.signatures` that are served, by name.
     functions: the tf.function of each.
@@ -29,22 +30,23 @@ class SavedModelWriter:
         )
         self.functions = _functions(self.signatures, generator, distribution, discriminator)
         self._module, self._graph = tf.Module(), None
-        # The states of dropout are left out: nothing that is served draws on them.
+        # The states of dropout are not saved, because nothing that is served uses them.
         models = [model for model in (generator, discriminator) if model is not None]
         self._module.weights = [
             variable.value for model in models for variable in model.variables if "seed_generator" not in variable.path
         ]
 
     def write(self, path, card: dict | None = None) -> None:
-        """Fills the folder `path`, file by file; `card` goes into assets.extra/model_card.json."""
+        """Fills the folder `path`, file by file. card: the model card; None writes none."""
         tf.saved_model.save(self._module, str(path), signatures=self.functions)
         if card is not None:
             write_card(path, card)
 
     def write_epoch(self, path: Path, card: dict) -> None:
-        """As `write`, again and again: the graph is made the first time only, what changes are the weights.
+        """Writes the SavedModel of an epoch; faster than `write` from the second time on.
 
-        There is no fingerprint.pb, which is optional: TensorFlow has no other way to make one than with the graph.
+        The graph is made once and written again, since only the weights change. fingerprint.pb, which is optional, is
+        left out: TensorFlow makes it together with the graph only.
         """
         if self._graph is None:
             self.write(path, card)
@@ -58,12 +60,13 @@ class SavedModelWriter:
 
 
 def write_card(folder: Path, card: dict) -> None:
+    """Writes assets.extra/model_card.json into a SavedModel's folder, with each row of numbers on one line."""
     extra = folder / "assets.extra"
     extra.mkdir(exist_ok=True)
     text = re.sub(
         r"\[\n\s+([-+.,\w\s]*?)\n\s+\]", lambda row: f"[{' '.join(row[1].split())}]", json.dumps(card, indent=2)
     )
-    (extra / "model_card.json").write_text(text + "\n", encoding="utf-8")  # rows of numbers on one line
+    (extra / "model_card.json").write_text(text + "\n", encoding="utf-8")
 
 
 def _functions(signatures: dict[str, Signature], generator, distribution: str, discriminator) -> dict:

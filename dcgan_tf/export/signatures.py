@@ -63,14 +63,14 @@ def serving_signatures(latent_dim: int, image_shape, distribution: str, scored: 
     z, hwc = (latent_dim,), tuple(image_shape)
     drawn = "standard normal" if distribution == "normal" else "uniform in -1..1"
     pixels = f"[[[[0, ...], ...], ...]] of shape {[1, *hwc]}"  # An image is too long to write out.
-    from_0_to_1 = np.linspace(0, 1, len(VERIFIED_SEEDS))
+    reversed_seeds, from_0_to_1 = VERIFIED_SEEDS[::-1], np.linspace(0, 1, len(VERIFIED_SEEDS))
     # fmt: off
     #                 name           dtype      shape  values                    example               verified with
     latents = Tensor("latents",     "float32", z,     drawn,                    [[0.0] * latent_dim], None)
     images  = Tensor("images",      "uint8",   hwc,   "0..255",                 pixels,               None)
     seeds   = Tensor("seeds",       "int32",   (),    "any",                    [1, 2],               VERIFIED_SEEDS)
     seeds_a = Tensor("seeds_a",     "int32",   (),    "any",                    [1],                  VERIFIED_SEEDS)
-    seeds_b = Tensor("seeds_b",     "int32",   (),    "any",                    [2],                  VERIFIED_SEEDS[::-1])
+    seeds_b = Tensor("seeds_b",     "int32",   (),    "any",                    [2],                  reversed_seeds)
     t       = Tensor("t",           "float32", (),    "0..1, clipped",          [0.5],                from_0_to_1)
     png     = Tensor("image_bytes", "string",  (),    "PNG files")
     logits  = Tensor("logits",      "float32", (1,),  "log-odds of being real")

@@ -1,6 +1,6 @@
 """Checks that an exported generator makes the pictures of the Keras one.
 
-The artifact is run by `generators.runtimes` as a process of its own, in which neither dcgan_tf nor Keras can be imported.
+The artifact is run by `generators.runtimes` in a process of its own, which can import neither dcgan_tf nor Keras.
 """
 
 import io

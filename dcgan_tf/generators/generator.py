@@ -47,8 +47,8 @@ class Generator:
 def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> Generator:
     """Loads the generator that `source` names.
 
-    epoch: as for `find`. latents: their distribution, "normal" or "uniform"; "auto" takes what the run, the model card or
-    a preset of these sizes says.
+    epoch: as for `find`. latents: their distribution, "normal" or "uniform"; "auto" takes what the run, the model card
+    or a preset of these sizes says.
 
     Raises:
         UserError: `source` names no generator, or one that does not run.

@@ -1,7 +1,7 @@
 """Runs exported generators by the runtimes that they are made for: TensorFlow without Keras, onnxruntime, LiteRT.
 
-This file imports nothing of dcgan_tf. It is also a program, which `export.verify` starts as a process of its own, in which
-neither dcgan_tf nor Keras can be imported: what runs there runs for others, too.
+This file imports nothing of dcgan_tf. It is also a program, which `export.verify` starts as a process that can
+import neither dcgan_tf nor Keras: what runs there runs for others, too.
 
     python -P runtimes.py KIND PATH INPUTS OUTPUTS      INPUTS, OUTPUTS: pickles, see `main`
 """

@@ -16,8 +16,8 @@ class Sampler:
 
     Averaged weights need statistics that are measured with these weights. The moving averages of the generator's
     statistics do not fit: the weights swing from step to step, each generator's activations carry that swing, and the
-    averaged net, in which it cancels out, has others. So the statistics are measured over 512 images, whenever the net is
-    asked for (Izmailov et al. 2018, arXiv:1803.05407, "batch normalization update"; Brock et al. 2019,
+    averaged net, in which it cancels out, has others. So the statistics are measured over 512 images whenever the net
+    is asked for (Izmailov et al. 2018, arXiv:1803.05407, "batch normalization update"; Brock et al. 2019,
     arXiv:1809.11096, "standing statistics"). Training does not use them, and no checkpoint holds them: they follow from
     the weights and the seed.
     """

@@ -134,7 +134,7 @@ def test_a_server_of_the_export_gives_the_pictures_of_generate(exported, run, tm
     names = ["seed0001.png", "seed0002.png", "seed0003.png"]
     pixels = {folder: np.stack([np.asarray(Image.open(tmp_path / folder / name)) for name in names]).astype(int)
               for folder in ("direct", "rest", "grpc")}  # fmt: skip
-    levels = 1 if binary else 0  # another build of TensorFlow may round otherwise
+    levels = 1 if binary else 0  # Another build of TensorFlow may round differently.
     for given in (pixels["rest"], pixels["grpc"], answers[3], answers[64][:3]):
         np.testing.assert_allclose(given, pixels["direct"], rtol=0, atol=levels)
     np.testing.assert_allclose(answers[1], pixels["direct"][:1], rtol=0, atol=levels)
@@ -170,7 +170,8 @@ def test_a_discriminator_of_packs_gives_no_score(run, tmp_path):
 def test_again_takes_the_next_number_and_leaves_all_that_is_there(exported, run, capsys):
     out, _ = exported
     before = {name: (out / name).read_bytes() for name in files(out)}
-    (out / "batching.config").write_text("max_batch_size { value: 5 }\n")  # as a server was started with
+    # A server may have been started with this file: the warm-up must keep to it.
+    (out / "batching.config").write_text("max_batch_size { value: 5 }\n")
     assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
     assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
     printed = capsys.readouterr().out
@@ -263,7 +264,7 @@ def other_weights(monkeypatch):
 
 
 def test_a_saved_model_that_differs_is_removed_with_the_figure(run, tmp_path, other_weights, capsys):
-    (tmp_path / "net" / "8").mkdir(parents=True)  # a higher version, which the note would be about
+    (tmp_path / "net" / "8").mkdir(parents=True)  # A note would tell of this higher version, had 7 been published.
     assert cli.export_main([str(run), "--out", str(tmp_path / "net")]) == 1
     assert files(tmp_path / "net") == set()
     printed = capsys.readouterr()
@@ -373,7 +374,7 @@ def test_whoever_looks_sees_whole_versions_only_and_a_killed_export_leaves_none(
                 missing = {name for name in SAVED_MODEL if not (out / version / name).exists()}
                 if missing:
                     faults.append((version, missing))
-            time.sleep(0.0005)  # leaves the processor to the exports
+            time.sleep(0.0005)  # The exports need the processor.
 
     looker = threading.Thread(target=look)
     looker.start()

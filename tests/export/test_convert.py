@@ -33,7 +33,9 @@ def test_onnx_files_have_a_free_batch_the_opset_and_the_card(converted):
     import onnx
 
     model = onnx.load(str(converted["onnx", None]))
-    assert [(item.domain, item.version) for item in model.opset_import if item.domain == ""] == [("", convert.OPSET)]
+    assert [(item.domain, item.version) for item in model.opset_import if item.domain == ""] == [
+        ("", convert.ONNX_OPSET)
+    ]
     shapes = [[size.dim_param or size.dim_value for size in tensor.type.tensor_type.shape.dim]
               for tensor in (*model.graph.input, *model.graph.output)]  # fmt: skip
     assert shapes == [["N", 6], ["N", 8, 8, 3]]

@@ -24,7 +24,7 @@ def says(monkeypatch):
 
 
 def result_of(expected, **changes):
-    """A faultless report, but for changes {signature__name: function of the array}."""
+    """What a process reports that makes everything right, except for the changes: signature__name=function(array)."""
     outputs = {signature: dict(arrays) for signature, arrays in expected.outputs.items()}
     outputs["generate_png"] = {"image_bytes": expected.outputs["generate_png"]["image_bytes"]}
     for place, change in changes.items():
@@ -34,6 +34,7 @@ def result_of(expected, **changes):
 
 
 def one_more(array, by=1):
+    """A copy with one number changed by `by`, to whichever side it is far from the end of a uint8."""
     changed = array.copy()
     flat = changed.reshape(-1)
     flat[5] = flat[5] + by if flat[5] < 100 else flat[5] - by

@@ -57,5 +57,5 @@ def test_what_is_kept_is_made_once(generator, monkeypatch, kept):
     second = made.read(np.arange(250))
     assert sum(asked) == 200 + 250 - min(kept, 200)
     assert_same_pictures(second[:200], first)
-    first[:] = 0  # the caller's own
+    first[:] = 0  # The array belongs to the caller: what is kept must not change with it.
     assert_same_pictures(made.read(np.arange(200)), second[:200])
