@@ -1,1 +1,1 @@
-"""A generator for other software: SavedModel, ONNX and LiteRT, checked, with what a server needs."""
+"""Ships a generator to other software: SavedModel, ONNX and LiteRT, each verified, with what a server needs."""

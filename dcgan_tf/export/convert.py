@@ -1,5 +1,8 @@
-"""The generator for other runtimes: ONNX and LiteRT. Input `latents` float32 [N, Z], output `images` float32
-[N, H, W, C] in -1..1 (pixel = round(x * 127.5 + 127.5)); N is free."""
+"""Converts a generator for other runtimes: ONNX and LiteRT.
+
+Each file takes `latents` float32 [N, Z] and gives `images` float32 [N, H, W, C] in -1..1; N is free. A pixel is
+round(x * 127.5 + 127.5), cut to 0..255.
+"""
 
 import contextlib
 import importlib.util
@@ -11,8 +14,8 @@ from pathlib import Path
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import Mismatch, UserError, printable
 
-OPSET = 18  # of ONNX: the newest that tf2onnx 1.17 writes; onnxruntime 1.14 (2023) and later run it
-NEEDED = {
+ONNX_OPSET = 18  # This is the newest that tf2onnx 1.17 writes; onnxruntime 1.14 (2023) and later run it.
+NEEDED_PACKAGES = {
     "savedmodel": ("tensorflow_serving",),
     "onnx": ("tf2onnx", "onnx", "onnxruntime"),
     "litert": ("ai_edge_litert",),
@@ -20,11 +23,13 @@ NEEDED = {
 
 
 def check_packages(formats) -> None:
-    """Raises:
-    UserError: a package that a format needs is not installed.
+    """Checks that the packages are installed which the formats need, keys of NEEDED_PACKAGES.
+
+    Raises:
+        UserError: one is missing.
     """
     for format in formats:
-        missing = [name.replace("_", "-") for name in NEEDED[format] if importlib.util.find_spec(name) is None]
+        missing = [name.replace("_", "-") for name in NEEDED_PACKAGES[format] if importlib.util.find_spec(name) is None]
         if missing:
             raise UserError(
                 f"--formats {format}: {' and '.join(missing)} missing: pip install 'dcgan-tf[export]', or leave it out"
@@ -32,10 +37,10 @@ def check_packages(formats) -> None:
 
 
 def to_onnx(generator, path: Path, card: dict) -> None:
-    """Writes an ONNX file of opset `OPSET`, with the model card among its metadata.
+    """Writes an ONNX file of opset `ONNX_OPSET`, with the model card among its metadata.
 
     Raises:
-        Mismatch: ONNX of that opset has not all that the net is made of.
+        Mismatch: ONNX of that opset cannot express the net.
     """
     import onnx
     import tf2onnx
@@ -43,7 +48,7 @@ def to_onnx(generator, path: Path, card: dict) -> None:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = _float_function(generator)
     with _in_one_line(), quiet_stderr():
-        model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=OPSET)
+        model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=ONNX_OPSET)
         onnx.checker.check_model(model)
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -54,10 +59,11 @@ def to_onnx(generator, path: Path, card: dict) -> None:
 def to_litert(generator, path: Path, quantize: str | None = None) -> None:
     """Writes a .tflite file with the signature serving_default.
 
-    quantize: "float16" halves the weights; "dynamic" stores them in 8 bits, computed with in integers where LiteRT can.
+    quantize: "float16" halves the weights; "dynamic" stores them in 8 bits, and LiteRT computes in integers where it
+    can.
 
     Raises:
-        Mismatch: LiteRT has not all that the net is made of.
+        Mismatch: LiteRT cannot express the net.
     """
     function = _float_function(generator)
     module = tf.Module()
@@ -75,17 +81,23 @@ def to_litert(generator, path: Path, quantize: str | None = None) -> None:
 
 @contextlib.contextmanager
 def _in_one_line():
-    """Of a net that a converter cannot express. Each has exceptions of its own, tf2onnx none at all: its check tells."""
+    """Turns whatever a converter raises about the net into a Mismatch of one line.
+
+    Converters have no error in common: TensorFlow has its own, and tf2onnx raises none, so that only the check of the
+    model fails.
+    """
     try:
         yield
     except OSError:
-        raise  # of the disk
+        raise  # It is about the disk, not about the net.
     except Exception as error:
         words = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise Mismatch(f"cannot express this net: {printable(words.strip())}") from error
 
 
 def _float_function(generator):
+    """The tf.function that is converted: latents float32 [N, Z] -> {"images": float32 [N, H, W, C]}."""
+
     @tf.function(input_signature=[tf.TensorSpec([None, generator.input_shape[-1]], tf.float32, name="latents")])
     def images(latents):
         return {"images": generator(latents, training=False)}

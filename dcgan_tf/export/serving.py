@@ -1,4 +1,4 @@
-"""What TensorFlow Serving wants beside a SavedModel: batching figures, warm-up requests, start files, clients.
+"""Writes what TensorFlow Serving needs beside a SavedModel: batching figures, warm-up requests, start files, clients.
 
 serving/paints200/
   100/                        a version: the SavedModel, and in assets.extra/ the requests that warm it up
@@ -6,9 +6,10 @@ serving/paints200/
   batching.config             how to merge requests              kubernetes.yaml
   client.py  client_grpc.py   ask it, by REST and by gRPC
 
-The version folders are the export's; the files beside them are the user's from the moment they are written.
+An export adds version folders. The files beside them belong to the user once they are written: no export changes them.
 """
 
+import math
 import os
 import re
 import statistics
@@ -28,26 +29,35 @@ from dcgan_tf.common.files import whole_file
 MODELS, BATCHING = "models.config", "batching.config"
 COMPANIONS = (MODELS, BATCHING, "docker-compose.yml", "kubernetes.yaml", "client.py", "client_grpc.py")
 
-# A request for this many images is answered by every server, however slow the net.
-LEAST_MAX_BATCH = 64
-LARGEST_BATCH = 256
-SLOW = 1.0  # seconds; a batch that takes longer keeps others waiting too long
-LONGEST_WAIT = 10_000  # microseconds
+GUARANTEED_BATCH_SIZE = 64  # Every server takes requests of this many images, however slow the net.
+MAX_BATCH_SIZE = 256
+MAX_BATCH_SECONDS = 1.0  # A larger batch than the guaranteed one must not keep other requests waiting longer.
+MAX_WAIT_MICROSECONDS = 10_000
+
+MIN_RATE_GAIN_FACTOR = 1.1  # Doubling the largest batch must give this many times the images per second.
+MAX_TIME_FACTOR = 0.9  # A smaller batch size is allowed where it takes less than this part of the next one's time.
+MIN_WAIT_GAIN_FACTOR = 1.5  # Waiting for other requests must give this many times the images per second.
 
 
 @dataclass(frozen=True)
 class Batching:
-    """How the server merges requests; names and meaning are those of TensorFlow Serving's BatchingParameters.
+    """How the server merges requests. Names and meaning are those of TensorFlow Serving's BatchingParameters.
 
-    Sizes are images. No more threads are set than the server takes by itself (one per core), and no splitting of
-    requests: what it means together with allowed_batch_sizes differs between versions of the server.
+    max_batch_size        images in a batch at most
+    allowed_batch_sizes   increasing, up to max_batch_size: a batch is padded up to the next of them
+    batch_timeout_micros  how long the first request of a batch waits for others
+    seconds_of_one        what one image took on the machine of the export
+    seconds_of_max        what max_batch_size images took there
+
+    The number of threads is left to the server, which takes one per core. Requests are not split, because what that
+    means together with allowed_batch_sizes differs between versions of the server.
     """
 
     max_batch_size: int
-    allowed_batch_sizes: tuple[int, ...]  # increasing, the last one max_batch_size; a batch is padded up to one of them
-    batch_timeout_micros: int  # how long the first request waits for company
-    seconds_of_one: float  # one image, where it was measured
-    seconds_of_max: float  # max_batch_size images
+    allowed_batch_sizes: tuple[int, ...]
+    batch_timeout_micros: int
+    seconds_of_one: float
+    seconds_of_max: float
     max_enqueued_batches: int = 100
 
 
@@ -58,42 +68,46 @@ def measure(run: Callable[[int], None]) -> dict[int, float]:
     """
     seconds = {}
     size = 1
-    while size <= LARGEST_BATCH and (size <= LEAST_MAX_BATCH or seconds[size // 2] <= SLOW):
-        run(size)  # the first call of a size plans memory and picks kernels
+    while size <= MAX_BATCH_SIZE and (size <= GUARANTEED_BATCH_SIZE or seconds[size // 2] <= MAX_BATCH_SECONDS):
+        run(size)  # The first call of a size is slow: it plans memory and picks kernels.
         seconds[size] = statistics.median(_seconds_of(run, size) for _ in range(3))
         size *= 2
     return seconds
 
 
 def batching(seconds: dict[int, float]) -> Batching:
-    """The figures for a net whose batches take `seconds[size]`, for sizes 1, 2, 4, ... to at least 64."""
+    """The figures for a net whose batches take `seconds[size]`; sizes are 1, 2, 4, ... up to at least 64."""
 
     def rate(size):
         return size / seconds[size]
 
-    largest = LEAST_MAX_BATCH
-    while seconds.get(2 * largest, float("inf")) <= SLOW and rate(2 * largest) >= 1.1 * rate(largest):
+    def doubling_pays(size):
+        is_fast = seconds.get(2 * size, math.inf) <= MAX_BATCH_SECONDS
+        return is_fast and rate(2 * size) >= MIN_RATE_GAIN_FACTOR * rate(size)
+
+    largest = GUARANTEED_BATCH_SIZE
+    while doubling_pays(largest):
         largest *= 2
     allowed = [largest]
     for size in sorted(seconds, reverse=True):
-        # Where a smaller batch is hardly faster, padding it up costs nothing, and one plan less is kept in memory.
-        if size < largest and seconds[size] < 0.9 * seconds[allowed[0]]:
+        # A batch that is hardly faster than the next larger one is padded up to it: TensorFlow keeps one plan less.
+        if size < largest and seconds[size] < MAX_TIME_FACTOR * seconds[allowed[0]]:
             allowed.insert(0, size)
-    # Waiting for company pays only where a batch makes more images per second than one image at a time.
-    pays = max(map(rate, allowed)) >= 1.5 * rate(1)
+    # Waiting for other requests pays only where a batch makes more images per second than one image at a time does.
+    waiting_pays = max(map(rate, allowed)) >= MIN_WAIT_GAIN_FACTOR * rate(1)
     return Batching(
         max_batch_size=largest,
         allowed_batch_sizes=tuple(allowed),
-        batch_timeout_micros=min(round(seconds[1] / 2 * 1e6), LONGEST_WAIT) if pays else 0,
+        batch_timeout_micros=min(round(seconds[1] / 2 * 1e6), MAX_WAIT_MICROSECONDS) if waiting_pays else 0,
         seconds_of_one=seconds[1],
         seconds_of_max=seconds[largest],
     )
 
 
 def kept_batch_size(out: Path) -> int | None:
-    """max_batch_size of the batching.config that is in `out` already; None where there is none.
+    """The max_batch_size of the batching.config that is in `out` already; None where there is no such file.
 
-    A server refuses a version whose warm-up requests are larger than that.
+    A server that was started with it refuses a version whose warm-up requests are larger.
 
     Raises:
         UserError: the file cannot be read, or gives no such number.
@@ -132,10 +146,9 @@ def write_warmup(version_folder: Path, model_name: str, batches: list[np.ndarray
 
 
 def write_companions(out: Path, model_name: str, batching: Batching | None) -> list[str]:
-    """Writes into `out` those of COMPANIONS that are not there yet; a file that is there is the user's and stays.
+    """Writes into `out` those of COMPANIONS that are not there yet, and returns the names of those that are there.
 
-    model_name: as in the server's addresses; of A-Z a-z 0-9 _ -. batching: None where a batching.config is there.
-    Returns the names of the files that stayed.
+    model_name: as in the server's addresses, of A-Z a-z 0-9 _ -. batching: None where a batching.config is there.
 
     Raises:
         UserError: the disk is full, the folder cannot be written, or a file that is there cannot be read.
@@ -152,7 +165,7 @@ def write_companions(out: Path, model_name: str, batching: Batching | None) -> l
             "milliseconds_of_one": f"{batching.seconds_of_one * 1000:.3g}",
             "milliseconds_of_max": f"{batching.seconds_of_max * 1000:.3g}",
         }
-    # Kubernetes is given the two configurations as they are in the folder, the user's changes included.
+    # kubernetes.yaml repeats both configurations as they are in the folder, with the user's changes.
     configs = {name: _read(out / name) if name in kept else _filled(name, values) for name in (MODELS, BATCHING)}
     values["models_config"], values["batching_config"] = (textwrap.indent(text, "    ") for text in configs.values())
     for name in COMPANIONS:
@@ -171,6 +184,7 @@ def kubernetes_name(model_name: str) -> str:
 
 
 def _filled(name: str, values: dict) -> str:
+    """The text of a template with its $names replaced."""
     template = (resources.files("dcgan_tf.export") / "templates" / name).read_text(encoding="utf-8")
     return Template(template).substitute(values)
 

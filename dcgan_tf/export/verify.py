@@ -1,4 +1,7 @@
-"""Whether an exported generator makes the pictures of the Keras one: asked of a process of its own, see `runtimes`."""
+"""Checks that an exported generator makes the pictures of the Keras one.
+
+The artifact is run by `generators.runtimes` in a process of its own, which can import neither dcgan_tf nor Keras.
+"""
 
 import io
 import pickle
@@ -11,18 +14,22 @@ import numpy as np
 from PIL import Image
 
 from dcgan_tf.common.errors import Mismatch, printable
+from dcgan_tf.export.signatures import VERIFIED_SEEDS, serving_signatures
 from dcgan_tf.generators import runtimes
 from dcgan_tf.generators.latents import interpolate, seed_latents
 from dcgan_tf.pictures.images import to_uint8
 
-LATENTS = 16  # how many pictures are compared
-LEVELS, FLOATS = 1, 1e-4  # the largest differences allowed: grey levels of uint8, and absolute for floats
+MAX_LEVEL_DIFFERENCE = 1  # in the grey levels of uint8 images
+MAX_FLOAT_DIFFERENCE = 1e-4  # for values up to 1; larger ones may differ by this part of the largest
 
 
 @dataclass(frozen=True)
 class Report:
-    """What came of it. differences: the largest by output, such as {"images": 0.0}, over all loaders and signatures.
-    milliseconds: of one call with 1 and with 64 latents."""
+    """What the check found.
+
+    differences   the largest for each output, such as {"images": 0.0}, over all loaders and signatures
+    milliseconds  of one call, by the number of latents: 1 and 64
+    """
 
     differences: dict[str, float]
     milliseconds: dict[int, float]
@@ -30,31 +37,37 @@ class Report:
 
 @dataclass(frozen=True)
 class Reference:
-    """What Keras makes of the inputs. All keyed by signature, then by name."""
+    """What the nets make in Keras. inputs, outputs: arrays by signature, then by name.
+
+    floats: the images of serving_default, [N, H, W, C] in -1..1, before they become pixels.
+    """
 
     inputs: dict[str, dict[str, np.ndarray]]
     outputs: dict[str, dict[str, np.ndarray]]
-    floats: np.ndarray  # images of serving_default, before they become pixels
+    floats: np.ndarray
 
 
 def reference(generator, distribution: str, discriminator=None) -> Reference:
-    """Raises:
-    ValueError: the generator makes NaN.
+    """Runs the nets in Keras on the inputs that `signatures` verifies with.
+
+    distribution: of the latents. discriminator: gives logits; None leaves out `score`.
+
+    Raises:
+        ValueError: the generator makes NaN.
     """
-    latent_dim = generator.input_shape[-1]
-    seeds = np.arange(1, LATENTS + 1, dtype=np.int32)
-    others, t = seeds[::-1].copy(), np.linspace(0, 1, LATENTS, dtype=np.float32)
-    latents, ends = (seed_latents(s, latent_dim, distribution).numpy() for s in (seeds, others))
-    between = interpolate(latents, ends, t, distribution)
+    latent_dim, image_shape = generator.input_shape[-1], generator.output_shape[1:]
+
+    def drawn(seeds):
+        return seed_latents(np.asarray(seeds, np.int32), latent_dim, distribution).numpy()
+
+    latents = drawn(VERIFIED_SEEDS)
     floats = generator(latents, training=False).numpy()
     images = to_uint8(floats)
-    inputs = {
-        "serving_default": {"latents": latents},
-        "generate": {"seeds": seeds},
-        "generate_png": {"seeds": seeds},
-        "interpolate": {"seeds_a": seeds, "seeds_b": others, "t": t},
-        "score": {"images": images},
-    }
+    signatures = serving_signatures(latent_dim, image_shape, distribution, scored=discriminator is not None)
+    made = {"latents": latents, "images": images}
+    inputs = {name: signature.verified_inputs(made) for name, signature in signatures.items()}
+    way = inputs["interpolate"]
+    between = interpolate(drawn(way["seeds_a"]), drawn(way["seeds_b"]), way["t"], distribution)
     outputs = {
         "serving_default": {"images": images},
         "generate": {"images": images, "latents": latents},
@@ -67,11 +80,17 @@ def reference(generator, distribution: str, discriminator=None) -> Reference:
     return Reference(inputs, outputs, floats)
 
 
-def verify(kind: str, path: Path, expected: Reference, warmup: list[int] = (), tolerance: float = FLOATS) -> Report:
+def verify(
+    kind: str,
+    path: Path,
+    expected: Reference,
+    warmup_sizes: list[int] = (),
+    tolerance: float = MAX_FLOAT_DIFFERENCE,
+) -> Report:
     """Runs the artifact and compares what it makes.
 
-    kind: one of `runtimes.RUNTIMES`. warmup: the batch sizes of the warm-up requests that must be there.
-    tolerance: for floats.
+    kind: one of `runtimes.RUNTIMES`. warmup_sizes: the batch sizes of the warm-up requests that must be there.
+    tolerance: for floats, as MAX_FLOAT_DIFFERENCE.
 
     Raises:
         Mismatch: it does not run, or differs by more than is allowed; the message says what and by how much, to be put
@@ -92,16 +111,21 @@ def verify(kind: str, path: Path, expected: Reference, warmup: list[int] = (), t
                     difference,
                 )
             differences[name] = max(difference, differences.get(name, 0.0))
-    if result["warmup"] != list(warmup):
-        raise Mismatch(f"replays warm-up requests of {result['warmup']} images, not of {list(warmup)}")
+    if result["warmup"] != list(warmup_sizes):
+        raise Mismatch(f"replays warm-up requests of {result['warmup']} images, not of {list(warmup_sizes)}")
     return Report(differences, result["milliseconds"])
 
 
 def _run(kind: str, path: Path, inputs: dict) -> dict:
+    """What `runtimes.main` reports of the artifact.
+
+    Raises:
+        Mismatch: the process fails; the message has the last line of its words.
+    """
     inputs_path, outputs_path = (path.parent / f"{path.name}.{end}" for end in ("inputs", "outputs"))
     inputs_path.write_bytes(pickle.dumps(inputs))
     try:
-        # -P: the folder of runtimes.py, which is ours, is not searched for modules.
+        # -P keeps Python from searching the folder of runtimes.py, where modules of dcgan_tf lie.
         command = [sys.executable, "-P", runtimes.__file__, kind, str(path), str(inputs_path), str(outputs_path)]
         process = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if process.returncode:
@@ -120,12 +144,12 @@ def _names(outputs: dict) -> list[tuple[str, str]]:
 
 def _difference(array, wanted, tolerance: float) -> tuple[float, float]:
     """(the largest difference, the largest allowed)."""
-    if array.dtype == object:  # PNG files
+    if array.dtype == object:  # PNG files are compared as pixels.
         array = np.stack([_decoded(png, wanted.shape[1:]) for png in array])
     if array.shape != wanted.shape or array.dtype != wanted.dtype:
         return np.inf, 0.0
     if array.dtype == np.uint8:
-        return float(np.abs(array.astype(int) - wanted.astype(int)).max()), LEVELS
+        return float(np.abs(array.astype(int) - wanted.astype(int)).max()), MAX_LEVEL_DIFFERENCE
     # Logits may be in the hundreds, where float32 has no four digits left after the point.
     return float(np.abs(array - wanted).max()), tolerance * max(1.0, float(np.abs(wanted).max()))
 

@@ -1,18 +1,17 @@
-"""A generator on disk, wherever it is: in a run's folder, a file of Keras, a SavedModel, an ONNX or LiteRT file."""
+"""Finds a generator on disk, and what is known of it, without loading it.
+
+It may be in a run's folder, a file of Keras, a SavedModel, an ONNX or a LiteRT file.
+"""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import numbered
 from dcgan_tf.config.flags import Epoch
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.settings import Settings
-from dcgan_tf.nets.saved import load_model
-from dcgan_tf.nets.surgery import check_generator
 from dcgan_tf.runs.folder import RunFolder, epoch_of
 from dcgan_tf.runs.settings import read_settings
 
@@ -23,9 +22,12 @@ KINDS = "give a run's folder such as checkpoints/paints200, or a generator's .h5
 class Found:
     """A generator that has been found but not loaded.
 
-    kind           keras, or one of `runtimes.RUNTIMES`
+    kind           "keras", or one of `runtimes.RUNTIMES`
+    path           the generator's file, or the folder of its SavedModel
+    name           for people: that of the run, of the file, or of the folder with the versions
+    epoch          None where it is not known
     discriminator  the file of the same epoch, where there is one
-    settings       of the run that trained it; None where they are not known
+    settings       those of the run that trained it; None where they are not known
     """
 
     kind: str
@@ -35,12 +37,19 @@ class Found:
     discriminator: Path | None = None
     settings: Settings | None = None
 
+    @property
+    def packing(self) -> int:
+        """How many images the run's discriminator judges at once (arXiv:1712.04086)."""
+        return self.settings.preset.packing if self.settings else 1
+
 
 def find(source: str, epoch: Epoch = None) -> Found:
-    """What `source` names. epoch: of a run; None for the best, or the newest where none was measured.
+    """The generator that `source` names.
+
+    epoch: of a run, as a number, "best" or "newest"; None for the best, or the newest where none was measured.
 
     Raises:
-        UserError: nothing that holds a generator, or not of that epoch.
+        UserError: nothing there holds a generator, or the run has none of that epoch.
     """
     try:
         return _find(Path(source), printable(source), epoch)
@@ -69,26 +78,13 @@ def _find(path: Path, shown: str, epoch: Epoch) -> Found:
     raise UserError(f"{shown}: holds no saved model, or none yet (each epoch saves one at its end): {KINDS}")
 
 
-def load_keras(found: Found):
-    """The generator of a run's folder or a file, float32.
+def latent_distribution(asked: str, said: str | None, latent_dim: int, image_shape: tuple) -> str:
+    """Which latents a generator was trained on: "normal" or "uniform".
 
-    Raises:
-        UserError: the file holds no generator of grey or colour images.
-    """
-    generator = load_model(found.path)
-    check_generator(generator, found.path)
-    channels = generator.output_shape[-1]
-    if channels not in (1, 3):
-        raise UserError(f"{printable(found.path)}: makes images of {channels} channels, not 1 or 3; give another net")
-    if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
-        raise UserError(f"{printable(found.path)}: has weights that are no numbers (NaN); give an earlier epoch")
-    return generator
+    That is what was asked for, else what the run or the card says, else that of a preset of these sizes, else normal.
 
-
-def distribution(asked: str, said: str | None, latent_dim: int, image_shape: tuple) -> str:
-    """Normal or uniform: as asked, else as the run or the card says, else as in a preset of these sizes, else normal.
-
-    said: by the run's settings or a model card; None where neither is known.
+    asked: "normal", "uniform", or "auto" for not asked. said: by the run's settings or a model card; None
+    where neither is known. image_shape: (H, W, C).
     """
     if asked != "auto":
         return asked
@@ -101,6 +97,7 @@ def distribution(asked: str, said: str | None, latent_dim: int, image_shape: tup
 
 
 def _of_run(folder: RunFolder, epoch: Epoch) -> Found:
+    """The generator of an epoch, of which at least one is saved."""
     epochs, best, shown = folder.saved_epochs(), folder.best_epoch(), printable(folder.path)
     if epoch == "best" and best not in epochs:
         raise UserError(f"--epoch best: {shown} has measured none: give a number, or --epoch newest")
@@ -114,15 +111,12 @@ def _of_run(folder: RunFolder, epoch: Epoch) -> Found:
 
 
 def _of_run_file(path: Path) -> dict:
-    """The discriminator and the settings beside a generator that a run has saved."""
+    """The fields of `Found` that lie beside a generator's file in a run's folder; {} for any other file."""
     folder, epoch = RunFolder(path.parent), epoch_of(path) or 0
     if path != folder.generator(epoch):
         return {}
     discriminator = folder.discriminator(epoch)
-    return {
-        "discriminator": discriminator if discriminator.exists() else None,
-        "settings": read_settings(folder),
-    }
+    return {"discriminator": discriminator if discriminator.exists() else None, "settings": read_settings(folder)}
 
 
 def spans(numbers: list[int]) -> str:

@@ -1,4 +1,7 @@
-"""Pictures of a trained generator: one for each seed, and films from seed to seed. No TensorFlow at module level."""
+"""The commands generate and interpolate: a picture for each seed, and films from seed to seed.
+
+Functions import what loads TensorFlow, so that mistakes in flags are told at once.
+"""
 
 import math
 from collections.abc import Iterator
@@ -13,8 +16,9 @@ from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig, film_for
 from dcgan_tf.pictures import film
 from dcgan_tf.pictures.images import grid, to_picture, write_png
 
-BATCH = 64  # images that the generator makes at once: with a sheet's, all that are held in memory
-SHEET = 100  # pictures of a contact sheet at most
+# Only this many images, and those of a contact sheet, are in memory at a time.
+BATCH_SIZE = 64
+MAX_SHEET_PICTURES = 100
 
 
 def generate(config: GenerateConfig) -> None:
@@ -25,9 +29,7 @@ def generate(config: GenerateConfig) -> None:
     """
     folder = Path(config.out)
     check_out(folder, is_folder=True)
-    from dcgan_tf.generators.generator import (
-        open_generator,  # imports TensorFlow: after all that can be refused without
-    )
+    from dcgan_tf.generators.generator import open_generator
 
     generator = open_generator(config.source, config.epoch, config.latents)
     seeds = range(config.seed, config.seed + config.count)
@@ -38,14 +40,14 @@ def generate(config: GenerateConfig) -> None:
         write_png(folder / _name(seed), image, flush=False)
         if config.grid:
             sheet.append(image)
-        if len(sheet) == SHEET or (sheet and seed == seeds[-1]):
+        if len(sheet) == MAX_SHEET_PICTURES or (sheet and seed == seeds[-1]):
             first = seed - len(sheet) + 1
-            sheets.append("grid.png" if config.count <= SHEET else f"grid_{first:04d}-{seed:04d}.png")
+            sheets.append("grid.png" if config.count <= MAX_SHEET_PICTURES else f"grid_{first:04d}-{seed:04d}.png")
             write_png(folder / sheets[-1], contact_sheet(np.stack(sheet)), flush=False)
             sheet.clear()
-    made = [_count("picture", config.count, _name(seeds[0]), _name(seeds[-1]))]
+    made = [_files(config.count, "picture", _name(seeds[0]), _name(seeds[-1]))]
     if sheets:
-        made.append(_count("contact sheet", len(sheets), sheets[0], sheets[-1]))
+        made.append(_files(len(sheets), "contact sheet", sheets[0], sheets[-1]))
     print(f"{printable(folder)}: {'; '.join(made)}")
 
 
@@ -76,48 +78,48 @@ def interpolate(config: InterpolateConfig) -> None:
 
 def contact_sheet(images: np.ndarray) -> np.ndarray:
     """uint8 [N, H, W, C] -> uint8 [h, w, C]: a grid as square as possible, row by row."""
-    columns = math.isqrt(len(images) - 1) + 1  # the square root, rounded up
+    columns = math.isqrt(len(images) - 1) + 1  # The square root, rounded up.
     return grid(images, -(-len(images) // columns), columns)
 
 
 def loop_positions(frames: np.ndarray, legs: int, total: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where frames [N] of a loop are: the leg [N], 0..legs - 1, and the part of it [N], float32, from 0 to below 1.
+    """Where the frames of a loop are: on which leg [N], 0..legs - 1, and at which part of it [N], float32 in 0..1.
 
-    legs: from each seed to the next, and from the last to the first. total: frames of the whole loop; after the last
-    one comes the first, so that nothing is shown twice.
+    frames: their numbers [N], 0..total - 1. legs: one from each seed to the next, and one from the last to the first.
+    total: the frames of the whole loop. The last frame is one step before the first, so that none is shown twice.
     """
     leg, rest = np.divmod(frames * legs, total)
     return leg, (rest / total).astype(np.float32)
 
 
 def _seed_images(generator, seeds: range, truncation: float) -> Iterator[np.ndarray]:
-    """uint8 [H, W, C] of every seed, BATCH at a time."""
+    """uint8 [H, W, C] of every seed, BATCH_SIZE at a time."""
     from dcgan_tf.generators import latents
 
-    for start in range(0, len(seeds), BATCH):
-        some = np.array(seeds[start : start + BATCH], np.int32)
+    for start in range(0, len(seeds), BATCH_SIZE):
+        some = np.array(seeds[start : start + BATCH_SIZE], np.int32)
         drawn = latents.seed_latents(some, generator.latent_dim, generator.distribution)
         yield from generator.images(_truncated(drawn, truncation))
 
 
 def _loop_images(generator, config: InterpolateConfig) -> Iterator[np.ndarray]:
-    """uint8 [H, W, C] of every frame, BATCH at a time."""
+    """uint8 [H, W, C] of every frame, BATCH_SIZE at a time."""
     from dcgan_tf.generators import latents
 
     stops = np.array(config.seeds, np.int32)
     stops = np.asarray(latents.seed_latents(stops, generator.latent_dim, generator.distribution))
-    for start in range(0, config.frames, BATCH):
-        some = np.arange(start, min(start + BATCH, config.frames))
+    for start in range(0, config.frames, BATCH_SIZE):
+        some = np.arange(start, min(start + BATCH_SIZE, config.frames))
         leg, t = loop_positions(some, len(stops), config.frames)
         on_the_way = latents.interpolate(stops[leg], stops[(leg + 1) % len(stops)], t, generator.distribution)
         yield from generator.images(_truncated(on_the_way, config.truncation))
 
 
 def _truncated(latents, truncation: float) -> np.ndarray:
-    """Latents float32 [N, latent_dim], pulled towards the middle of their distribution.
+    """Latents float32 [N, latent_dim], scaled towards 0, the middle of their distribution.
 
-    Fewer odd pictures, less variety. Brock et al. 2019 (arXiv:1809.11096) draw again what is too far out, and Karras
-    et al. 2019 (arXiv:1812.04948) scale, as here, but in a space between latents and image that a DCGAN has not.
+    That gives fewer odd pictures, and less variety. Brock et al. 2019 (arXiv:1809.11096) draw outlying numbers anew
+    instead; Karras et al. 2019 (arXiv:1812.04948) scale as here, but in an intermediate space that a DCGAN lacks.
     """
     return np.asarray(latents) * np.float32(truncation)
 
@@ -126,5 +128,6 @@ def _name(seed: int) -> str:
     return f"seed{seed:04d}.png"
 
 
-def _count(what: str, count: int, first: str, last: str) -> str:
-    return f"1 {what}, {first}" if count == 1 else f"{count} {what}s, {first} to {last}"
+def _files(count: int, word: str, first: str, last: str) -> str:
+    """3, "picture" -> "3 pictures, seed0001.png to seed0003.png"."""
+    return f"1 {word}, {first}" if count == 1 else f"{count} {word}s, {first} to {last}"

@@ -1,7 +1,7 @@
-"""Exported generators run by the runtimes that they are made for: TensorFlow without Keras, onnxruntime, LiteRT.
+"""Runs exported generators by the runtimes that they are made for: TensorFlow without Keras, onnxruntime, LiteRT.
 
-This file imports nothing of dcgan_tf. It is also a program, started by `verify` as a process of its own in which neither
-dcgan_tf nor Keras can be imported: whatever it runs will run for others, too.
+This file imports nothing of dcgan_tf. It is also a program, which `export.verify` starts as a process that can
+import neither dcgan_tf nor Keras: what runs there runs for others, too.
 
     python -P runtimes.py KIND PATH INPUTS OUTPUTS      INPUTS, OUTPUTS: pickles, see `main`
 """
@@ -30,6 +30,7 @@ class SavedModel:
         return self.run("serving_default", {self._input: latents})[self._output]
 
     def run(self, signature: str, inputs: dict) -> dict:
+        """Calls a signature: arrays by the names of its inputs -> arrays by the names of its outputs."""
         function = self.signatures[signature]
         specs = function.structured_input_signature[1]
         outputs = function(**{name: _tensor(value, specs[name].dtype) for name, value in inputs.items()})
@@ -37,7 +38,7 @@ class SavedModel:
 
 
 class SavedModelSession:
-    """The same through the loader of TensorFlow 1 and a Session, as TensorFlow Serving does it."""
+    """The folder of a SavedModel, through the loader of TensorFlow 1 and a Session, as TensorFlow Serving loads it."""
 
     def __init__(self, path: str):
         import tensorflow as tf
@@ -50,19 +51,23 @@ class SavedModelSession:
         return self.run("serving_default", {"latents": latents})["images"]
 
     def run(self, signature: str, inputs: dict) -> dict:
+        """Calls a signature: arrays by the names of its inputs -> arrays by the names of its outputs."""
         definition = self.signatures[signature]
         fetches = {name: tensor.name for name, tensor in definition.outputs.items()}
         return self._session.run(fetches, {definition.inputs[name].name: value for name, value in inputs.items()})
 
 
 class Onnx:
-    """An ONNX file, through onnxruntime. card: its model card, "" where it has none."""
+    """An ONNX file, through onnxruntime; a call takes latents and gives images.
+
+    card: the text of its model card, "" where it has none.
+    """
 
     def __init__(self, path: str):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors
+        options.log_severity_level = 3  # Only errors are printed.
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         [spec] = self._session.get_inputs()
         self._input, self.latent_dim = spec.name, _latent_dim(spec.shape)
@@ -74,9 +79,9 @@ class Onnx:
 
 
 class LiteRT:
-    """A .tflite file, through ai-edge-litert."""
+    """A .tflite file, through ai-edge-litert; a call takes latents and gives images."""
 
-    card = ""
+    card = ""  # A .tflite file of ours holds none.
 
     def __init__(self, path: str):
         from ai_edge_litert.interpreter import Interpreter
@@ -85,7 +90,7 @@ class LiteRT:
         [spec] = interpreter.get_input_details()
         self.latent_dim = _latent_dim(spec["shape_signature"])
         self._runner = interpreter.get_signature_runner("serving_default")
-        self._keep = interpreter  # the runner does not
+        self._interpreter = interpreter  # The runner works only as long as its interpreter lives.
 
     def __call__(self, latents):
         return self._runner(latents=latents)["images"]
@@ -95,6 +100,7 @@ RUNTIMES = {"savedmodel": SavedModel, "onnx": Onnx, "litert": LiteRT}
 
 
 def _latent_dim(shape) -> int:
+    """The size of a latent, from the shape [N, latent_dim] of an input."""
     if len(shape) != 2 or not isinstance(shape[1], (int, np.integer)) or shape[1] < 1:
         raise ValueError(f"its input is of shape {list(shape)}, not a row of latents for each image")
     return int(shape[1])
@@ -110,10 +116,11 @@ def _tensor(value, dtype):
 
 
 def main(kind: str, path: str, inputs_path: str, outputs_path: str) -> None:
-    """INPUTS holds {signature: {name: array}}; for ONNX and LiteRT only serving_default is run.
+    """Runs an artifact on the inputs in a file, and writes what it makes into another. Both are pickles.
 
-    OUTPUTS gets {"outputs": {loader: {signature: {name: array}}}, "milliseconds": {1: float, 64: float},
-    "warmup": [batch size of each request, in order]}.
+    kind: of RUNTIMES. inputs: {signature: {name: array}}; for ONNX and LiteRT only serving_default is run.
+    outputs: {"outputs": {loader: {signature: {name: array}}}, "milliseconds": {1: float, 64: float},
+    "warmup": [batch size of each warm-up request, in order]}.
     """
     inputs = pickle.loads(Path(inputs_path).read_bytes())
     warmup = []
@@ -125,7 +132,7 @@ def main(kind: str, path: str, inputs_path: str, outputs_path: str) -> None:
             for loader, net in nets.items()
         }  # fmt: skip
         net = nets["session"]
-        warmup = [_replay(request, net) for request in _warmup_requests(path)]
+        warmup = [replay(request, net) for request in warmup_requests(path)]
     else:
         net = RUNTIMES[kind](path)
         outputs = {kind: {"serving_default": {"images": net(inputs["serving_default"]["latents"])}}}
@@ -135,7 +142,8 @@ def main(kind: str, path: str, inputs_path: str, outputs_path: str) -> None:
     Path(outputs_path).write_bytes(pickle.dumps(result))
 
 
-def _warmup_requests(path: str) -> list:
+def warmup_requests(path: str) -> list:
+    """The warm-up requests in a SavedModel's folder, as PredictRequest messages."""
     import tensorflow as tf
     from tensorflow_serving.apis import prediction_log_pb2
 
@@ -146,7 +154,8 @@ def _warmup_requests(path: str) -> list:
     return [prediction_log_pb2.PredictionLog.FromString(record).predict_log.request for record in records]
 
 
-def _replay(request, net) -> int:
+def replay(request, net: SavedModelSession) -> int:
+    """Runs a request -> the number of images that it gives."""
     import tensorflow as tf
 
     inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
@@ -155,7 +164,10 @@ def _replay(request, net) -> int:
 
 
 def _milliseconds(run) -> float:
-    """Of one call, after one that warms up: the median of three, or the next one where a call takes over a second."""
+    """How long one call takes: the median of three calls after a first one, which warms up.
+
+    Where the first takes over a second, one more call must do.
+    """
     seconds = []
     while len(seconds) < 4 and not (len(seconds) == 2 and seconds[0] > 1):
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The net that makes a run's pictures, and is saved."""
+"""The net that makes the pictures of a run in training, and that each epoch saves."""
 
 import numpy as np
 
@@ -8,33 +8,38 @@ from dcgan_tf.gan.step import GAN
 from dcgan_tf.generators.generator import picture_function
 from dcgan_tf.nets.surgery import copy_of
 
-BATCHES, BATCH = 8, 64  # of images that the statistics are of
+STATISTICS_BATCHES, STATISTICS_BATCH_SIZE = 8, 64
 
 
 class Sampler:
-    """The generator; or its moving average, with statistics of batch normalization of its own.
+    """The generator, or the moving average of its weights with batch-norm statistics of its own.
 
-    Of averaged weights the averages of the statistics are not the statistics: what swings in the weights averages out,
-    and is then missing from what they let through, while each generator's statistics had it. So the average's own are
-    taken over some images whenever it is asked for (Izmailov et al. 2018, arXiv:1803.05407, "batch normalization update";
-    Brock et al. 2019, arXiv:1809.11096, "standing statistics"). Training knows nothing of them and no state keeps them:
-    they follow from the weights and the seed.
+    Averaged weights need statistics that are measured with these weights. The moving averages of the generator's
+    statistics do not fit: the weights swing from step to step, each generator's activations carry that swing, and the
+    averaged net, in which it cancels out, has others. So the statistics are measured over 512 images whenever the net
+    is asked for (Izmailov et al. 2018, arXiv:1803.05407, "batch normalization update"; Brock et al. 2019,
+    arXiv:1809.11096, "standing statistics"). Training does not use them, and no checkpoint holds them: they follow from
+    the weights and the seed.
     """
 
     def __init__(self, gan: GAN):
-        self._gan, self._step = gan, None
-        self._has_own = gan.recipe.ema > 0 and bool(_moving(gan.sampler))
-        self._net = copy_of(gan.sampler) if self._has_own else gan.sampler
+        self._gan = gan
+        self._measured_step = None  # the step whose weights and statistics the net has
+        self._measures = gan.recipe.ema > 0 and bool(_moving(gan.sampler))
+        self._net = copy_of(gan.sampler) if self._measures else gan.sampler
         self._draw = picture_function(self._net)
         spec = tf.TensorSpec([None, gan.preset.latent_dim], tf.float32)
         self._statistics = tf.function(self._statistics_of, input_signature=[spec], autograph=False)
 
     def net(self, step: int) -> keras.Sequential:
-        """The net after `step` updates, which must be those that are done; always the same object."""
-        if self._has_own and step != self._step:
+        """The net after `step` updates; always the same object.
+
+        step: how many updates are done. The weights are those of now, so that it cannot be an earlier one.
+        """
+        if self._measures and step != self._measured_step:
             self._net.set_weights(self._gan.sampler.get_weights())
-            self._take_statistics()
-            self._step = step
+            self._measure_statistics()
+            self._measured_step = step
         return self._net
 
     def pictures(self, latents, step: int):
@@ -42,16 +47,20 @@ class Sampler:
         self.net(step)
         return self._draw(latents)
 
-    def _take_statistics(self) -> None:
+    def _measure_statistics(self) -> None:
+        """Gives each batch normalization the mean over the batches of its statistics in them."""
         own_key, of_batches = key(self._gan.seed, STATISTICS), []
-        for number in range(BATCHES):
-            latents = draw_latents(self._gan.preset, BATCH, own_key, number)
+        for number in range(STATISTICS_BATCHES):
+            latents = draw_latents(self._gan.preset, STATISTICS_BATCH_SIZE, own_key, number)
             of_batches.append([value.numpy() for value in self._statistics(latents)])
         for variable, values in zip(_moving(self._net), zip(*of_batches), strict=True):
             variable.assign(np.mean(values, axis=0))
 
     def _statistics_of(self, x) -> list:
-        """Mean and variance at each batch normalization, [C] float32 each; those before it go by the same images'."""
+        """Mean and variance at each batch normalization, [C] float32 each, of latents x [N, Z].
+
+        Each one is assigned before the images go on, so that the later ones see them normalized by it.
+        """
         found = []
         for layer in self._net.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
@@ -60,11 +69,11 @@ class Sampler:
                 layer.moving_mean.assign(mean)
                 layer.moving_variance.assign(variance)
                 found += [mean, variance]
-            x = layer(x, training=False)  # what comes after the last of them is no part of the graph
+            x = layer(x, training=False)  # TensorFlow prunes the layers after the last batch normalization.
         return found
 
 
 def _moving(net) -> list:
-    """The statistics of its batch normalizations, a mean and a variance each, in order."""
+    """The variables of a net's batch normalizations, in order: a moving mean and a moving variance each."""
     norms = (layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization))
     return [variable for layer in norms for variable in (layer.moving_mean, layer.moving_variance)]

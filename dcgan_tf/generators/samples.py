@@ -5,34 +5,34 @@ import numpy as np
 from dcgan_tf.generators import latents
 from dcgan_tf.generators.generator import Generator
 
-BLOCK = 64  # latents that the net sees at once: several times as fast as the blocks of 4 that pictures are made in
-SEEDS = 2**31
-STRIDE = 1_000_003  # seeds of pictures from one set of samples to the next
-KEPT_BYTES = 2**31
+BLOCK_SIZE = 64  # The net makes samples several times as fast as in the blocks of 4 that single pictures need.
+SEED_COUNT = 2**31  # Picture seeds are the int32 that are not negative.
+SEED_STRIDE = 1_000_003  # The picture seeds of two sets of samples are this far apart, so that sets do not overlap.
+MAX_KEPT_BYTES = 2**31
 
 
 class Samples:
     """`count` images of a generator, read by index like any source.
 
     Image i depends on the generator, `seed` and i alone: it is the picture that `dcgan-tf generate --seed
-    <seed_of(i)>` makes, up to a level in a pixel here and there, as the net sees more images at once here. Samples of
+    <seed_of(i)>` makes. A few pixels may differ by one level, because the net sees more images at once here. Samples of
     two seeds have no image in common, as long as there are fewer than a million of each.
 
-    Images are kept once they are made, up to 2 GB of them, so that the measures that follow do not wait again.
+    Images are kept once they are made, up to 2 GB of them, so that the next measure need not wait for them again.
     """
 
     def __init__(self, generator: Generator, count: int, seed: int = 0):
         self.image_shape, self._generator, self._count, self._seed = generator.image_shape, generator, count, seed
-        places = min(count, KEPT_BYTES // int(np.prod(self.image_shape)))
-        self._kept = np.empty([places, *self.image_shape], np.uint8)  # takes memory as it is filled
+        places = min(count, MAX_KEPT_BYTES // int(np.prod(self.image_shape)))
+        self._kept = np.empty([places, *self.image_shape], np.uint8)  # Takes memory only as it is filled.
         self._made = np.zeros(places, bool)
 
     def __len__(self) -> int:
         return self._count
 
     def seed_of(self, index):
-        """The seed of the picture, 0 to 2**31 - 1, of an index or an array of them."""
-        return (self._seed * STRIDE + index) % SEEDS
+        """The seed of the picture, 0 to 2**31 - 1, at an index (int, or an int array)."""
+        return (self._seed * SEED_STRIDE + index) % SEED_COUNT
 
     def read(self, indices) -> np.ndarray:
         """The images at `indices` (int [n], any order) as a new uint8 [n, H, W, C].
@@ -56,4 +56,4 @@ class Samples:
             return np.empty([0, *self.image_shape], np.uint8)
         seeds = self.seed_of(indices).astype(np.int32)
         drawn = latents.seed_latents(seeds, self._generator.latent_dim, self._generator.distribution)
-        return self._generator.images(np.asarray(drawn), BLOCK)
+        return self._generator.images(np.asarray(drawn), BLOCK_SIZE)

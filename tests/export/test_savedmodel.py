@@ -122,7 +122,7 @@ def test_without_a_discriminator_there_is_no_score_and_weights_are_those_of_the_
 
 def test_the_states_of_dropout_are_not_saved(folder):
     names = [name for name, _ in tf.train.list_variables(str(folder / "variables" / "variables"))]
-    # 3 dense or convolution kernels and 2 x 4 of batch normalization; 3 kernels and 3 biases of the discriminator.
+    # The generator has 3 kernels and 2 batch normalizations of 4 variables; the discriminator 3 kernels and 3 biases.
     assert len([name for name in names if name.startswith("weights/")]) == 3 + 8 + 6
 
 

@@ -17,13 +17,16 @@ from dcgan_tf.pictures import film, images
 
 
 class FakeGenerator:
-    """Images [8, 6, C]: rows 0..3 show the first latent of the seed, rows 4..7 the second, times 4 modulo 256, as a grey."""
+    """Makes images [8, 6, C] that show two latents as greys, each latent times 4 modulo 256.
+
+    Rows 0..3 show the first latent, rows 4..7 the second.
+    """
 
     latent_dim, distribution = 2, "uniform"
 
     def __init__(self, channels=1):
         self.image_shape = (8, 6, channels)
-        self.batches = []  # of latents
+        self.batches = []  # the latents of each call
 
     def images(self, latents):
         assert isinstance(latents, np.ndarray) and latents.dtype == np.float32
@@ -34,7 +37,7 @@ class FakeGenerator:
 
 @pytest.fixture
 def fake(monkeypatch):
-    """The generator that every source holds; the latents of a seed are (seed, 5)."""
+    """A FakeGenerator that every source opens; the latents of a seed are (seed, 5)."""
     generator = FakeGenerator()
     generator.opened = []
 
@@ -52,7 +55,7 @@ def fake(monkeypatch):
 
 
 def image(first, second=5, channels=1):
-    """What the fake makes of latents (first, second)."""
+    """The image that FakeGenerator makes of latents (first, second)."""
     column = np.array([4 * first % 256] * 4 + [4 * second % 256] * 4, np.uint8)
     return np.broadcast_to(column[:, None, None], [8, 6, channels])
 
@@ -117,7 +120,7 @@ def test_pictures_are_written_before_the_next_are_made(tmp_path, fake):
 
     fake.images = watched
     generate.generate(GenerateConfig("run", str(tmp_path), count=150, grid=True))
-    assert on_disk == [0, 64, 128 + 1]  # with the first sheet
+    assert on_disk == [0, 64, 128 + 1]  # The first contact sheet is there, too.
 
 
 def test_a_single_sheet(tmp_path, fake, capsys):
@@ -128,7 +131,7 @@ def test_a_single_sheet(tmp_path, fake, capsys):
     for index, seed in enumerate(range(20, 25)):
         top, left = 2 + index // 3 * 10, 2 + index % 3 * 8
         np.testing.assert_array_equal(sheet[top : top + 8, left : left + 6], image(seed))
-    assert (sheet[12:20, 18:24] == 255).all()  # the sixth place
+    assert (sheet[12:20, 18:24] == 255).all()  # The sixth place is empty.
     assert capsys.readouterr().out == (
         f"{tmp_path}: 5 pictures, seed0020.png to seed0024.png; 1 contact sheet, grid.png\n"
     )
@@ -264,7 +267,7 @@ def test_a_gif_loops_over_the_seeds_in_their_order(tmp_path, fake, capsys):
     frames, durations, loop = gif_frames(out)
     assert (durations, loop) == ([40] * 6, 0)
     for frame, first in zip(frames, (30, 20, 10, 30, 50, 40), strict=True):
-        enlarged = image(first, channels=3).repeat(43, axis=0).repeat(43, axis=1)  # 6 wide to 258
+        enlarged = image(first, channels=3).repeat(43, axis=0).repeat(43, axis=1)  # from 6 to 258 pixels wide
         np.testing.assert_array_equal(frame, enlarged)
     assert files(tmp_path / "new") == ["walk.gif"]
     assert capsys.readouterr() == (f"{out}: 6 frames, 0.24 seconds, a loop over 3 seeds\n", "")
@@ -276,7 +279,7 @@ def test_an_mp4_has_as_many_frames_as_asked(tmp_path, fake):
     generate.interpolate(InterpolateConfig("run", (10, 50), str(out), frames=7, fps=12.5))
     frames, about = mp4_frames(out)
     assert (about["codec"], about["fps"], about["size"], len(frames)) == ("h264", 12.5, (258, 344), 7)
-    for frame, twice in zip(frames, (0, 2, 4, 6, 6, 4, 2), strict=True):  # of 7 parts of the way from 10 to 50
+    for frame, twice in zip(frames, (0, 2, 4, 6, 6, 4, 2), strict=True):  # in sevenths of the way from 10 to 50
         level = 4 * (10 + 40 * twice / 7)
         assert abs(frame[80, 120].astype(int) - level).max() <= 4
 

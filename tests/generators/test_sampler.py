@@ -37,7 +37,7 @@ def test_an_average_is_shown_with_statistics_of_its_own():
         else:
             np.testing.assert_array_equal(shown, averaged)
     assert not list(expected)
-    for variable, value in zip(gan.sampler.variables, before, strict=True):  # the state stays
+    for variable, value in zip(gan.sampler.variables, before, strict=True):  # Training's own net is unchanged.
         np.testing.assert_array_equal(variable, value)
 
 
@@ -47,10 +47,12 @@ def test_pictures_are_of_the_net_after_that_step():
     for step in (3, 4):
         pictures = sampler.pictures(latents, step).numpy()
         np.testing.assert_array_equal(pictures, picture_function(sampler.net(step))(latents))
-        np.testing.assert_array_equal(pictures, Sampler(gan).pictures(latents, step))  # nothing of what was before
+        np.testing.assert_array_equal(
+            pictures, Sampler(gan).pictures(latents, step)
+        )  # A new one knows no earlier step.
         for weight in gan.sampler.trainable_weights:
             weight.assign(1.5 * weight)
-        np.testing.assert_array_equal(pictures, sampler.pictures(latents, step))  # taken once a step
+        np.testing.assert_array_equal(pictures, sampler.pictures(latents, step))  # The net is taken once a step.
     assert not np.array_equal(pictures, sampler.pictures(latents, 5))
 
 

@@ -47,7 +47,7 @@ def test_images_do_not_depend_on_what_was_read_before(generator):
 
 @pytest.mark.parametrize("kept", [0, 40, 300])
 def test_what_is_kept_is_made_once(generator, monkeypatch, kept):
-    monkeypatch.setattr(samples, "KEPT_BYTES", kept * 8 * 8 * 3 + 5)
+    monkeypatch.setattr(samples, "MAX_KEPT_BYTES", kept * 8 * 8 * 3 + 5)
     made, asked = Samples(generator, 300), []
     make = made._make
     monkeypatch.setattr(made, "_make", lambda indices: asked.append(len(indices)) or make(indices))
@@ -57,5 +57,5 @@ def test_what_is_kept_is_made_once(generator, monkeypatch, kept):
     second = made.read(np.arange(250))
     assert sum(asked) == 200 + 250 - min(kept, 200)
     assert_same_pictures(second[:200], first)
-    first[:] = 0  # the caller's own
+    first[:] = 0  # The array belongs to the caller: what is kept must not change with it.
     assert_same_pictures(made.read(np.arange(200)), second[:200])

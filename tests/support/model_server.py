@@ -1,15 +1,20 @@
 """A stand-in for tensorflow_model_server in tests: its flags, its files and its protocols, on TensorFlow for Python.
 
-python tests/model_server.py --port 8500 --rest_api_port 8501 --model_config_file serving/x/models.config
+python tests/support/model_server.py --port 8500 --rest_api_port 8501 --model_config_file serving/x/models.config
     [--enable_batching=true --batching_parameters_file serving/x/batching.config]
 
-It is our reading of TensorFlow Serving's REST and gRPC documentation and sources (2.x), not the server itself. What it
-does as that one does: picks versions by models.config and looks for new ones each second; loads by the version 1
-loader, tag "serve"; runs assets.extra/tf_serving_warmup_requests through the batching before a version is available;
-Predict and GetModelMetadata by gRPC; predict (rows and columns), status and metadata by REST; merges concurrent
-requests of a signature, pads to the next allowed size with the last request's first row, refuses larger requests; and
-opens its ports only once a version is available. What it does not: string inputs, classify and regress, labels, full
-queues; and where the first version cannot be loaded it ends at once, the other one after five more tries.
+It follows TensorFlow Serving's REST and gRPC documentation and sources (2.x) as we read them. Like the real server, it
+
+- picks versions by models.config, and looks for new ones each second;
+- loads them by the loader of TensorFlow 1, tag "serve";
+- runs assets.extra/tf_serving_warmup_requests through the batching before a version is available;
+- answers Predict and GetModelMetadata by gRPC; predict (rows and columns), status and metadata by REST;
+- merges concurrent requests of a signature, pads the batch to the next allowed size with the first row of the last
+  request, and refuses larger requests;
+- opens its ports only once a version is available.
+
+It has no string inputs, no classify and regress, no labels and no full queues. Where the first version cannot be loaded
+it ends at once; the real server tries five more times.
 
 Each batch that it runs is a line on standard output: "batch SIGNATURE VERSION SIZE padded to SIZE".
 """
@@ -45,11 +50,17 @@ sys.path.insert(0, str(ROOT))
 
 from dcgan_tf.common.backend import tf  # noqa: E402
 
-HTTP = {"INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "NOT_FOUND": 404, "UNAVAILABLE": 503, "UNIMPLEMENTED": 501}
+HTTP_STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "NOT_FOUND": 404,
+    "UNAVAILABLE": 503,
+    "UNIMPLEMENTED": 501,
+}
 
 
 class Refused(Exception):
-    """An error of the server: the name of a gRPC status, and the message."""
+    """A request that the server refuses. code: the name of a gRPC status."""
 
     def __init__(self, code: str, message: str):
         super().__init__(message)
@@ -58,7 +69,7 @@ class Refused(Exception):
 
 @dataclass
 class Version:
-    """A loaded version: its session and what its signatures are called there."""
+    """A loaded version: its session, and the SignatureDef of each signature, by name."""
 
     number: int
     session: tf.compat.v1.Session
@@ -69,9 +80,9 @@ class Version:
 
 
 def batching_parameters_class():
-    """The message that batching.config is the text of, after TensorFlow Serving's session_bundle_config.proto.
+    """The class of the message that batching.config holds as text: TensorFlow Serving's BatchingParameters.
 
-    The package tensorflow-serving-api leaves that file out.
+    It is made here because the package tensorflow-serving-api lacks session_bundle_config.proto.
     """
     file = descriptor_pb2.FileDescriptorProto(name="batching_parameters.proto", package="tensorflow.serving")
     file.syntax = "proto3"
@@ -170,7 +181,7 @@ def run(version: Version, name: str, inputs: dict) -> dict:
             {key: info.name for key, info in signature.outputs.items()},
             {signature.inputs[key].name: value for key, value in inputs.items()},
         )
-    except ValueError as error:  # a shape that does not fit
+    except ValueError as error:  # The shape of an input does not fit.
         raise Refused("INVALID_ARGUMENT", str(error)) from error
     except tf.errors.OpError as error:
         raise Refused(grpc_name(error.error_code), error.message) from error
@@ -189,7 +200,7 @@ class Server:
         self.versions, self.states = {}, {}
 
     def refresh(self) -> None:
-        """Loads the versions that models.config asks for and that are not loaded, then drops the others."""
+        """Loads the versions that models.config asks for, and drops the others once one of these is there."""
         found = {int(path.name) for path in self.base_path.iterdir() if path.name.isdigit()}
         if self.policy.WhichOneof("policy_choice") == "specific":
             wanted = found & set(self.policy.specific.versions)
@@ -294,7 +305,10 @@ class Server:
 
 
 def columns_of(instances, infos) -> dict:
-    """The row format to the columnar one: a list with a value, or an object of named values, for each example."""
+    """The row format of a request as the columnar one.
+
+    instances: for each example a value, or an object with a value for each input.
+    """
     if not isinstance(instances, list) or not instances:
         raise Refused("INVALID_ARGUMENT", "Expecting 'instances' to be a list with values")
     if not isinstance(instances[0], dict):
@@ -309,7 +323,7 @@ def columns_of(instances, infos) -> dict:
 
 
 def array_of(value, dtype) -> np.ndarray:
-    """JSON numbers to an array: whole numbers for integers, all lists of a level of the same length."""
+    """JSON numbers as an array. Integers must be whole numbers, and all lists of a level equally long."""
     if dtype == tf.string:
         raise Refused("UNIMPLEMENTED", "this stand-in takes no strings")
 
@@ -408,7 +422,7 @@ def rest_handler(server: Server):
                     answer = (server.metadata_json if match[3] else server.status_json)(number)
                 status = 200
             except Refused as error:
-                status, answer = HTTP.get(error.code, 500), {"error": str(error)}
+                status, answer = HTTP_STATUS.get(error.code, 500), {"error": str(error)}
             text = json.dumps(answer, indent=4).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -465,10 +479,14 @@ class Running:
 
 
 SERVERS = ("stand-in", "tensorflow_model_server")
+MAX_START_SECONDS = 120
 
 
 def binary_of(server: str) -> str | None:
-    """For `serving`: None for the stand-in, else what TF_MODEL_SERVER names; without it the test is skipped."""
+    """The program to give to `serving`: None for the stand-in, else what TF_MODEL_SERVER names.
+
+    Where that is not set, the test is skipped.
+    """
     if server == "stand-in":
         return None
     if not os.environ.get("TF_MODEL_SERVER"):
@@ -480,7 +498,12 @@ def binary_of(server: str) -> str | None:
 def serving(folder: Path, name: str, scratch: Path, binary: str | None = None):
     """Starts a server on an export's folder, with its models.config and batching.config, and waits for the model.
 
-    binary: a tensorflow_model_server; None: this file. Yields a Running; RuntimeError with the log where it ends.
+    scratch: a folder for its models.config and its log. binary: a tensorflow_model_server; None for this file.
+
+    Yields a Running.
+
+    Raises:
+        RuntimeError: the server ends or takes too long; the message is its log.
     """
     config = scratch / "models.config"
     config.write_text((folder / "models.config").read_text().replace(f'"/models/{name}"', json.dumps(str(folder))))
@@ -493,9 +516,9 @@ def serving(folder: Path, name: str, scratch: Path, binary: str | None = None):
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
     running = Running(process, port, rest_port, log)
     try:
-        until = time.monotonic() + 120
+        deadline = time.monotonic() + MAX_START_SECONDS
         while True:
-            if process.poll() is not None or time.monotonic() > until:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(log.read_text(errors="replace"))
             with contextlib.suppress(OSError):
                 running.get(f"/v1/models/{name}/metadata")
@@ -508,6 +531,7 @@ def serving(folder: Path, name: str, scratch: Path, binary: str | None = None):
 
 
 def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens at; all are held open at once, so that they differ."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

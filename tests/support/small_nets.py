@@ -4,7 +4,7 @@ import numpy as np
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.gan.randomness import STATISTICS, draw_latents, key
-from dcgan_tf.generators.sampler import BATCH, BATCHES
+from dcgan_tf.generators.sampler import STATISTICS_BATCH_SIZE, STATISTICS_BATCHES
 from dcgan_tf.nets.surgery import copy_of
 
 layers = keras.layers
@@ -39,8 +39,8 @@ def own_statistics(net, preset, seed):
     net, found = copy_of(net), []
     for layer in norms(net):
         layer.momentum = 0.0
-    for number in range(BATCHES):
-        net(draw_latents(preset, BATCH, key(seed, STATISTICS), number), training=True)
+    for number in range(STATISTICS_BATCHES):
+        net(draw_latents(preset, STATISTICS_BATCH_SIZE, key(seed, STATISTICS), number), training=True)
         found.append([value.numpy() for layer in norms(net) for value in (layer.moving_mean, layer.moving_variance)])
     return [np.mean(values, axis=0) for values in zip(*found)]
 

@@ -1,0 +1,87 @@
+"""The serving signatures, stated once: what each takes and gives, an example request, and what it is verified with.
+
+`savedmodel` compiles a function for each row, `card` writes the rows into model_card.json, and `verify` runs them. To
+add a signature, add its row here, its function of the same name in `savedmodel`, and what Keras answers in `verify`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+VERIFIED_SEEDS = range(1, 17)  # Every signature is verified with the pictures of these seeds.
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """An input or output of a signature. A request of N examples holds it as [N, *shape], so that a server may batch.
+
+    name           its name in requests and answers
+    dtype          TensorFlow's name of the type
+    shape          the shape of one example, () where that is one number
+    values         what the numbers mean, in the words of model_card.json
+    example        its value in an example request
+    verified_with  its value when an export is verified; None where the nets make it from VERIFIED_SEEDS
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    values: str
+    example: list | str | None = None
+    verified_with: Sequence | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Signature:
+    """A function that a server offers under `name`, with named inputs and outputs."""
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    def example_request(self) -> dict:
+        """The body for POST /v1/models/<model>:predict."""
+        return {"signature_name": self.name, "inputs": {tensor.name: tensor.example for tensor in self.inputs}}
+
+    def verified_inputs(self, made: dict) -> dict[str, np.ndarray]:
+        """The inputs to verify with, by name. made: those that the nets make from VERIFIED_SEEDS, by name."""
+        return {
+            tensor.name: made[tensor.name]
+            if tensor.verified_with is None
+            else np.array(tensor.verified_with, tensor.dtype)
+            for tensor in self.inputs
+        }
+
+
+def serving_signatures(latent_dim: int, image_shape, distribution: str, scored: bool) -> dict[str, Signature]:
+    """The signatures of a generator, by name.
+
+    image_shape: (H, W, C). distribution: of the latents, "normal" or "uniform". scored: whether a discriminator goes
+    along, which adds `score`.
+    """
+    z, hwc = (latent_dim,), tuple(image_shape)
+    drawn = "standard normal" if distribution == "normal" else "uniform in -1..1"
+    pixels = f"[[[[0, ...], ...], ...]] of shape {[1, *hwc]}"  # An image is too long to write out.
+    reversed_seeds, from_0_to_1 = VERIFIED_SEEDS[::-1], np.linspace(0, 1, len(VERIFIED_SEEDS))
+    # fmt: off
+    #                 name           dtype      shape  values                    example               verified with
+    latents = Tensor("latents",     "float32", z,     drawn,                    [[0.0] * latent_dim], None)
+    images  = Tensor("images",      "uint8",   hwc,   "0..255",                 pixels,               None)
+    seeds   = Tensor("seeds",       "int32",   (),    "any",                    [1, 2],               VERIFIED_SEEDS)
+    seeds_a = Tensor("seeds_a",     "int32",   (),    "any",                    [1],                  VERIFIED_SEEDS)
+    seeds_b = Tensor("seeds_b",     "int32",   (),    "any",                    [2],                  reversed_seeds)
+    t       = Tensor("t",           "float32", (),    "0..1, clipped",          [0.5],                from_0_to_1)
+    png     = Tensor("image_bytes", "string",  (),    "PNG files")
+    logits  = Tensor("logits",      "float32", (1,),  "log-odds of being real")
+
+    rows = [
+        #          name               inputs                 outputs
+        Signature("serving_default", (latents,),            (images,)),
+        Signature("generate",        (seeds,),              (images, latents)),
+        Signature("generate_png",    (seeds,),              (png,)),
+        Signature("interpolate",     (seeds_a, seeds_b, t), (images,)),
+        Signature("score",           (images,),             (logits,)),
+    ]
+    # fmt: on
+    return {row.name: row for row in rows if scored or row.name != "score"}

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+from support import small_nets
+from support.helpers import error_of
+from support.settings import settings
+
+from dcgan_tf.export import convert
+from dcgan_tf.export.savedmodel import SavedModelWriter
+from dcgan_tf.generators.find import Found
+from dcgan_tf.generators.generator import load_keras, open_generator
+from dcgan_tf.nets.saved import save_model
+from dcgan_tf.pictures.images import to_uint8
+from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.settings import write_settings
+
+KINDS = "give a run's folder such as checkpoints/paints200, or a generator's .h5 or .keras file"
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return small_nets.generator()
+
+
+@pytest.fixture(scope="module")
+def places(generator, tmp_path_factory):
+    """The same generator in every form that can be opened."""
+    folder = tmp_path_factory.mktemp("places")
+    SavedModelWriter(generator, "uniform").write(folder / "squares" / "9", {"latents": {"distribution": "uniform"}})
+    (folder / "run").mkdir()
+    save_model(generator, folder / "run" / "epoch2_Gmodel.h5")
+    write_settings(RunFolder(folder / "run"), settings(latents="uniform"))
+    made = {
+        "run": folder / "run",
+        "h5": folder / "run" / "epoch2_Gmodel.h5",
+        "savedmodel": folder / "squares" / "9",
+        "versions": folder / "squares",
+    }
+    generator.save(folder / "net.keras")
+    made["keras"] = folder / "net.keras"
+    return made
+
+
+@pytest.mark.parametrize("place", ["run", "h5", "savedmodel", "versions", "keras", "onnx", "tflite"])
+def test_every_form_makes_the_same_pictures(place, places, generator, tmp_path):
+    if place == "onnx":
+        pytest.importorskip("tf2onnx", reason="needs dcgan-tf[export]")
+        places = {place: tmp_path / "net.onnx"}
+        convert.to_onnx(generator, places[place], {"latents": {"distribution": "uniform"}})
+    if place == "tflite":
+        pytest.importorskip("ai_edge_litert", reason="needs dcgan-tf[export]")
+        places = {place: tmp_path / "net.tflite"}
+        convert.to_litert(generator, places[place])
+    opened = open_generator(str(places[place]), latents="uniform" if place in ("keras", "tflite") else "auto")
+    assert (opened.latent_dim, opened.image_shape, opened.distribution) == (6, (8, 8, 3), "uniform")
+    latents = np.random.default_rng(0).uniform(-1, 1, [9, 6]).astype(np.float32)
+    images = opened.images(latents)
+    wanted = to_uint8(generator(latents, training=False))
+    assert images.dtype == np.uint8 and images.shape == wanted.shape
+    assert np.abs(images.astype(int) - wanted).max() <= 1
+    np.testing.assert_array_equal(opened.images(latents[4:5]), images[4:5])
+
+
+def test_files_that_are_no_generator_are_one_line(tmp_path):
+    (tmp_path / "x.onnx").write_text("no")
+    message = error_of(open_generator, str(tmp_path / "x.onnx"))
+    assert message.startswith(f"{tmp_path}/x.onnx: is not a generator that runs (") and message.endswith(KINDS)
+    save_model(small_nets.discriminator(), tmp_path / "epoch9_Dmodel.h5")
+    assert error_of(load_keras, Found("keras", tmp_path / "epoch9_Dmodel.h5", "x")) == (
+        f"{tmp_path}/epoch9_Dmodel.h5: takes 8x8x3, not a row of latents; give the file of a generator"
+    )
+
+
+def test_images_of_two_channels_are_refused(tmp_path):
+    layers, keras = small_nets.layers, small_nets.keras
+    keras.Sequential([keras.Input([4]), layers.Dense(8), layers.Reshape([2, 2, 2])]).save(tmp_path / "two.keras")
+    assert error_of(open_generator, str(tmp_path / "two.keras")) == (
+        f"{tmp_path}/two.keras: makes images of 2 channels, not 1 or 3; give another net"
+    )
+
+
+def test_a_net_that_has_become_nan_is_one_line(tmp_path):
+    broken = small_nets.generator()
+    broken.set_weights([np.full_like(weight, np.nan) for weight in broken.get_weights()])
+    save_model(broken, tmp_path / "nan.h5")
+    assert error_of(open_generator, str(tmp_path / "nan.h5")) == (
+        f"{tmp_path}/nan.h5: has weights that are no numbers (NaN); give an earlier epoch"
+    )
