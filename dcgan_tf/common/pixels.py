@@ -1,4 +1,4 @@
-"""Pixels in memory: value ranges, channels and sizes of uint8 images."""
+"""Functions that turn arrays of pixels into uint8 images of a wanted value range, number of channels and size."""
 
 import numpy as np
 from PIL import Image, ImageOps

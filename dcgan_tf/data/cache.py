@@ -14,10 +14,9 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from dcgan_tf.common import pixels
+from dcgan_tf.common import pixels, remote
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
-from dcgan_tf.common.remote import is_remote
 from dcgan_tf.data.rows import open_npy
 
 VERSION = 1  # one more whenever decoding gives other pixels, or `facts` other keys
@@ -37,7 +36,7 @@ class CacheEntry:
     """
 
     def __init__(self, place, wanted, stamp, dtype=np.uint8, what="the decoded images"):
-        place = place if is_remote(place) else os.path.realpath(place)
+        place = place if remote.is_remote(place) else os.path.realpath(place)
         identity = repr((VERSION, os.fsencode(place), wanted))
         self._dtype, self._what = np.dtype(dtype), what
         self._key = hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()

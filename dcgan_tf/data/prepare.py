@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import disk_errors_in_one_line, whole_folder
-from dcgan_tf.common.remote import is_remote, join, size_and_time, write
 from dcgan_tf.common.text import size_text
 from dcgan_tf.config.checks import check_prepare
 from dcgan_tf.config.commands import PrepareConfig
@@ -49,7 +49,7 @@ def prepare(config: PrepareConfig) -> int:
     print(f"preparing {images} from {printable(config.source)}", flush=True)
     for note in source.notes:
         print(f"note: {note}", flush=True)
-    if is_remote(config.out):
+    if remote.is_remote(config.out):
         with _cloud_errors_in_one_line(config.out):
             size = _write_set(source, config.out, config.shards)
     else:
@@ -65,7 +65,7 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
     """Writes shards, then the index; returns their size in bytes."""
     from dcgan_tf.common.backend import tf
 
-    if is_remote(folder):
+    if remote.is_remote(folder):
         tf.io.gfile.makedirs(folder)
     count = len(source)
     edges = [shard * count // shards for shard in range(shards + 1)]
@@ -73,7 +73,7 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
     with contextlib.closing(_images(source)) as images:
         for shard, (start, stop) in enumerate(zip(edges, edges[1:])):
             name = f"train-{shard:05}-of-{shards:05}.tfrecord"
-            path = join(folder, name)
+            path = remote.join(folder, name)
             offset = 0
             with tf.io.TFRecordWriter(path) as writer:
                 for i in range(start, stop):
@@ -82,7 +82,7 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
                     writer.write(content)
                     rows[i] = offset, len(content), zlib.crc32(content), NO_LABEL if label is None else label
                     offset += HEADER_BYTES + len(content) + FOOTER_BYTES
-            if size_and_time(path)[0] != offset:
+            if remote.size_and_time(path)[0] != offset:
                 raise UserError(f"{printable(path)}: not all could be written: is there space left?")
             files.append({"file": name, "bytes": offset, "images": stop - start})
     facts = {
@@ -97,8 +97,8 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
     entry = {"format": FORMAT, "version": VERSION, "facts": facts, "shards": files}
     table = io.BytesIO()
     np.save(table, rows)
-    write(join(folder, INDEX_NPY), table.getvalue())
-    write(join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
+    remote.write(remote.join(folder, INDEX_NPY), table.getvalue())
+    remote.write(remote.join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
     return sum(file["bytes"] for file in files) + table.tell()
 
 
@@ -139,7 +139,7 @@ def _check_out(out):
         raise UserError(f"--out {printable(out)}: is not UTF-8: give another name")
     if is_prepared(out):
         raise UserError(f"--out {out}: holds a prepared set already: give another folder, or delete that one")
-    if is_remote(out) or not os.path.lexists(out):
+    if remote.is_remote(out) or not os.path.lexists(out):
         return
     if not os.path.isdir(out):
         raise UserError(f"--out {out}: is a file: give a new folder")

@@ -1,4 +1,4 @@
-"""Pixels of any source made uint8 images of the wanted size and channels, and the ImageSource that hands them out."""
+"""What every kind of source is asked for (`Wanted`), and what every kind returns (`ImageSource`: uint8 images by index)."""
 
 import dataclasses
 import functools

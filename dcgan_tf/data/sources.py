@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.remote import has_pattern, is_remote
 from dcgan_tf.data.arrays import array_source, npy_source, npz_source
 from dcgan_tf.data.folders import folder_source
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
@@ -55,7 +55,7 @@ def open_source(
             f"a net for images of {channels} channels cannot be trained: images are read as 1 or 3 channels"
         )
     wanted = Wanted(size and tuple(size), channels, value_range)
-    pattern = data if is_remote(data) else _pattern(data)
+    pattern = data if remote.is_remote(data) else _pattern(data)
     if pattern is not None:
         return records_source(pattern, _name_of_pattern(pattern), wanted, cache=cache)
     path = _find(data)
@@ -88,7 +88,7 @@ def open_source(
 
 def _pattern(data):
     """The pattern that `data` is, where it matches files, here or below data/; else None."""
-    if not has_pattern(data) or any(map(os.path.exists, _candidates(data))):
+    if not remote.has_pattern(data) or any(map(os.path.exists, _candidates(data))):
         return None
     return next((pattern for pattern in _candidates(data) if glob.glob(pattern)), None)
 
@@ -144,9 +144,9 @@ def _name(path):
 
 def _name_of_pattern(pattern):
     """Of the folder that the files lie in; of an address without a pattern, its last part."""
-    if is_remote(pattern):
+    if remote.is_remote(pattern):
         parts = [part for part in pattern.split("://", 1)[1].split("/") if part]
-        named = [part for part in parts if not has_pattern(part)]
+        named = [part for part in parts if not remote.has_pattern(part)]
         return Path(named[-1]).stem if named else "images"
     return _name(os.path.dirname(os.path.abspath(pattern)))
 

@@ -19,8 +19,8 @@ from io import BytesIO
 import numpy as np
 from tqdm import tqdm
 
+from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.remote import exists, is_remote, join, matching, read, size_and_time, split
 from dcgan_tf.data.cache import CacheEntry
 from dcgan_tf.data.decode import reason
 from dcgan_tf.data.folders import many_sizes
@@ -57,7 +57,7 @@ class Index:
 
 def is_prepared(folder: str) -> bool:
     """Whether the folder holds a whole set that `prepare` wrote."""
-    return all(exists(join(folder, name)) for name in (INDEX_JSON, INDEX_NPY))
+    return all(remote.exists(remote.join(folder, name)) for name in (INDEX_JSON, INDEX_NPY))
 
 
 # ---- prepared sets
@@ -69,10 +69,10 @@ def read_index(folder: str, pattern: str | None = None) -> Index | None:
     Raises:
         UserError: a file is missing, damaged or cut short.
     """
-    json_path, npy_path = join(folder, INDEX_JSON), join(folder, INDEX_NPY)
+    json_path, npy_path = remote.join(folder, INDEX_JSON), remote.join(folder, INDEX_NPY)
     damaged = f"{printable(json_path)} is damaged: copy the folder again, or prepare it anew"
     try:
-        entry = json.loads(read(json_path))
+        entry = json.loads(remote.read(json_path))
         newer = entry["format"] == FORMAT and entry["version"] > VERSION
         names = [shard["file"] for shard in entry["shards"]]
         sizes = [int(shard["bytes"]) for shard in entry["shards"]]
@@ -90,7 +90,7 @@ def read_index(folder: str, pattern: str | None = None) -> Index | None:
         raise UserError(damaged)
     if pattern is not None and not all(fnmatch.fnmatchcase(name, pattern) for name in names):
         return None
-    shards = [join(folder, name) for name in names]
+    shards = [remote.join(folder, name) for name in names]
     for shard, expected, found in zip(shards, sizes, _sizes(shards)):
         if found is None:
             raise UserError(f"{printable(shard)} is missing: copy it again, or prepare the set anew")
@@ -98,7 +98,7 @@ def read_index(folder: str, pattern: str | None = None) -> Index | None:
             what = "truncated" if found < expected else "damaged"
             raise UserError(f"{printable(shard)} is {what}: it has {found:,} of {expected:,} bytes, copy it again")
     try:
-        rows = np.load(BytesIO(read(npy_path))) if is_remote(folder) else open_npy(npy_path)
+        rows = np.load(BytesIO(remote.read(npy_path))) if remote.is_remote(folder) else open_npy(npy_path)
         if rows.dtype != ROW or rows.shape != (facts["count"],):
             raise ValueError("of another set")
     except (ValueError, EOFError) as error:
@@ -111,7 +111,7 @@ def _sizes(shards):
 
     def size(shard):
         try:
-            return size_and_time(shard)[0]
+            return remote.size_and_time(shard)[0]
         except FileNotFoundError:
             return None
 
@@ -128,7 +128,7 @@ def index_of_others(where: str, cache: bool) -> Index:
     Raises:
         UserError: a file is missing, damaged or cut short, or holds no images.
     """
-    shards = matching(where)
+    shards = remote.matching(where)
     if not shards:
         raise UserError(
             f"--data {printable(where)}: there is no such file, nor a prepared set in a folder of that name: give the "
@@ -138,7 +138,7 @@ def index_of_others(where: str, cache: bool) -> Index:
     stamp = hashlib.blake2b(digest_size=12)
     total = 0
     for shard in shards:
-        length, changed = size_and_time(shard)
+        length, changed = remote.size_and_time(shard)
         stamp.update(f"{printable(shard)}\0{length}\0{changed}\0".encode())
         total += length
     entry = CacheEntry(where, "index of TFRecord files", stamp.hexdigest(), ROW, "what is known of TFRecord files")
@@ -159,13 +159,15 @@ def _check_complete(where, shards):
     """Files called x-00003-of-00064 say how many there are: all that match the pattern have to be there."""
     here = set(shards)
     for shard in shards:
-        folder, name = split(shard)
+        folder, name = remote.split(shard)
         numbered = re.fullmatch(r"(.*-)(\d+)(-of-(\d{1,5}).*)", name, re.DOTALL)
         if not numbered:
             continue
         start, number, end, count = numbered.groups()
         for i in range(int(count)):
-            path = join(folder, f"{start}{i:0{len(number)}}{end}") if folder else f"{start}{i:0{len(number)}}{end}"
+            path = (
+                remote.join(folder, f"{start}{i:0{len(number)}}{end}") if folder else f"{start}{i:0{len(number)}}{end}"
+            )
             if path not in here and fnmatch.fnmatchcase(path, where):
                 raise UserError(f"{printable(path)} is missing: copy it again, or give a pattern that leaves it out")
         return
@@ -174,7 +176,7 @@ def _check_complete(where, shards):
 def _scan_all(where, shards, total):
     """(ROW [count], facts) of files of others, each read through once, several at a time."""
     for shard in shards:
-        if not is_record_file(read(shard, 0, HEADER_BYTES)):
+        if not is_record_file(remote.read(shard, 0, HEADER_BYTES)):
             raise UserError(
                 f"{printable(shard)} is no TFRecord file (of uncompressed records): a pattern names such files, "
                 "for anything else give one file or a folder"

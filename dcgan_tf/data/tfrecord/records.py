@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from dcgan_tf.common import pixels
+from dcgan_tf.common import pixels, remote
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.remote import is_remote, read, split
 from dcgan_tf.data.decode import decode, reason
 from dcgan_tf.data.source import ImageSource, Wanted
 from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, parser
@@ -25,7 +24,7 @@ def records_source(where: str, name: str, wanted: Wanted, *, cache) -> ImageSour
     if is_prepared(where):
         index = read_index(where)
     else:
-        folder, pattern = split(where)
+        folder, pattern = remote.split(where)
         prepared = read_index(folder, pattern) if is_prepared(folder) else None
         index = prepared or index_of_others(where, cache)
     return _source(index, printable(where), name, wanted)
@@ -46,7 +45,7 @@ def _source(index, what, name, wanted):
 
     parse = parser()
     # Raw pixels from a disk are there before a thread could have taken over.
-    quick = not (is_remote(index.shards[0]) or facts["encoded"])
+    quick = not (remote.is_remote(index.shards[0]) or facts["encoded"])
     run = map if quick else ThreadPoolExecutor(READS_AT_ONCE, "records").map
 
     def load(image, row):
@@ -86,7 +85,7 @@ def _content(index, image, row) -> bytes:
     """The Example of one image, checked."""
     shard = index.shards[_shard_of(index, image)]
     length = int(row["length"])
-    content = read(shard, int(row["offset"]) + HEADER_BYTES, length)
+    content = remote.read(shard, int(row["offset"]) + HEADER_BYTES, length)
     if len(content) < length:
         raise UserError(f"{printable(shard)} is shorter than its index says: it is truncated, copy it again")
     if zlib.crc32(content) != row["crc32"]:
