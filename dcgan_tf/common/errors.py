@@ -31,3 +31,8 @@ class LostWorker(Exception):
 def printable(text) -> str:
     """Text (a path, say) that any terminal can print on one line: undecodable bytes escaped, line breaks too."""
     return str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")
+
+
+def first_line(text) -> str:
+    """The first line of a library's error message, printable; most libraries put the reason there and details below."""
+    return printable(str(text).strip().partition("\n")[0])

@@ -4,7 +4,7 @@ import contextlib
 import glob
 import os
 
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 
 
 def is_remote(path) -> bool:
@@ -87,7 +87,7 @@ def _message_of_tensorflow(error):
 
     if not isinstance(error, tf.errors.OpError):
         return None
-    return printable(error.message.strip().partition("\n")[0])
+    return first_line(error.message)
 
 
 def _open(path, mode):

@@ -11,6 +11,12 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}" + ("" if count == 1 else "s")
 
 
+def first_three(texts) -> str:
+    """The first three texts, separated by commas; dots stand for the rest: "a, b, c, ..."."""
+    texts = list(texts)
+    return ", ".join(texts[:3]) + (", ..." if len(texts) > 3 else "")
+
+
 def size_text(number: float) -> str:
     """A number of bytes for people: 72.7 MB."""
     for unit in ("B", "KB", "MB"):

@@ -6,8 +6,9 @@ import numpy as np
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.text import shape_text
 from dcgan_tf.data.rows import open_npy
-from dcgan_tf.data.source import ImageSource, Wanted
+from dcgan_tf.data.source import ImageSource, Wanted, channels_note
 
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
 LABEL_KEYS = ("labels", "y_train", "y")
@@ -80,13 +81,13 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
 
     notes = list(notes)
     if channels_first:
-        notes.append(f"channels-first array: {_text(array.shape)} is read as [N, C, H, W]")
+        notes.append(f"channels-first array: {_axes_text(array.shape)} is read as [N, C, H, W]")
     if stored_channels in (2, 4):
         notes.append("alpha composited on white")
     if (channels == 1) != (stored_channels <= 2):
-        notes.append("colour turned to grey" if channels == 1 else "grey images, stored in three equal channels")
+        notes.append(channels_note(channels))
     if list(size) != stored_size:
-        notes.append(f"resized from {stored_size[0]}x{stored_size[1]} to {size[0]}x{size[1]}")
+        notes.append(f"resized from {shape_text(stored_size)} to {shape_text(size)}")
 
     def read(indices):
         images = array[indices]
@@ -110,12 +111,12 @@ def _layout(array, what):
     if array.dtype.kind not in "buif":
         raise UserError(f"{what} holds {array.dtype.name}, not numbers: images are uint8 or float arrays [N, H, W, C]")
     if array.ndim not in (3, 4):
-        raise UserError(f"{what} has the shape {_text(shape)}: images are [N, H, W], [N, H, W, C] or [N, C, H, W]")
+        raise UserError(f"{what} has the shape {_axes_text(shape)}: images are [N, H, W], [N, H, W, C] or [N, C, H, W]")
     if 0 in shape:
-        raise UserError(f"{what} has the shape {_text(shape)}: there are no images in it")
+        raise UserError(f"{what} has the shape {_axes_text(shape)}: there are no images in it")
     if array.ndim == 3 and shape[-1] <= 4:
         raise UserError(
-            f"{what} has the shape {_text(shape)}, which looks like one image [H, W, C]: a set of images is [N, H, W, C]"
+            f"{what} has the shape {_axes_text(shape)}, which looks like one image [H, W, C]: a set of images is [N, H, W, C]"
         )
     if array.ndim == 3:
         return False, (*shape[1:], 1)
@@ -123,7 +124,9 @@ def _layout(array, what):
         return False, shape[1:]
     if shape[1] <= 4:
         return True, (*shape[2:], shape[1])
-    raise UserError(f"{what} has the shape {_text(shape)}: images have 1 to 4 channels, [N, H, W, C] or [N, C, H, W]")
+    raise UserError(
+        f"{what} has the shape {_axes_text(shape)}: images have 1 to 4 channels, [N, H, W, C] or [N, C, H, W]"
+    )
 
 
 def _value_range(array, what, given):
@@ -211,7 +214,7 @@ def _checked_labels(labels, key, count):
         labels = labels[:, 0]
     if labels.shape == (count,) and labels.dtype.kind in "bui":
         return labels, []
-    shape = _text(labels.shape)
+    shape = _axes_text(labels.shape)
     return None, [f"labels ignored: '{key}' is {labels.dtype.name} {shape}, not one whole number for each image"]
 
 
@@ -230,5 +233,6 @@ def _not_finite(what, index):
     return f"{what}: image {index} holds NaN or infinity; mend or remove it"
 
 
-def _text(shape):
+def _axes_text(shape):
+    """(4, 28, 28) -> "[4, 28, 28]": every axis of an array, as the messages here name axes ("[N, H, W]")."""
     return "[" + ", ".join(str(n) for n in shape) + "]"

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, opens, reason
 from dcgan_tf.data.parallel import in_order
@@ -91,7 +92,7 @@ class _Survey:
                     self._skipped.append((name, result))
                     continue
                 if not self._kept and not in_terminal:
-                    print(f"decoding {_plural(len(self._names), 'image')} ...", file=sys.stderr)
+                    print(f"decoding {plural(len(self._names), 'image')} ...", file=sys.stderr)
                 self._kept.append(name)
                 self._stored_sizes[result.stored_size] += 1
                 if not pixels.is_grey(result.pixels):
@@ -106,8 +107,8 @@ class _Survey:
         """
         if not self._kept:
             raise UserError(
-                f"{printable(self._folder)}: none of {_plural(len(self._names), 'image')} can be read: "
-                f"{_some(self._skipped_texts())}"
+                f"{printable(self._folder)}: none of {plural(len(self._names), 'image')} can be read: "
+                f"{first_three(self._skipped_texts())}"
             )
         labels, class_names = _classes(self._kept)
         return {
@@ -138,19 +139,21 @@ class _Survey:
 
     def _notes(self):
         count, coloured = len(self._kept), len(self._coloured)
-        skipped = f", {len(self._skipped):,} skipped: {_some(self._skipped_texts())}" if self._skipped else ""
-        notes = [f"{_plural(count, 'image')} read{skipped}"]
+        skipped = f", {len(self._skipped):,} skipped: {first_three(self._skipped_texts())}" if self._skipped else ""
+        notes = [f"{plural(count, 'image')} read{skipped}"]
         if self._others:
-            notes.append(f"{_plural(len(self._others), 'other file')} ignored: {_some(map(printable, self._others))}")
+            notes.append(
+                f"{plural(len(self._others), 'other file')} ignored: {first_three(map(printable, self._others))}"
+            )
         if set(self._stored_sizes) != {self._size}:
             notes.append(self._sizes_note())
         if self._channels is None and not coloured:
             notes.append("grey in content: one channel")
         elif self._channels is None and coloured < count / 2:
-            names = _some(map(printable, self._coloured))
+            names = first_three(map(printable, self._coloured))
             notes.append(f"three channels, though only {coloured:,} of {count:,} images have colour: {names}")
         elif self._channels == 1 and coloured:
-            notes.append(f"{_plural(coloured, 'image')} in colour turned to grey")
+            notes.append(f"{plural(coloured, 'image')} in colour turned to grey")
         return notes
 
     def _sizes_note(self):
@@ -159,9 +162,9 @@ class _Survey:
         sides = min(shorter) if len(set(shorter)) == 1 else f"{min(shorter)} to {max(shorter)}"
         enlarged = sum(n for (h, w), n in self._stored_sizes.items() if h < height or w < width)
         return (
-            f"{_plural(len(self._stored_sizes), 'size')}, shorter side {sides}, "
-            f"resized and cropped to {height}x{width}"
-            + (f"; {_plural(enlarged, 'image')} enlarged" if enlarged else "")
+            f"{plural(len(self._stored_sizes), 'size')}, shorter side {sides}, "
+            f"resized and cropped to {shape_text(self._size)}"
+            + (f"; {plural(enlarged, 'image')} enlarged" if enlarged else "")
         )
 
 
@@ -198,7 +201,7 @@ def _tell_images(folder, names):
         is_image = Path(name).suffix.lower() in ENDINGS or opens(os.path.join(folder, name))
         (images if is_image else others).append(name)
     if not images:
-        instead = f"only {_some(map(printable, others))}" if others else "no files at all"
+        instead = f"only {first_three(map(printable, others))}" if others else "no files at all"
         raise UserError(f"{printable(folder)} holds no images ({FORMATS_TEXT}), {instead}")
     return images, others
 
@@ -234,13 +237,3 @@ def _classes(names):
         return None, None
     label_of = {name: label for label, name in enumerate(class_names)}
     return [label_of[parent] for parent in parents], [printable(name) for name in class_names]
-
-
-def _some(texts):
-    """The first three, and dots for more."""
-    texts = list(texts)
-    return ", ".join(texts[:3]) + (", ..." if len(texts) > 3 else "")
-
-
-def _plural(count, word):
-    return f"{count:,} {word}" + ("" if count == 1 else "s")

@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common import remote
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import disk_errors_in_one_line, whole_folder
-from dcgan_tf.common.text import size_text
+from dcgan_tf.common.text import plural, shape_text, size_text
 from dcgan_tf.config.checks import check_prepare
 from dcgan_tf.config.commands import PrepareConfig
 from dcgan_tf.data.parallel import in_order
@@ -44,8 +44,7 @@ def prepare(config: PrepareConfig) -> int:
     source = open_source(config.source, size=config.image_size, value_range=config.value_range, cache=False)
     if config.shards > len(source):
         raise UserError(f"--shards {config.shards}: are more than the {len(source):,} images: give a smaller number")
-    height, width, channels = source.image_shape
-    images = f"{len(source):,} images of {height}x{width}x{channels}"
+    images = f"{len(source):,} images of {shape_text(source.image_shape)}"
     print(f"preparing {images} from {printable(config.source)}", flush=True)
     for note in source.notes:
         print(f"note: {note}", flush=True)
@@ -56,7 +55,9 @@ def prepare(config: PrepareConfig) -> int:
         _check_room(config.out, source)
         with whole_folder(config.out) as folder:
             size = _write_set(source, str(folder), config.shards)
-    print(f"{printable(config.out)}: {images} in {_shards(config.shards)}, {size_text(size)}; train on them with")
+    print(
+        f"{printable(config.out)}: {images} in {plural(config.shards, 'shard')}, {size_text(size)}; train on them with"
+    )
     print(f"  dcgan-tf train --data {printable(shlex.quote(config.out))}")
     return 0
 
@@ -166,9 +167,4 @@ def _cloud_errors_in_one_line(out):
         with disk_errors_in_one_line(out):
             yield
     except tf.errors.OpError as error:
-        message = printable(error.message.strip().partition("\n")[0])
-        raise UserError(f"--out {out}: cannot be written: {message}") from error
-
-
-def _shards(count):
-    return f"{count:,} shard" + ("" if count == 1 else "s")
+        raise UserError(f"--out {out}: cannot be written: {first_line(error.message)}") from error

@@ -32,6 +32,11 @@ class Wanted(NamedTuple):
         return f"{low:g}..{high:g} (given)"
 
 
+def channels_note(channels: int) -> str:
+    """The note of a source whose stored images had to be given another number of channels, 1 or 3."""
+    return "colour turned to grey" if channels == 1 else "grey images, stored in three equal channels"
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class ImageSource:
     """A set of images of one shape, read by index; make one with `dcgan_tf.data.sources.open_source`.

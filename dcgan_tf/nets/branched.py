@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 
 from dcgan_tf.common.backend import keras
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.nets.saved import load_model
 
 # fmt: off
@@ -57,7 +57,7 @@ def load_net(path) -> keras.Model:
         except UserError as error:
             raise UserError(f"{printable(path)}: {error}") from not_a_chain
         except Exception as error:  # of damaged settings or weights, Keras raises almost anything
-            reason = printable(str(error).strip().partition("\n")[0])[:200]
+            reason = first_line(error)[:200]
             raise UserError(
                 f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}): give a net saved with model.save"
             ) from error

@@ -15,7 +15,7 @@ from pathlib import Path
 import h5py
 
 from dcgan_tf.common.backend import keras, tf
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.layers import MinibatchStd
 
@@ -79,9 +79,8 @@ def load_model(path) -> keras.Sequential:
     except UserError as error:
         raise UserError(f"{printable(path)}: {error}") from error.__cause__
     except _DAMAGE as error:
-        reason = printable(str(error).strip().partition("\n")[0])
         raise UserError(
-            f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}); "
+            f"{printable(path)}: cannot be read ({type(error).__name__}: {first_line(error)}); "
             "it may be damaged: give a net saved with model.save, .h5 or .keras"
         ) from error
 

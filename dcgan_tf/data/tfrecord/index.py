@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.text import first_three
 from dcgan_tf.data.cache import CacheEntry
 from dcgan_tf.data.decode import reason
 from dcgan_tf.data.folders import many_sizes
@@ -196,7 +197,7 @@ def _scan_all(where, shards, total):
         raise UserError(f"{printable(where)} holds no images that can be read: {scans[0].skipped[0]}")
     sizes = sum((scan.sizes for scan in scans), collections.Counter())
     skipped = [text for scan in scans for text in scan.skipped]
-    notes = [f"{len(skipped):,} records skipped: {', '.join(skipped[:3])}" + (", ..." if skipped[3:] else "")]
+    notes = [f"{len(skipped):,} records skipped: {first_three(skipped)}"]
     return rows, {
         "count": len(rows),
         "images_of_shards": [len(scan.rows) for scan in scans],

@@ -7,8 +7,9 @@ import numpy as np
 
 from dcgan_tf.common import pixels, remote
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.text import shape_text
 from dcgan_tf.data.decode import decode, reason
-from dcgan_tf.data.source import ImageSource, Wanted
+from dcgan_tf.data.source import ImageSource, Wanted, channels_note
 from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, parser
 from dcgan_tf.data.tfrecord.index import READS_AT_ONCE, index_of_others, is_prepared, read_index
 
@@ -38,10 +39,10 @@ def _source(index, what, name, wanted):
     channels = wanted.channels or facts["channels"]
     notes = list(facts["notes"])
     if facts["size"] != list(size):
-        stored = "many sizes" if facts["size"] is None else "{}x{}".format(*facts["size"])
-        notes.append(f"resized from {stored} to {size[0]}x{size[1]}")
+        stored = "many sizes" if facts["size"] is None else shape_text(facts["size"])
+        notes.append(f"resized from {stored} to {shape_text(size)}")
     if channels != facts["channels"]:
-        notes.append("colour turned to grey" if channels == 1 else "grey images, stored in three equal channels")
+        notes.append(channels_note(channels))
 
     parse = parser()
     # Raw pixels from a disk are there before a thread could have taken over.
