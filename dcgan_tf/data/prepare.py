@@ -1,4 +1,4 @@
-"""`dcgan-tf prepare`: the images of any source, as shards of TFRecord with an index, for data larger than memory."""
+"""`dcgan-tf prepare`: writes the images of any source as TFRecord shards with an index, for data larger than memory."""
 
 import contextlib
 import io
@@ -23,24 +23,24 @@ from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
-from dcgan_tf.data.tfrecord.index import FORMAT, INDEX_JSON, INDEX_NPY, ROW, VERSION, is_prepared
+from dcgan_tf.data.tfrecord.index import INDEX_FORMAT, INDEX_JSON, INDEX_NPY, INDEX_VERSION, ROW, is_prepared
 
-CHUNK_BYTES = 2**20  # read at once by each thread
-EXAMPLE_BYTES = 120  # of a record, beside its pixels
+READ_CHUNK_BYTES = 2**20  # Each thread reads this much at once.
+RECORD_OVERHEAD_BYTES = 120  # About what a record takes beside its pixels.
 
 
 def prepare(config: PrepareConfig) -> int:
     """Writes the set that `config` describes, and prints how to train on it. Returns 0.
 
-    Here the folder appears whole or not at all. In a cloud, which has no folders to rename, the index comes last: a set
-    without one is not there yet.
+    On this machine the folder appears whole or not at all. A cloud has no folders to rename, so the index is written
+    last there, and a set without an index does not count as one.
 
     Raises:
-        UserError: something the user can mend; nothing was written here.
+        UserError: something the user can mend. Nothing is left behind on this machine.
     """
     check_prepare(config)
     _check_out(config.out)
-    # Decoding twice costs less than room for a second copy of data that may be very large.
+    # The cache would be a second copy of data that may be very large; decoding the images twice costs less.
     source = open_source(config.source, size=config.image_size, value_range=config.value_range, cache=False)
     if config.shards > len(source):
         raise UserError(f"--shards {config.shards}: are more than the {len(source):,} images: give a smaller number")
@@ -63,7 +63,7 @@ def prepare(config: PrepareConfig) -> int:
 
 
 def _write_set(source: ImageSource, folder: str, shards: int) -> int:
-    """Writes shards, then the index; returns their size in bytes."""
+    """Writes the shards, then the index, into a folder. Returns the bytes written."""
     from dcgan_tf.common.backend import tf
 
     if remote.is_remote(folder):
@@ -95,17 +95,17 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
         "class_names": source.class_names,
         "notes": [],
     }
-    entry = {"format": FORMAT, "version": VERSION, "facts": facts, "shards": files}
-    table = io.BytesIO()
-    np.save(table, rows)
-    remote.write(remote.join(folder, INDEX_NPY), table.getvalue())
+    entry = {"format": INDEX_FORMAT, "version": INDEX_VERSION, "facts": facts, "shards": files}
+    index = io.BytesIO()
+    np.save(index, rows)
+    remote.write(remote.join(folder, INDEX_NPY), index.getvalue())
     remote.write(remote.join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
-    return sum(file["bytes"] for file in files) + table.tell()
+    return sum(file["bytes"] for file in files) + index.tell()
 
 
 def _images(source):
-    """Yields every image, uint8 [H, W, C], in order, read by several threads."""
-    step = max(1, CHUNK_BYTES // int(np.prod(source.image_shape)))
+    """Yields every image, uint8 [H, W, C], in order; several threads read them."""
+    step = max(1, READ_CHUNK_BYTES // int(np.prod(source.image_shape)))
     chunks = (np.arange(start, min(start + step, len(source))) for start in range(0, len(source), step))
     in_terminal = sys.stderr.isatty()
     with (
@@ -118,7 +118,7 @@ def _images(source):
 
 
 def _example(tf, image, label) -> bytes:
-    """The names that TensorFlow's own examples use for raw pixels, so that other programs know them."""
+    """Serializes one image as a tf.train.Example, with the names that TensorFlow's own examples use for raw pixels."""
 
     def numbers(value):
         return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
@@ -136,6 +136,7 @@ def _example(tf, image, label) -> bytes:
 
 
 def _check_out(out):
+    """Refuses a folder for the set that is a file, or that holds anything already."""
     if out != printable(out):
         raise UserError(f"--out {printable(out)}: is not UTF-8: give another name")
     if is_prepared(out):
@@ -149,7 +150,8 @@ def _check_out(out):
 
 
 def _check_room(out, source):
-    needed = len(source) * (int(np.prod(source.image_shape)) + EXAMPLE_BYTES + ROW.itemsize)
+    """Refuses a folder whose disk has too little space left for the set."""
+    needed = len(source) * (int(np.prod(source.image_shape)) + RECORD_OVERHEAD_BYTES + ROW.itemsize)
     above = next(path for path in Path(out).absolute().parents if path.exists())
     free = shutil.disk_usage(above).free
     if needed > free:
@@ -161,6 +163,7 @@ def _check_room(out, source):
 
 @contextlib.contextmanager
 def _cloud_errors_in_one_line(out):
+    """Turns errors of the disk and of TensorFlow into a UserError that names --out."""
     from dcgan_tf.common.backend import tf
 
     try:

@@ -138,7 +138,7 @@ def test_nan_names_the_first_image(tmp_path, bad, value_range):
 
 
 def test_nan_outside_the_sample_is_found_when_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("dcgan_tf.data.arrays.SAMPLE_IMAGES", 2)  # the first and the last
+    monkeypatch.setattr("dcgan_tf.data.arrays.MAX_SAMPLE_IMAGES", 2)  # the first and the last
     images = np.linspace(0, 1, 5 * 25).reshape(5, 5, 5)
     images[3, 0, 0] = np.nan
     source = open_source(saved(tmp_path, images))
@@ -215,7 +215,7 @@ def test_halving_is_antialiased(tmp_path):
 
 
 def test_twenty_gigabytes_are_not_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr("dcgan_tf.data.arrays.SAMPLE_BYTES", 2**22)  # holes are slow to map on some systems
+    monkeypatch.setattr("dcgan_tf.data.arrays.MAX_SAMPLE_BYTES", 2**22)  # holes are slow to map on some systems
     path = tmp_path / "large.npy"
     shape = (100_000, 256, 256, 3)
     with open(path, "wb") as file:
