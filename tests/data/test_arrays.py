@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from support import helpers
 
-from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.data.sources import open_source
 
@@ -329,12 +328,6 @@ def test_fingerprint_says_what_the_images_are(tmp_path):
     different = {open_source(saved(tmp_path, other)).fingerprint for other in others}
     different.add(open_source(str(tmp_path / "set.npz")).fingerprint)
     assert len(different | {fingerprint}) == 6
-
-
-def test_spread_is_even_and_holds_both_ends():
-    assert pixels.spread(10, 4).tolist() == [0, 3, 6, 9]
-    assert pixels.spread(3, 64).tolist() == [0, 1, 2]
-    assert pixels.spread(1, 64).tolist() == [0]
 
 
 def test_reading_from_many_threads(tmp_path):

@@ -1,21 +1,18 @@
-"""open_source: what a name means, named sets, IDX files."""
+"""open_source: what a name means, and named sets."""
 
 import gzip
 import os
-import struct
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from support import helpers
+from support.idx import idx_bytes
 
 from dcgan_tf.data.sources import open_source
 
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def error_of(data, **wanted):
@@ -24,10 +21,6 @@ def error_of(data, **wanted):
 
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def idx_bytes(array, kind=8):
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, kind, array.ndim, *array.shape) + array.tobytes()
 
 
 # ---- what a name means
@@ -115,72 +108,6 @@ def test_no_tensorflow_is_imported(tmp_path):
     )
     path = os.pathsep.join(p for p in sys.path if p)
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": path})
-
-
-# ---- IDX
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_idx_file_with_labels_beside(tmp_path, pack):
-    images, labels = noise(6, 7, 5), np.array([3, 1, 4, 1, 5, 9], np.uint8)
-    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(pack(idx_bytes(images)))
-    (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
-    source = open_source("t10k-images-idx3-ubyte")
-    assert source.image_shape == (7, 5, 1) and source.values == "uint8 0..255" and source.notes == []
-    np.testing.assert_array_equal(source.read([5, 0])[..., 0], images[[5, 0]])
-    assert source.labels.tolist() == labels.tolist()
-
-
-def test_idx_folder_takes_the_training_images(tmp_path):
-    (tmp_path / "set").mkdir()
-    (tmp_path / "set/t10k-images-idx3-ubyte").write_bytes(idx_bytes(noise(2, 5, 5)))
-    (tmp_path / "set/train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(noise(4, 5, 5))))
-    (tmp_path / "set/train-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(4, dtype=np.uint8)))
-    source = open_source("set")
-    assert len(source) == 4 and source.labels.tolist() == [0, 1, 2, 3]
-
-
-def test_idx_labels_that_do_not_fit_are_noted(tmp_path):
-    (tmp_path / "images").write_bytes(idx_bytes(noise(4, 5, 5)))
-    (tmp_path / "labels").write_bytes(idx_bytes(np.arange(3, dtype=np.uint8)))
-    source = open_source("images")
-    assert source.labels is None
-    assert source.notes == ["labels ignored: labels has 3 labels for 4 images"]
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_idx_of_a_wrong_length(tmp_path, pack):
-    whole = idx_bytes(noise(4, 5, 5))
-    path = tmp_path / "images"
-    path.write_bytes(pack(whole[:-1]))
-    assert error_of("images") == "images is damaged: it holds 99 of the 100 bytes that its header says"
-    path.write_bytes(pack(whole + b"\0\0"))
-    assert error_of("images") == "images is damaged: it holds more than the 100 bytes that its header says"
-    path.write_bytes(pack(whole[:9]))
-    assert error_of("images") == "images is damaged (the header is cut off): download or copy it again"
-    path.write_bytes(pack(idx_bytes(noise(0, 5, 5))))
-    assert error_of("images") == "images has the shape [0, 5, 5]: there are no images in it"
-
-
-def test_truncated_and_foreign_gz(tmp_path):
-    whole = gzip.compress(idx_bytes(noise(40, 5, 5)))
-    (tmp_path / "images.gz").write_bytes(whole[: len(whole) // 2])
-    expected = (
-        "images.gz is damaged (Compressed file ended before the end-of-stream marker was reached): "
-        "download or copy it again"
-    )
-    assert error_of("images.gz") == expected
-    (tmp_path / "images.gz").write_bytes(whole[:100] + b"\xff" * 50 + whole[150:])
-    assert error_of("images.gz").startswith("images.gz is damaged (")
-    (tmp_path / "other.gz").write_bytes(gzip.compress(b"\x93NUMPY..."))
-    assert error_of("other.gz") == "other.gz is no gzipped IDX file: unpack it and give what is inside"
-
-
-def test_idx_of_labels_and_of_floats(tmp_path):
-    (tmp_path / "labels").write_bytes(idx_bytes(np.arange(30, dtype=np.uint8)))
-    assert error_of("labels") == "labels holds 30 labels, no images: give the file of the images"
-    (tmp_path / "floats").write_bytes(idx_bytes(np.zeros((2, 5, 5), ">f4"), kind=0x0D))
-    assert error_of("floats") == "floats is an IDX file of float32, only uint8 is read: save it as .npy"
 
 
 # ---- named sets
