@@ -8,7 +8,7 @@ from dcgan_tf.common.errors import first_line, printable
     [
         ("a.png", "a.png"),
         ("two\nlines\r", "two\\nlines\\r"),
-        ("caf\udce9.png", "caf\\udce9.png"),  # a byte of a file name that is not UTF-8
+        ("caf\udce9.png", "caf\\udce9.png"),  # Python reads a byte of a file name that is not UTF-8 so.
         ("山水", "山水"),
         (ValueError("bad\nvalue"), "bad\\nvalue"),
     ],

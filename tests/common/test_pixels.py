@@ -15,18 +15,23 @@ def test_spread_is_even_and_holds_both_ends():
 
 def test_spread_never_gives_an_index_twice():
     assert pixels.spread(5, 5).tolist() == [0, 1, 2, 3, 4]
-    assert pixels.spread(60_000, 3).tolist() == [0, 30_000, 59_999]  # 29,999.5, to the even number
+    assert pixels.spread(60_000, 3).tolist() == [0, 30_000, 59_999]  # 29,999.5 is rounded to the even number.
 
 
 @pytest.mark.parametrize(
     ("values", "low", "high", "expected"),
     [
-        (np.float32([-0.5, 0, 0.5, 1, 2]), 0, 1, [0, 0, 128, 255, 255]),  # 127.5, to the even number
+        (np.float32([-0.5, 0, 0.5, 1, 2]), 0, 1, [0, 0, 128, 255, 255]),  # 127.5 is rounded to the even number.
         (np.float64([-1, -0.2, 0, 1]), -1, 1, [0, 102, 128, 255]),
         (np.uint8([0, 4, 8, 16, 200]), 0, 16, [0, 64, 128, 255, 255]),
         (np.uint16([0, 257, 65535]), 0, 65535, [0, 1, 255]),
         (np.array([False, True]), 0, 1, [0, 255]),
-        (np.int32([2**24, 2**24 + 1, 2**24 + 2]), 2**24, 2**24 + 2, [0, 128, 255]),  # lost in 32 bits
+        (
+            np.int32([2**24, 2**24 + 1, 2**24 + 2]),
+            2**24,
+            2**24 + 2,
+            [0, 128, 255],
+        ),  # float32 cannot tell these three apart.
     ],
 )
 def test_numbers_are_scaled_rounded_and_clipped(values, low, high, expected):
@@ -44,7 +49,7 @@ def test_uint8_of_the_whole_range_is_not_copied():
     [
         ([77], 1, [77]),
         ([77], 3, [77, 77, 77]),
-        ([200, 128], 1, [227]),  # 128/255 of 200 and 127/255 of white
+        ([200, 128], 1, [227]),  # This is 128/255 of 200 and 127/255 of white.
         ([200, 0], 3, [255, 255, 255]),
         ([9, 8, 7], 3, [9, 8, 7]),
         ([255, 0, 0], 1, [76]),
@@ -103,10 +108,10 @@ def test_all_images_are_fitted_alike(channels):
 
 def test_grey_content():
     assert pixels.is_grey(noise := np.random.default_rng(0).integers(0, 256, (40, 25, 1), np.uint8))
-    image = np.repeat(noise // 2, 3, axis=-1)  # 1,000 pixels
+    image = np.repeat(noise // 2, 3, axis=-1)  # It has 1,000 pixels.
     image[..., 1] += 12
     assert pixels.is_grey(image)
     image[0, 0, 1] += 1
-    assert pixels.is_grey(image)  # one pixel in a thousand
+    assert pixels.is_grey(image)  # One pixel in a thousand may differ by more than 12.
     image[0, 1, 1] += 1
     assert not pixels.is_grey(image)

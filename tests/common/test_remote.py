@@ -54,7 +54,7 @@ def test_length_and_time(place):
     remote.write(path, b"0123456789")
     length, changed = remote.size_and_time(path)
     assert length == 10
-    if not remote.is_remote(place):  # the memory file system keeps no times
+    if not remote.is_remote(place):  # TensorFlow's memory file system keeps no times.
         os.utime(path, ns=(0, 1_700_000_000_123_456_789))
         assert remote.size_and_time(path) == (10, 1_700_000_000_123_456_789)
 

@@ -13,16 +13,13 @@ import pytest
 from support import helpers
 from support.image_files import cached_files, noise, put
 from support.python_process import run_python
+from support.sources import source_error
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.data import cache as cache_module
 from dcgan_tf.data import folders
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.sources import open_source
-
-
-def error_of(data, **wanted):
-    return helpers.error_of(open_source, str(data), **wanted)
 
 
 @pytest.fixture
@@ -94,7 +91,9 @@ def test_decoded_again_when_the_folder_changes_and_the_old_one_goes(folder, deco
     count = len(list(folder.iterdir()))
     assert len(after) == count and len(decoded) == 3 + count and len(cached_files()) == 2
     assert (after.fingerprint == before.fingerprint) == (edit is touch)
-    np.testing.assert_array_equal(before.read(range(3)), old_pixels)  # a run that goes on keeps its images
+    np.testing.assert_array_equal(
+        before.read(range(3)), old_pixels
+    )  # A run that has the old file open keeps its images.
 
 
 def test_a_moved_folder_is_still_the_same_images(folder):
@@ -166,7 +165,7 @@ def test_a_cache_that_cannot_be_written(folder, monkeypatch, capsys):
     home = folder.parent / "file"
     home.write_text("in the way")
     monkeypatch.setenv("DCGAN_TF_CACHE", str(home))
-    assert error_of(folder) == (
+    assert source_error(folder) == (
         f"the decoded images cannot be kept in {home} (File exists): set DCGAN_TF_CACHE to a folder with free space"
     )
     assert capsys.readouterr().err == ""
@@ -180,7 +179,7 @@ def test_a_full_or_read_only_disk(folder, monkeypatch, code):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(cache_module, "_write_header", fail)
-    assert error_of(folder) == (
+    assert source_error(folder) == (
         f"the decoded images cannot be kept in {os.environ['DCGAN_TF_CACHE']} ({os.strerror(code)}): "
         "set DCGAN_TF_CACHE to a folder with free space"
     )
@@ -292,7 +291,7 @@ def test_an_error_while_the_array_is_made_passes_and_leaves_nothing(tmp_path):
 
 @pytest.mark.parametrize(("channels", "values"), [(1, [0, 100, 76]), (3, [[0, 0, 0], [100, 100, 100], [255, 0, 0]])])
 def test_images_are_written_one_by_one_and_made_grey_at_the_end(tmp_path, monkeypatch, channels, values):
-    monkeypatch.setattr(cache_module, "READ_CHUNK_BYTES", 30)  # two images of 12 bytes at a time
+    monkeypatch.setattr(cache_module, "READ_CHUNK_BYTES", 30)  # Two images of 12 bytes are read at a time.
     images = [np.broadcast_to(np.uint8(colour), (2, 2, 3)) for colour in ([0] * 3, [100] * 3, [255, 0, 0])]
     facts = {"count": 3, "image_shape": [2, 2, channels]}
     assert write_images(tmp_path / "a.npy", iter(images), (2, 2), 3, lambda: facts) is facts

@@ -30,7 +30,7 @@ def test_formats_are_told_by_content_not_by_name(folder, cache):
     assert source.notes == ["5 images read", "2 other files ignored: README.txt, Thumbs.db"]
     read = source.read(range(5))
     np.testing.assert_array_equal(read[:4], [pixels] * 4)
-    assert np.abs(read[4].astype(int) - pixels).mean() < 25  # 256 colours, first frame
+    assert np.abs(read[4].astype(int) - pixels).mean() < 25  # A GIF has 256 colours; its first frame counts.
 
 
 MODES = {
@@ -83,7 +83,13 @@ def test_value_range_of_sixteen_and_of_thirty_two_bits(folder):
         "1 image read, 2 skipped: b.tif (32-bit values: give --value-range LO HI), "
         "c.tif (32-bit values: give --value-range LO HI)"
     )
-    assert source.read([0])[0, 0, :, 0].tolist() == [0, 4, 8, 16, 35]  # value / 257
+    assert source.read([0])[0, 0, :, 0].tolist() == [
+        0,
+        4,
+        8,
+        16,
+        35,
+    ]  # 65535 becomes 255, so values are divided by 257.
 
 
 def test_value_range_of_eight_bits(folder):
@@ -94,7 +100,7 @@ def test_value_range_of_eight_bits(folder):
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tiff"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation(folder, ending, orientation):
-    # Stored so that, turned as EXIF says, the upright image is 16 wide and 8 high with a bright top left quarter.
+    # The image is stored in such a way that, turned as EXIF says, it is 16 wide and 8 high, its top left quarter bright.
     upright = np.zeros((8, 16), np.uint8)
     upright[:4, :8] = 240
     undo = {
@@ -137,7 +143,7 @@ def test_large_jpeg_is_as_antialiased_as_without_the_shortcut(folder):
     assert np.abs(read.astype(int) - np.asarray(slow)).mean() < 1.5
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest undoes the filter of decode.py
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # pytest replaces the filter that decode.py sets.
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "bmp", "tiff", "gif"])
 def test_every_cut_and_flipped_byte_is_survived(folder, ending):
     put(folder / f"whole.{ending}", noise(24, 24))
@@ -195,7 +201,7 @@ def test_size_and_channels_are_told_by_the_header(mode, kind, channels):
 
 def test_sizes_are_those_of_the_upright_image(tmp_path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # stored lying on its side
+    exif[0x0112] = 6  # The image is stored lying on its side.
     content = encoded(noise(4, 6), "JPEG", exif=exif)
     (tmp_path / "a.jpg").write_bytes(content)
     assert size_and_channels(content) == ((6, 4), 3) and image_size(tmp_path / "a.jpg") == (6, 4)
@@ -214,7 +220,9 @@ def test_the_content_tells_an_image_not_the_name(tmp_path):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_numbers_that_are_none_are_refused(bad):
     values = np.full((4, 4), 0.5, np.float32)
-    assert decode(encoded(values, "TIFF"), (4, 4), (0, 1)).pixels[0, 0].tolist() == [128]  # 127.5, to the even number
+    assert decode(encoded(values, "TIFF"), (4, 4), (0, 1)).pixels[0, 0].tolist() == [
+        128
+    ]  # 127.5 is rounded to the even number.
     values[2, 1] = bad
     with pytest.raises(UserError, match="^holds NaN or infinity$"):
         decode(encoded(values, "TIFF"), (4, 4), (0, 1))

@@ -5,16 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-from support import helpers
 from support.image_files import cached_files, noise, put
 from support.python_process import run_python
+from support.sources import source_error
 
 from dcgan_tf.data.sources import open_source
-
-
-def error_of(data, **wanted):
-    return helpers.error_of(open_source, str(data), **wanted)
-
 
 # ---- which files, in which order
 
@@ -26,7 +21,7 @@ def test_images_of_one_size_are_read_as_they_are_in_path_order(folder):
     source = open_source(str(folder))
     assert (source.name, len(source), source.image_shape) == ("set", 4, (6, 9, 3))
     assert source.values == "uint8 0..255" and source.notes == ["4 images read"]
-    expected = [images[name] for name in ("B.PNG", "a/z.bmp", "b.png", "é.tiff")]  # by bytes
+    expected = [images[name] for name in ("B.PNG", "a/z.bmp", "b.png", "é.tiff")]  # Names are sorted by their bytes.
     np.testing.assert_array_equal(source.read([0, 1, 2, 3]), expected)
     np.testing.assert_array_equal(source.read([3, 0]), [expected[3], expected[0]])
 
@@ -48,7 +43,7 @@ def test_one_coloured_image_keeps_the_set_in_colour(folder):
     for name in "abc":
         put(folder / f"{name}.png", noise(8, 8, channels=1))
     dot = np.full((8, 8, 3), 90, np.uint8)
-    dot[4, 4] = (90, 103, 90)  # one pixel of 64, 13 levels off
+    dot[4, 4] = (90, 103, 90)  # One pixel of 64 is 13 levels off.
     put(folder / "d.png", dot)
     source = open_source(str(folder))
     assert source.image_shape == (8, 8, 3)
@@ -98,7 +93,7 @@ def test_links_to_folders_are_followed_but_not_round_and_round(folder):
 def test_many_sizes_need_a_wanted_one(folder):
     for i, (height, width) in enumerate([(20, 30), (40, 25), (50, 50), (20, 30)]):
         put(folder / f"{i}.png", noise(height, width))
-    assert error_of(folder) == (
+    assert source_error(folder) == (
         f"{folder} holds images of 3 sizes (shorter side: smallest 20, median 20): "
         "choose one with --image-size H W or --preset NAME"
     )
@@ -107,11 +102,11 @@ def test_many_sizes_need_a_wanted_one(folder):
 
 def test_folders_without_images(folder):
     kinds = "JPEG, PNG, WebP, BMP, TIFF or GIF"
-    assert error_of(folder) == f"{folder} holds no images ({kinds}), no files at all"
+    assert source_error(folder) == f"{folder} holds no images ({kinds}), no files at all"
     (folder / "notes.txt").write_text("hello")
-    assert error_of(folder) == f"{folder} holds no images ({kinds}), only notes.txt"
+    assert source_error(folder) == f"{folder} holds no images ({kinds}), only notes.txt"
     (folder / "a.png").touch()
-    assert error_of(folder) == f"{folder}: none of 1 image can be read: a.png (empty file)"
+    assert source_error(folder) == f"{folder}: none of 1 image can be read: a.png (empty file)"
     assert cached_files() == []
 
 
@@ -121,7 +116,7 @@ def test_a_folder_that_may_not_be_listed(folder, monkeypatch):
         yield
 
     monkeypatch.setattr(os, "walk", refuse)
-    assert error_of(folder) == f"{folder} cannot be read: permission denied"
+    assert source_error(folder) == f"{folder} cannot be read: permission denied"
 
 
 # ---- classes
@@ -132,7 +127,7 @@ def test_class_folders_become_labels(folder):
         put(folder / f"{name}.png", noise(8, 8, i))
     source = open_source(str(folder))
     assert source.class_names == ["glioma", "none", "pituitary"]
-    assert source.labels.tolist() == [0, 2, 0, 1]  # Testing comes first
+    assert source.labels.tolist() == [0, 2, 0, 1]  # Images of Testing come first, sorted by path.
     assert source.labels.dtype == np.int64
 
 
@@ -166,12 +161,12 @@ def test_any_file_name_in_any_locale(folder, name, environment):
         "import sys; from dcgan_tf.data.sources import open_source; s = open_source(sys.argv[1], size=(64, 64)); "
         "from dcgan_tf.common.errors import printable; print(len(s), ascii(s.notes), s.fingerprint)"
     )
-    for _ in range(2):  # decoded, then from the cache
+    for _ in range(2):  # The first time decodes, the second reads the cache.
         process = run_python(code, str(folder), LC_ALL="C", **environment)
         output, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         assert output.startswith("3 [") and "1 skipped" in output
-    # The same order, and so the same images, as here.
+    # The fingerprint shows that the order of the images is the same in that locale and in this one.
     assert output.split()[-1] == open_source(str(folder), size=(64, 64)).fingerprint
 
 
@@ -187,7 +182,7 @@ def test_real_mri(real_data):
 
 
 def test_real_mri_as_found(real_data):
-    assert "holds images of 184 sizes (shorter side: smallest 150, " in error_of(real_data / "mri-native")
+    assert "holds images of 184 sizes (shorter side: smallest 150, " in source_error(real_data / "mri-native")
     source = open_source(str(real_data / "mri-native"), size=(96, 96), channels=1)
     assert len(source) == 253 and source.class_names == ["no", "yes"]
     source = open_source(str(real_data / "mri-native"), size=(96, 96))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from support import helpers
 from support.idx import idx_bytes
+from support.sources import source_error
 
 from dcgan_tf.data.idx import idx_source, is_idx, read_idx, training_images
 from dcgan_tf.data.rows import Rows
@@ -14,10 +15,6 @@ from dcgan_tf.data.source import Wanted
 from dcgan_tf.data.sources import open_source
 
 pytestmark = pytest.mark.usefixtures("own_folder")
-
-
-def error_of(data, **wanted):
-    return helpers.error_of(open_source, str(data), **wanted)
 
 
 def noise(*shape, seed=0):
@@ -57,13 +54,13 @@ def test_idx_of_a_wrong_length(tmp_path, pack):
     whole = idx_bytes(noise(4, 5, 5))
     path = tmp_path / "images"
     path.write_bytes(pack(whole[:-1]))
-    assert error_of("images") == "images is damaged: it holds 99 of the 100 bytes that its header says"
+    assert source_error("images") == "images is damaged: it holds 99 of the 100 bytes that its header says"
     path.write_bytes(pack(whole + b"\0\0"))
-    assert error_of("images") == "images is damaged: it holds more than the 100 bytes that its header says"
+    assert source_error("images") == "images is damaged: it holds more than the 100 bytes that its header says"
     path.write_bytes(pack(whole[:9]))
-    assert error_of("images") == "images is damaged (the header is cut off): download or copy it again"
+    assert source_error("images") == "images is damaged (the header is cut off): download or copy it again"
     path.write_bytes(pack(idx_bytes(noise(0, 5, 5))))
-    assert error_of("images") == "images has the shape [0, 5, 5]: there are no images in it"
+    assert source_error("images") == "images has the shape [0, 5, 5]: there are no images in it"
 
 
 def test_truncated_and_foreign_gz(tmp_path):
@@ -73,18 +70,18 @@ def test_truncated_and_foreign_gz(tmp_path):
         "images.gz is damaged (Compressed file ended before the end-of-stream marker was reached): "
         "download or copy it again"
     )
-    assert error_of("images.gz") == expected
+    assert source_error("images.gz") == expected
     (tmp_path / "images.gz").write_bytes(whole[:100] + b"\xff" * 50 + whole[150:])
-    assert error_of("images.gz").startswith("images.gz is damaged (")
+    assert source_error("images.gz").startswith("images.gz is damaged (")
     (tmp_path / "other.gz").write_bytes(gzip.compress(b"\x93NUMPY..."))
-    assert error_of("other.gz") == "other.gz is no gzipped IDX file: unpack it and give what is inside"
+    assert source_error("other.gz") == "other.gz is no gzipped IDX file: unpack it and give what is inside"
 
 
 def test_idx_of_labels_and_of_floats(tmp_path):
     (tmp_path / "labels").write_bytes(idx_bytes(np.arange(30, dtype=np.uint8)))
-    assert error_of("labels") == "labels holds 30 labels, no images: give the file of the images"
+    assert source_error("labels") == "labels holds 30 labels, no images: give the file of the images"
     (tmp_path / "floats").write_bytes(idx_bytes(np.zeros((2, 5, 5), ">f4"), kind=0x0D))
-    assert error_of("floats") == "floats is an IDX file of float32, only uint8 is read: save it as .npy"
+    assert source_error("floats") == "floats is an IDX file of float32, only uint8 is read: save it as .npy"
 
 
 # ---- files by themselves
@@ -142,7 +139,7 @@ def test_the_plain_training_images_come_before_the_gzipped(tmp_path):
     ("name", "labels_name", "found"),
     [
         ("my-images.idx", "my-labels.idx", True),
-        ("images of images", "images of labels", True),  # the last word is the one that changes
+        ("images of images", "images of labels", True),  # Only the last `images` of a name is replaced.
         ("my-images.idx", "labels.idx", False),
         ("pictures", "labels", False),
     ],

@@ -27,7 +27,7 @@ def test_as_many_threads_as_processors():
 
     def work(i):
         if i < 2:
-            both_here.wait()  # passes only when two threads are here at once
+            both_here.wait()  # This passes only when two threads are here at once.
         names.add(threading.current_thread().name)
 
     list(in_order(work, range(50)))
@@ -44,7 +44,7 @@ def test_only_a_few_items_are_taken_before_a_result_is_wanted():
 
     results = in_order(lambda i: i, items())
     assert taken == []
-    assert next(results) == 0 and len(taken) == 8  # four for each of two threads
+    assert next(results) == 0 and len(taken) == 8  # Each of two threads has four pending.
     assert next(results) == 1 and len(taken) == 9
     results.close()
 
@@ -66,4 +66,6 @@ def test_left_early_no_thread_stays():
     next(results)
     started = time.monotonic()
     results.close()
-    assert threading.active_count() == before and time.monotonic() - started < 1  # not the seconds of 1,000 items
+    assert (
+        threading.active_count() == before and time.monotonic() - started < 1
+    )  # All 1,000 items would take five seconds.

@@ -49,7 +49,7 @@ def test_a_prepared_set_is_the_source(colours, out, capsys):
         np.testing.assert_array_equal(source.read([21, 0, 5, 5, 6]), images[[21, 0, 5, 5, 6]])
         assert source.read([]).shape == (0, 6, 5, 3)
         assert source.fingerprint == before.fingerprint
-    # Any other reader of such files gets the same, in the same order.
+    # TensorFlow's own reader finds the same images in the same order.
     records = tf.data.TFRecordDataset([f"{out}/{name}" for name in names])
     examples = [tf.train.Example.FromString(record.numpy()).features.feature for record in records]
     assert [example["label"].int64_list.value[0] for example in examples] == labels.tolist()

@@ -56,7 +56,12 @@ def parse(features):
         ({"image": bytes(36), "image/height": 3, "image/width": 6, "channels": 2, "target": 1}, (3, 6, 2), False, 1),
         ({"data": bytes(90), "shape": [3, 5, 6]}, (5, 6, 3), True, NO_LABEL),
         ({"data": bytes(90), "shape": [5, 6, 3]}, (5, 6, 3), False, NO_LABEL),
-        ({"data": bytes(9), "shape": [3, 1, 3]}, (3, 1, 3), False, NO_LABEL),  # either way: the usual order
+        (
+            {"data": bytes(9), "shape": [3, 1, 3]},
+            (3, 1, 3),
+            False,
+            NO_LABEL,
+        ),  # Both orders would fit, so the usual one is taken.
         ({"image/encoded": b"\xff\xd8...", "image/class/label": 0}, None, False, 0),
         ({"image": b"GIF89a", "height": 3, "width": 6, "depth": 3}, None, False, NO_LABEL),
     ],

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import helpers
 from support.image_files import encoded
 from support.records import write_records
+from support.sources import source_error
 
 from dcgan_tf import cli
 from dcgan_tf.common.backend import tf
@@ -26,10 +26,6 @@ pytestmark = pytest.mark.usefixtures("own_folder")
 
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def error_of(data, **wanted):
-    return helpers.error_of(open_source, str(data), **wanted)
 
 
 # ---- prepared sets
@@ -91,7 +87,7 @@ def test_a_cloud_that_does_not_answer_is_one_line(monkeypatch):
             raise tf.errors.UnavailableError(None, None, "Could not resolve host\n\twhen reading metadata of gs://b/x")
 
     monkeypatch.setattr("dcgan_tf.common.remote._gfile", Nowhere)
-    assert error_of("gs://b/x") == "gs://b/x/index.json cannot be read: Could not resolve host"
+    assert source_error("gs://b/x") == "gs://b/x/index.json cannot be read: Could not resolve host"
 
 
 def test_the_index_of_a_prepared_set(colours):
@@ -102,7 +98,9 @@ def test_the_index_of_a_prepared_set(colours):
     rows = index.rows[np.arange(22)]
     assert rows["label"].tolist() == [50 * i for i in range(22)]
     assert rows["offset"][[0, 5, 11, 16]].tolist() == [0, 0, 0, 0]
-    assert rows["offset"][6] == 12 + rows["length"][5] + 4  # the length and two checksums lie around the content
+    assert (
+        rows["offset"][6] == 12 + rows["length"][5] + 4
+    )  # The length and its checksum come before the content, 12 bytes, and a checksum of 4 after it.
     content = Path(index.shards[1]).read_bytes()[12 : 12 + rows["length"][5]]
     assert zlib.crc32(content) == rows["crc32"][5]
     assert index.facts == {
@@ -144,11 +142,11 @@ def test_encoded_images_of_one_size(tmp_path, capsys):
     np.testing.assert_array_equal(source.read([4, 0, 2]), images[[4, 0, 2]])
     assert capsys.readouterr().err == "looking through 2 TFRecord files ...\n"
     assert open_source("a-*.tfrecord").fingerprint == source.fingerprint
-    assert capsys.readouterr().err == ""  # the index is kept
+    assert capsys.readouterr().err == ""  # The index was kept, so nothing is read through.
     one = open_source("a-00001-of-00002.tfrecord")
     assert (one.name, len(one)) == ("a-00001-of-00002", 3)
     os.unlink("a-00001-of-00002.tfrecord")
-    assert error_of("a-*.tfrecord") == (
+    assert source_error("a-*.tfrecord") == (
         "a-00001-of-00002.tfrecord is missing: copy it again, or give a pattern that leaves it out"
     )
     assert len(open_source("a-00000*.tfrecord")) == 2
@@ -163,7 +161,7 @@ def test_without_cache_nothing_is_written():
 
 def test_many_sizes_need_a_wanted_one():
     write_records("a.tfrecord", [{"image": encoded(noise(8, 8 + i, 3))} for i in range(3)])
-    assert error_of("a.tfrecord") == (
+    assert source_error("a.tfrecord") == (
         "a.tfrecord holds images of 3 sizes (shorter side: smallest 8, median 8): "
         "choose one with --image-size H W or --preset NAME"
     )
@@ -182,7 +180,7 @@ def test_records_without_images_are_skipped_and_named():
         "label, text), a.tfrecord, record 3 (no tf.train.Example)"
     ]
     write_records("b.tfrecord", [{"image": b"hello"}])
-    assert error_of("b.tfrecord").startswith("b.tfrecord holds no images that can be read: b.tfrecord, record 0 (")
+    assert source_error("b.tfrecord").startswith("b.tfrecord holds no images that can be read: b.tfrecord, record 0 (")
 
 
 @pytest.mark.parametrize(("cut", "what"), [(-10, "truncated"), (-40, "truncated")])
@@ -191,19 +189,21 @@ def test_files_of_others_cut_short(cut, what):
     whole = Path("a.tfrecord").read_bytes()
     last = Path("a.tfrecord").stat().st_size // 3 * 2
     Path("a.tfrecord").write_bytes(whole[:cut])
-    assert error_of("a.tfrecord") == f"a.tfrecord is {what} at byte {last:,}: copy it again"
+    assert source_error("a.tfrecord") == f"a.tfrecord is {what} at byte {last:,}: copy it again"
     Path("a.tfrecord").write_bytes(whole[:30] + b"?" + whole[31:])
-    assert error_of("a.tfrecord") == "a.tfrecord is damaged at byte 0: copy it again"
+    assert source_error("a.tfrecord") == "a.tfrecord is damaged at byte 0: copy it again"
 
 
 def test_a_pattern_of_other_files():
     Image.fromarray(noise(4, 4)).save("a.png")
-    assert error_of("*.png") == (
+    assert source_error("*.png") == (
         "a.png is no TFRecord file (of uncompressed records): a pattern names such files, "
         "for anything else give one file or a folder"
     )
-    assert error_of("ram://nothing/x-*").startswith("--data ram://nothing/x-*: there is no such file, nor a prepared ")
-    assert re.match(r"--data 'x-\*': no such file or folder, ", error_of("x-*"))
+    assert source_error("ram://nothing/x-*").startswith(
+        "--data ram://nothing/x-*: there is no such file, nor a prepared "
+    )
+    assert re.match(r"--data 'x-\*': no such file or folder, ", source_error("x-*"))
 
 
 def test_the_index_of_files_of_others():
