@@ -64,17 +64,7 @@ def open_source(
     what = printable(path)
     try:
         if path.is_dir():
-            images = training_images(path)
-            if images is not None:
-                return idx_source(images, _name(path), wanted)
-            if is_prepared(str(path)):
-                return records_source(str(path), _name(path), wanted, cache=cache)
-            if any(path.glob("*.tfrecord*")):
-                raise UserError(
-                    f"{what} holds TFRecord files, and no index of theirs: if they are of one set, give a pattern, "
-                    f"--data '{what}/*.tfrecord*'"
-                )
-            return folder_source(path, _name(path), wanted, cache=cache)
+            return _folder_source(path, wanted, cache)
         if not path.is_file():
             raise UserError(
                 f"{what} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
@@ -116,6 +106,22 @@ def _find(data):
         f"--data '{printable(data)}': no such file or folder, not here and not in data/, "
         f"nor one of the named sets {', '.join(NAMED_SETS)}{hint}"
     )
+
+
+def _folder_source(path, wanted, cache):
+    """Makes the source of a folder: of IDX files, of a prepared set, or of images."""
+    images = training_images(path)
+    if images is not None:
+        return idx_source(images, _name(path), wanted)
+    if is_prepared(str(path)):
+        return records_source(str(path), _name(path), wanted, cache=cache)
+    if any(path.glob("*.tfrecord*")):
+        what = printable(path)
+        raise UserError(
+            f"{what} holds TFRecord files, and no index of theirs: if they are of one set, give a pattern, "
+            f"--data '{what}/*.tfrecord*'"
+        )
+    return folder_source(path, _name(path), wanted, cache=cache)
 
 
 def _file_source(path, wanted, cache):
