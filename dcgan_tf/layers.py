@@ -5,16 +5,17 @@ from dcgan_tf.common.backend import keras, tf
 
 @keras.saving.register_keras_serializable("dcgan_tf")
 class MinibatchStd(keras.layers.Layer):
-    """Images [N, H, W, C] -> [N, H, W, C + 1]: the last channel is one number, how much the images differ from each other.
+    """Appends one channel that says how much the images of a batch differ: [N, H, W, C] -> [N, H, W, C + 1].
 
-    It is the standard deviation over the batch of every feature at every place, and of these the mean (section 3 of
-    arXiv:1710.10196, with the whole batch as one group). A discriminator sees by it that a generator makes all alike.
+    Every value of the new channel is the same number: the standard deviation over the batch, taken for each feature at
+    each place, then averaged (section 3 of arXiv:1710.10196, with the whole batch as one group). It lets a
+    discriminator notice a generator whose images are all alike.
     """
 
     def call(self, x):
         wide = tf.cast(x, tf.float32)
         variance = tf.math.reduce_variance(wide, axis=0)  # [H, W, C]
-        # The root of 0 has no gradient; the paper's programs add the same.
+        # The gradient of a root is infinite at 0; the paper's own code adds the same constant.
         number = tf.cast(tf.reduce_mean(tf.sqrt(variance + 1e-8)), x.dtype)
         return tf.concat([x, tf.broadcast_to(number, [*tf.unstack(tf.shape(x)[:-1]), 1])], -1)
 

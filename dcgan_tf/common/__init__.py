@@ -1,1 +1,1 @@
-"""What every room uses: errors, files, TensorFlow itself, pixels, versions."""
+"""What every other package uses: errors, files, TensorFlow itself, pixels, words and versions."""

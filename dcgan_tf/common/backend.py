@@ -1,9 +1,9 @@
 """The one place that imports TensorFlow and Keras: ``from dcgan_tf.common.backend import keras, tf``.
 
-TensorFlow prints a dozen lines of start-up noise on the standard error of the process, some before its own log level
-is read and some when it first looks for devices. Both happen here, with standard error turned away; a failing import
-still raises. ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows everything. Of a cluster, TensorFlow's errors are silent
-as well: each thread of it reports the loss of a worker, which also arrives as an exception.
+TensorFlow prints a dozen lines on the standard error of the process as it starts: some before it reads its own log
+level, some when it first looks for devices. This module does both while standard error is discarded; a failing import
+still raises. ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment shows everything. In a cluster, TensorFlow's own error lines
+are silenced too, because each of its threads reports a lost worker, which also arrives as an exception.
 """
 
 import contextlib
@@ -12,17 +12,17 @@ import platform
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if os.environ.get("TF_CONFIG") else "2")
-# By itself TensorFlow takes all memory of a GPU at once, so that nothing can be exported or measured beside a training.
+# TensorFlow would take all memory of a GPU at once, and nothing could be exported or measured beside a training.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-# TensorFlow takes oneDNN's convolutions by itself only where the processor has AVX-512 VNNI. With AVX2 alone, as most
-# desktops have, steps are 1.1 to 2.1 times as fast with them (docs/performance.md).
+# TensorFlow uses oneDNN's convolutions by default only where the processor has AVX-512 VNNI. Most desktops have AVX2
+# alone, and there steps are 1.1 to 2.1 times as fast with oneDNN (docs/performance.md).
 if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextlib.contextmanager
 def quiet_stderr():
-    """Turns away what libraries print on the standard error of the process; TF_CPP_MIN_LOG_LEVEL=0 shows it."""
+    """Discards what libraries print on the standard error of the process, unless TF_CPP_MIN_LOG_LEVEL is 0."""
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
         yield
         return
@@ -43,11 +43,11 @@ with quiet_stderr():
 
     tf.config.list_physical_devices()
 
-# The graph optimizer's remapper fails on a bias followed by a leaky ReLU in training (TensorFlow 2.21) and prints an
-# error each time; without it, steps are as fast and their results the same.
+# The remapper of TensorFlow 2.21's graph optimizer fails on a bias followed by a leaky ReLU in training, and prints an
+# error each time. Steps are as fast without it, and their results are the same.
 tf.config.optimizer.set_experimental_options({"remapping": False})
 
-# Keras warns at every .h5 that the format is legacy; it is the format that this program promises.
+# Keras warns at every .h5 file that its format is legacy; this program promises exactly that format.
 absl.logging.set_verbosity(absl.logging.ERROR)
 
 __all__ = ["keras", "quiet_stderr", "tf"]

@@ -1,4 +1,4 @@
-"""Errors that the user can mend, told apart from our own bugs."""
+"""The errors that a command reports in one line, each with an exit code of its own, and how to print foreign texts."""
 
 
 class UserError(Exception):
@@ -10,9 +10,11 @@ class UserError(Exception):
 
 
 class Mismatch(Exception):
-    """An exported artifact that does not do what the net it was made from does; ``str(error)`` is one line.
+    """An exported artifact does not compute what the net does that it was made from; ``str(error)`` is one line.
 
-    The commands print it as ``error: <line>`` and exit with code 1. difference: where there is a figure.
+    The commands print it as ``error: <line>`` and exit with code 1.
+
+    difference: the greatest difference found between their outputs, or None where outputs could not be compared.
     """
 
     def __init__(self, message: str, difference: float | None = None):
@@ -21,13 +23,18 @@ class Mismatch(Exception):
 
 
 class LostWorker(Exception):
-    """Another worker of the cluster is gone, or never came: nothing is wrong here, and all can be started again.
+    """Another worker of the cluster is gone, or never came. This one did nothing wrong, and all can be started again.
 
-    ``str(error)`` is one line. The commands print it as ``error: <line>`` and exit with code 138, which operators of
-    Kubernetes take for "try again".
+    ``str(error)`` is one line. The commands print it as ``error: <line>`` and exit with code 138, which Kubernetes
+    training operators read as "try again".
     """
 
 
 def printable(text) -> str:
-    """Text (a path, say) that any terminal can print on one line: undecodable bytes escaped, line breaks too."""
+    """Escapes undecodable bytes and line breaks of a text (a path, say), so that any terminal prints it on one line."""
     return str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")
+
+
+def first_line(text) -> str:
+    """Returns the first line of a library's error message, printable: the reason is there, and details come below."""
+    return printable(str(text).strip().partition("\n")[0])

@@ -16,10 +16,12 @@ from dcgan_tf.common.errors import UserError, printable
 
 @contextlib.contextmanager
 def whole_file(path, flush: bool = True):
-    """Yields a path beside `path` (same ending) to write to; on leaving, that file becomes `path`.
+    """Yields a path beside `path`, with the same ending, to write to; on leaving, that file becomes `path`.
 
-    When the block raises, nothing is left behind and an older `path` stays as it was. Without `flush`, for files by the
-    thousand that are made again in no time, a power cut (and nothing else) may take the newest.
+    When the block raises, nothing is left behind and an older `path` stays as it was.
+
+    flush: whether the file is on the disk when the block is left. Without it, a power cut can lose the newest files,
+        which does for thousands of files that are quickly made again.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written.
@@ -29,7 +31,7 @@ def whole_file(path, flush: bool = True):
     try:
         with disk_errors_in_one_line(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.touch()  # fails at once where nothing can be written
+            beside.touch()  # Fails before any work is done where nothing can be written.
             yield beside
             if flush:
                 _flush(beside)
@@ -44,7 +46,7 @@ def whole_file(path, flush: bool = True):
 def whole_folder(path):
     """Yields a new folder beside `path`; on leaving, that folder becomes `path`, and an older `path` is gone.
 
-    The name of the folder beside begins with a dot, so that readers that look for numbered folders pass over it.
+    Until then its name begins with a dot, so that programs that look for numbered folders ignore it.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written.
@@ -65,7 +67,7 @@ def whole_folder(path):
 
 @contextlib.contextmanager
 def staging_folder(path):
-    """Yields a new hidden folder beside `path` to build in; on leaving, it is gone with all that was not published."""
+    """Yields a new hidden folder beside `path` to build in. On leaving, it is deleted with all that is still in it."""
     beside = _beside(path)
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -76,7 +78,7 @@ def staging_folder(path):
 
 
 def publish(built, path) -> None:
-    """Gives a file or folder its place, flushed to disk, in one step.
+    """Flushes a file or folder to the disk and renames it to `path`, in one step for whoever looks.
 
     Raises:
         FileExistsError: something is there already; it stays as it is.
@@ -91,13 +93,13 @@ def publish(built, path) -> None:
 
 @contextlib.contextmanager
 def disk_errors_in_one_line(path):
-    """Turns "no space left" and "permission denied", in any library's words, into a UserError that names `path`."""
+    """Turns "no space left" and "permission denied", as any library words them, into a UserError that names `path`."""
     try:
         yield
     except UserError:
         raise
     except Exception as error:
-        # h5py and TensorFlow raise errors of their own, with the system's words in the message.
+        # h5py and TensorFlow raise errors without `errno`; the words of the system are in their message.
         number = getattr(error, "errno", None)
         if number in (errno.ENOSPC, errno.EDQUOT) or re.search("No space left|Disk quota|errno = 28", str(error)):
             raise UserError(
@@ -112,9 +114,11 @@ def disk_errors_in_one_line(path):
 
 @contextlib.contextmanager
 def locked_folder(folder, flag: str, work: str):
-    """Makes the folder that `flag` names; one process at a time holds it. The lock goes with the process.
+    """Makes the folder that `flag` names and holds a lock on it, so that one process at a time writes there.
 
-    work: what is done there, such as "training".
+    The system releases the lock when the process ends, however it ends.
+
+    work: what is done there, for the message, such as "training".
 
     Raises:
         UserError: another process holds it, or it cannot be written.
@@ -139,14 +143,14 @@ def locked_folder(folder, flag: str, work: str):
 
 
 def numbered(folder) -> dict[int, Path]:
-    """What in `folder` has a number for its name, by number, ascending; {} where there is no such folder."""
+    """Maps numbers to the paths in `folder` that have them for a name, ascending; {} where there is no such folder."""
     folder = Path(folder)
     paths = [path for path in folder.iterdir() if re.fullmatch("[0-9]+", path.name)] if folder.is_dir() else []
     return {int(path.name): path for path in sorted(paths, key=lambda path: int(path.name))}
 
 
 def remove_folder(path):
-    """Deletes a folder that others may be reading: its name goes first, so that nobody finds half of it."""
+    """Renames a folder, then deletes it, so that nobody who looks for it finds half. A missing folder is no error."""
     path = Path(path)
     hidden = _beside(path, "old")
     with contextlib.suppress(OSError):
@@ -167,25 +171,25 @@ def write_json(path, value, indent: int | None = 2) -> None:
 def remove_leftovers(folder):
     """Deletes what a killed process left half-written in `folder` (not in the folders below it)."""
     for path in Path(folder).glob(".*"):
-        # As the functions above name them, with the number of the process: a person's own files may be like them.
+        # Only names that the functions above make match, process number included: a person may have files like them.
         if re.fullmatch(r"\..+\.\d+\.(part(\.\w+)?|old)", path.name):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _beside(path, ending: str = "part") -> Path:
-    """The hidden folder in which `path` is built, or with "old" is put out of the way."""
+    """Names the hidden folder that `path` is built in; with "old", the one that an older `path` is moved to."""
     return Path(path).with_name(f".{Path(path).name}.{os.getpid()}.{ending}")
 
 
 def _flush_all(path: Path):
-    """A file, or a folder with all that lies in it."""
+    """Flushes a file, or a folder with all that lies in it."""
     for part in (path, *path.rglob("*")):
         _flush(part)
 
 
 def _flush(path):
     if os.name == "nt" and Path(path).is_dir():
-        return  # Windows cannot open a folder
+        return  # Windows cannot open a folder.
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -194,10 +198,10 @@ def _flush(path):
 
 
 def check_out(path: Path, *, is_folder: bool) -> None:
-    """Refuses a file where a folder must be, the other way round, and a name that the system refuses.
+    """Refuses a file where a folder must be, a folder where a file must be, and a name that the system does not take.
 
     Raises:
-        UserError: naming --out.
+        UserError: it names --out.
     """
     try:
         for place in (path, *path.parents):

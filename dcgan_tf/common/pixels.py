@@ -1,27 +1,31 @@
-"""Pixels in memory: value ranges, channels and sizes of uint8 images."""
+"""Functions that turn arrays of pixels into uint8 images of a wanted value range, number of channels and size."""
 
 import numpy as np
 from PIL import Image, ImageOps
 
+MAX_GREY_DIFFERENCE_LEVELS = 12
+MIN_PIXELS_PER_STRAY_PIXEL = 1000  # One pixel in a thousand may differ by more.
+
 
 def spread(count, at_most) -> np.ndarray:
-    """At most `at_most` different indices of range(count), evenly spread, the first and the last among them."""
+    """Returns up to `at_most` different indices of range(count): int64, ascending, evenly spread from first to last."""
     return np.linspace(0, count - 1, min(count, at_most)).round().astype(np.int64)
 
 
 def to_uint8(values, low, high) -> np.ndarray:
-    """Numbers low..high to uint8 0..255: rounded to nearest, clipped outside."""
+    """Maps numbers low..high linearly to uint8 0..255, rounded to nearest; numbers outside are clipped."""
     if values.dtype == np.uint8 and (low, high) == (0, 255):
         return values
-    # int32 and float64 stay in 64 bits, everything smaller is exact in 32.
+    # int32 and float64 need 64 bits; float32 holds every value of the smaller types.
     values = values.astype(np.result_type(values.dtype, np.float32))
     return np.rint(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
 
 
 def to_channels(images, channels) -> np.ndarray:
-    """uint8 [..., H, W, C] with C of 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA) -> [..., H, W, channels], 1 or 3.
+    """Gives images 1 or 3 channels: uint8 [..., H, W, C] -> uint8 [..., H, W, channels].
 
-    Alpha is composited on white; RGB becomes grey as in ITU-R BT.601, bit for bit as Pillow does it.
+    C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA). Alpha is composited on white. RGB becomes grey as in ITU-R
+    BT.601, bit for bit as Pillow does it.
     """
     if images.shape[-1] in (2, 4):
         alpha = images[..., -1:].astype(np.uint16)
@@ -35,14 +39,14 @@ def to_channels(images, channels) -> np.ndarray:
 
 
 def size_within(image_shape, longer_side: int) -> tuple[int, int]:
-    """(H, W) of images (H, W, C) made smaller, where they are larger, so that neither side is longer than that."""
+    """Returns (H, W) for images (H, W, C), shrunk in proportion where a side is longer than `longer_side`."""
     height, width = image_shape[:2]
     scale = min(1, longer_side / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def fit(image, size) -> Image.Image:
-    """A Pillow image resized so that it covers `size` (H, W), antialiased, and the centre cut out."""
+    """Resizes a Pillow image, antialiased, until it covers `size` (H, W), and cuts out its centre of that size."""
     height, width = size
     if image.size == (width, height):
         return image
@@ -50,7 +54,7 @@ def fit(image, size) -> Image.Image:
 
 
 def fit_all(images, size) -> np.ndarray:
-    """`fit` of each of uint8 [N, h, w, C], C of 1 or 3 -> uint8 [N, H, W, C]."""
+    """Fits each image to `size` as `fit` does: uint8 [N, h, w, C] -> uint8 [N, H, W, C], with C of 1 or 3."""
     if images.shape[1:3] == tuple(size):
         return images
     fitted = np.empty((len(images), *size, images.shape[-1]), np.uint8)
@@ -61,12 +65,12 @@ def fit_all(images, size) -> np.ndarray:
 
 
 def is_grey(image) -> bool:
-    """Whether uint8 [H, W, C], C of 1 or 3, is grey in content.
+    """Whether an image, uint8 [H, W, C] with C of 1 or 3, shows no colour.
 
-    The channels of a pixel may differ by 12 levels, and one pixel in 1,000 by more: the traces that JPEG leaves. Tinted
-    paper and coloured marks on a grey scan are beyond that.
+    JPEG leaves traces of colour in a grey image: its channels differ by a few levels, and in a few pixels by more.
+    Tinted paper and coloured marks on a grey scan go beyond the limits here, so they count as colour.
     """
     if image.shape[-1] == 1:
         return True
     difference = image.max(axis=-1) - image.min(axis=-1)
-    return np.count_nonzero(difference > 12) <= difference.size / 1000
+    return np.count_nonzero(difference > MAX_GREY_DIFFERENCE_LEVELS) <= difference.size / MIN_PIXELS_PER_STRAY_PIXEL

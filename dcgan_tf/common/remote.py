@@ -1,36 +1,47 @@
-"""Files by name, on this machine or in a cloud: plain Python here, tf.io.gfile for addresses such as gs://bucket/x."""
+"""Reads and writes files on this machine (with plain Python) or in a cloud (gs://bucket/x and so on, with tf.io.gfile).
+
+Import the module, so that a call says what it does: ``remote.read(path)``. TensorFlow is loaded for an address only.
+"""
 
 import contextlib
 import glob
 import os
 
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 
 
 def is_remote(path) -> bool:
+    """Whether a path is an address of a cloud, such as gs://bucket/folder."""
     return "://" in os.fsdecode(path)
 
 
 def has_pattern(path: str) -> bool:
+    """Whether a path has wildcards: *, ? or [."""
     return glob.has_magic(path)
 
 
 def matching(pattern: str) -> list[str]:
-    """The files whose names match the pattern (or the one that is called so), sorted; may be empty."""
+    """Lists the files that match a pattern, sorted; may be empty. A name without wildcards matches its own file."""
     with reading(pattern):
         return sorted(_gfile().glob(pattern) if is_remote(pattern) else glob.glob(pattern))
 
 
 def exists(path: str) -> bool:
+    """Whether there is such a file or folder.
+
+    Raises:
+        UserError: the cloud does not answer.
+    """
     with reading(path):
         return _gfile().exists(path) if is_remote(path) else os.path.exists(path)
 
 
 def size_and_time(path: str) -> tuple[int, int]:
-    """Length in bytes, and when it was last changed, in nanoseconds.
+    """Returns the length of a file in bytes and when it was last changed, in nanoseconds.
 
     Raises:
-        FileNotFoundError
+        FileNotFoundError: there is no such file.
+        UserError: the cloud does not answer.
     """
     if not is_remote(path):
         status = os.stat(path)
@@ -43,10 +54,10 @@ def size_and_time(path: str) -> tuple[int, int]:
 
 
 def read(path: str, position: int = 0, count: int = -1) -> bytes:
-    """`count` bytes (-1: all) from `position` on; fewer where the file ends. Threads may call it at once.
+    """Returns `count` bytes (-1: all) of a file from `position` on, or fewer where it ends; safe in threads.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the file cannot be read.
     """
     with reading(path), _open(path, "rb") as file:
         file.seek(position)
@@ -54,22 +65,24 @@ def read(path: str, position: int = 0, count: int = -1) -> bytes:
 
 
 def write(path: str, content: bytes) -> None:
+    """Writes a file, replacing an older one. Errors of the system and of TensorFlow pass through."""
     with _open(path, "wb") as file:
         file.write(content)
 
 
 def join(folder: str, name: str) -> str:
+    """The path of a name in a folder; addresses take slashes on every system."""
     return folder.rstrip("/") + "/" + name if is_remote(folder) else os.path.join(folder, name)
 
 
 def split(path: str) -> tuple[str, ...]:
-    """The folder and the name in it."""
+    """Splits a path into its folder and the name in it."""
     return tuple(path.rsplit("/", 1)) if is_remote(path) else os.path.split(path)
 
 
 @contextlib.contextmanager
 def reading(path):
-    """Turns errors of the system, and of tf.io.gfile, into a UserError that names the file."""
+    """Turns errors of the system and of tf.io.gfile into a UserError that names the file."""
     try:
         yield
     except OSError as error:
@@ -83,11 +96,12 @@ def reading(path):
 
 
 def _message_of_tensorflow(error):
+    """The reason that an error of TensorFlow gives; None for any other error."""
     from dcgan_tf.common.backend import tf
 
     if not isinstance(error, tf.errors.OpError):
         return None
-    return printable(error.message.strip().partition("\n")[0])
+    return first_line(error.message)
 
 
 def _open(path, mode):

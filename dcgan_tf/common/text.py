@@ -1,18 +1,24 @@
-"""Words and numbers for people: shapes, counts, tables. Every one-line message and table takes its form from here."""
+"""Words and numbers for people: shapes, counts, sizes, lists, tables. All messages and tables take these forms."""
 
 
 def shape_text(shape) -> str:
-    """(64, 64, 3) -> "64x64x3"; a side that is not known is a question mark."""
+    """Writes (64, 64, 3) as "64x64x3"; an unknown side (None) is a question mark."""
     return "x".join("?" if side is None else str(side) for side in shape)
 
 
 def plural(count: int, word: str) -> str:
-    """1, "image" -> "1 image"; 1200, "image" -> "1,200 images"."""
+    """Writes a count with its word: "1 image", "1,200 images"."""
     return f"{count:,} {word}" + ("" if count == 1 else "s")
 
 
+def first_three(texts) -> str:
+    """Writes the first three texts, separated by commas; dots stand for the rest: "a, b, c, ..."."""
+    texts = list(texts)
+    return ", ".join(texts[:3]) + (", ..." if len(texts) > 3 else "")
+
+
 def size_text(number: float) -> str:
-    """A number of bytes for people: 72.7 MB."""
+    """Writes a number of bytes with three digits and a decimal unit: "72.7 MB"."""
     for unit in ("B", "KB", "MB"):
         if number < 1000:
             return f"{number:.3g} {unit}"
@@ -21,9 +27,9 @@ def size_text(number: float) -> str:
 
 
 def table(rows, align: str) -> str:
-    """Rows of texts in columns as wide as their widest cell, two spaces between.
+    """Writes rows of texts in columns, each as wide as its widest cell, with two spaces between.
 
-    align: "<" (left) or ">" (right) for each column.
+    align: one character for each column, "<" (left) or ">" (right).
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths)) for row in rows)

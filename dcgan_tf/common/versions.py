@@ -1,4 +1,4 @@
-"""The versions of what makes a run or an export."""
+"""Which versions of software made something, to be written beside it: into a run's config.json, a model card."""
 
 import platform
 from importlib.metadata import version
@@ -9,5 +9,5 @@ _LIBRARIES = ("tensorflow", "keras", "numpy")
 
 
 def versions() -> dict[str, str]:
-    """The versions of what makes a run or an export."""
+    """Maps this package, Python and the libraries that decide results to their installed versions."""
     return {"dcgan_tf": __version__, "python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}

@@ -6,18 +6,21 @@ import numpy as np
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.text import shape_text
 from dcgan_tf.data.rows import open_npy
-from dcgan_tf.data.source import ImageSource, Wanted
+from dcgan_tf.data.source import ImageSource, Wanted, channels_note
 
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
 LABEL_KEYS = ("labels", "y_train", "y")
 
-SAMPLE_IMAGES, SAMPLE_BYTES = 4096, 2**27  # what the value range is judged on
-CHUNK_BYTES = 2**24
+# The value range is judged on a sample of the images: as many as both limits allow, yet never fewer than the least.
+MAX_SAMPLE_IMAGES, MAX_SAMPLE_BYTES, MIN_SAMPLE_IMAGES = 4096, 2**27, 16
+READ_CHUNK_BYTES = 2**24  # The sample is read in pieces of this size, so that it needs little memory.
+RANGE_TOLERANCE = 1e-3  # Rounding may put values outside their range by this share of it.
 
 
 def npy_source(path, name, wanted: Wanted) -> ImageSource:
-    """The images of a .npy file, read where they lie: nothing is kept in memory.
+    """Makes a source of a .npy file. Images are read from the file when asked for; none is kept in memory.
 
     Raises:
         UserError: the file is damaged, holds no images, or its value range is not clear.
@@ -25,13 +28,13 @@ def npy_source(path, name, wanted: Wanted) -> ImageSource:
     what = printable(path)
     try:
         array = open_npy(path)
-    except Exception as error:  # a damaged header raises almost anything
+    except Exception as error:  # A damaged header raises almost anything.
         raise UserError(_why_not_loaded(what, error)) from error
     return array_source(name, array, wanted, what=what)
 
 
 def npz_source(path, name, wanted: Wanted) -> ImageSource:
-    """The images of a .npz archive, loaded into memory, with its labels.
+    """Makes a source of a .npz archive, with its labels. All its images are loaded into memory.
 
     The images are the array called `images`, `x_train`, `x` or `arr_0`, or the only one that has the shape of images;
     the labels are the one called `labels`, `y_train` or `y`.
@@ -56,18 +59,19 @@ def npz_source(path, name, wanted: Wanted) -> ImageSource:
         raise UserError(
             f"{what} does not fit into memory: save its images as .npy, which is read piece by piece"
         ) from error
-    except Exception as error:  # a damaged archive raises almost anything
+    except Exception as error:  # A damaged archive raises almost anything.
         raise UserError(_why_not_loaded(what, error)) from error
     labels, notes = _checked_labels(labels, label_key, len(images) if images.ndim else 0)
     return array_source(name, images, wanted, what=f"{what}, array '{printable(key)}'", labels=labels, notes=notes)
 
 
 def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) -> ImageSource:
-    """Images of any array [N, H, W], [N, H, W, C] or [N, C, H, W] of numbers, C of 1 to 4.
+    """Makes a source of an array of numbers: [N, H, W], [N, H, W, C] or [N, C, H, W], with C of 1 to 4.
 
     Args:
-        what: the file or set, for messages.
+        what: the file or set in words, for messages.
         labels: int [N] or None.
+        notes: what is known already, for `ImageSource.notes`.
 
     Raises:
         UserError: the array holds no images, NaN or infinity, or its value range is not clear.
@@ -80,13 +84,13 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
 
     notes = list(notes)
     if channels_first:
-        notes.append(f"channels-first array: {_text(array.shape)} is read as [N, C, H, W]")
+        notes.append(f"channels-first array: {_axes_text(array.shape)} is read as [N, C, H, W]")
     if stored_channels in (2, 4):
         notes.append("alpha composited on white")
     if (channels == 1) != (stored_channels <= 2):
-        notes.append("colour turned to grey" if channels == 1 else "grey images, stored in three equal channels")
+        notes.append(channels_note(channels))
     if list(size) != stored_size:
-        notes.append(f"resized from {stored_size[0]}x{stored_size[1]} to {size[0]}x{size[1]}")
+        notes.append(f"resized from {shape_text(stored_size)} to {shape_text(size)}")
 
     def read(indices):
         images = array[indices]
@@ -105,17 +109,18 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
 
 
 def _layout(array, what):
-    """Whether the channels come first, and the shape (H, W, C) of one image."""
+    """Returns whether the channels come first, and the shape (H, W, C) of one image. Refuses arrays of other shapes."""
     shape = array.shape
     if array.dtype.kind not in "buif":
         raise UserError(f"{what} holds {array.dtype.name}, not numbers: images are uint8 or float arrays [N, H, W, C]")
     if array.ndim not in (3, 4):
-        raise UserError(f"{what} has the shape {_text(shape)}: images are [N, H, W], [N, H, W, C] or [N, C, H, W]")
+        raise UserError(f"{what} has the shape {_axes_text(shape)}: images are [N, H, W], [N, H, W, C] or [N, C, H, W]")
     if 0 in shape:
-        raise UserError(f"{what} has the shape {_text(shape)}: there are no images in it")
+        raise UserError(f"{what} has the shape {_axes_text(shape)}: there are no images in it")
     if array.ndim == 3 and shape[-1] <= 4:
         raise UserError(
-            f"{what} has the shape {_text(shape)}, which looks like one image [H, W, C]: a set of images is [N, H, W, C]"
+            f"{what} has the shape {_axes_text(shape)}, which looks like one image [H, W, C]: "
+            "a set of images is [N, H, W, C]"
         )
     if array.ndim == 3:
         return False, (*shape[1:], 1)
@@ -123,15 +128,20 @@ def _layout(array, what):
         return False, shape[1:]
     if shape[1] <= 4:
         return True, (*shape[2:], shape[1])
-    raise UserError(f"{what} has the shape {_text(shape)}: images have 1 to 4 channels, [N, H, W, C] or [N, C, H, W]")
+    raise UserError(
+        f"{what} has the shape {_axes_text(shape)}: images have 1 to 4 channels, [N, H, W, C] or [N, C, H, W]"
+    )
 
 
 def _value_range(array, what, given):
-    """The values that mean 0 and 255, and a text that says them."""
+    """Returns the values that become 0 and 255, and a text for people that says them.
+
+    given: (low, high) as the user gave them, or None to recognise them.
+    """
     dtype = array.dtype
     if given is not None:
         if dtype.kind == "f":
-            _min_max(array, what)  # finds NaN
+            _min_max(array, what)  # Refuses NaN.
         low, high = given
         return low, high, f"{dtype.name} {low:g}..{high:g} (given)"
     if dtype.kind == "b":
@@ -148,16 +158,19 @@ def _value_range(array, what, given):
 
 
 def _recognised(dtype, least, most):
-    """The range (low, high) that values from `least` to `most` clearly use, or None."""
+    """Returns the range (low, high) that values from `least` to `most` clearly use, or None where it is not clear.
+
+    Values that fill less than half of a range could as well be of another one.
+    """
 
     def within(low, high):
-        slack = 1e-3 * (high - low)  # rounding
+        slack = RANGE_TOLERANCE * (high - low)
         return low - slack <= least and most <= high + slack
 
     if dtype == np.uint8:
-        return (0, 255) if most >= 32 else None  # class numbers of a mask, or 4-bit greys
+        return (0, 255) if most >= 32 else None  # Smaller values may be class numbers of a mask, or greys of 4 bits.
     if dtype == np.uint16:
-        return None  # 10, 12, 14 or 16 bits: the values do not tell
+        return None  # Cameras and scanners use 10, 12, 14 or 16 of the bits; the values do not tell which.
     if dtype.kind == "f" and within(0, 1) and most >= 0.5:
         return 0, 1
     if dtype.kind == "f" and within(-1, 1) and least <= -0.5 and most >= 0.5:
@@ -168,15 +181,15 @@ def _recognised(dtype, least, most):
 
 
 def _min_max(array, what):
-    """Least and greatest value of images spread over the array, read in chunks."""
+    """Returns the least and the greatest value of a sample spread over the array. Refuses NaN and infinity."""
     image_bytes = array.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))
-    sample = pixels.spread(len(array), min(SAMPLE_IMAGES, max(16, SAMPLE_BYTES // image_bytes)))
+    sample = pixels.spread(len(array), min(MAX_SAMPLE_IMAGES, max(MIN_SAMPLE_IMAGES, MAX_SAMPLE_BYTES // image_bytes)))
     least, most = np.inf, -np.inf
-    step = max(1, CHUNK_BYTES // image_bytes)
+    step = max(1, READ_CHUNK_BYTES // image_bytes)
     for start in range(0, len(sample), step):
         indices = sample[start : start + step]
         chunk = array[indices]
-        low, high = chunk.min(), chunk.max()  # both are NaN when any value is
+        low, high = chunk.min(), chunk.max()  # Both are NaN when any value is.
         if not (np.isfinite(low) and np.isfinite(high)):
             finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
             raise UserError(_not_finite(what, indices[~finite][0]))
@@ -185,6 +198,7 @@ def _min_max(array, what):
 
 
 def _images_key(arrays, what):
+    """The name of the array of images in an archive: a usual name, or the only array that has the shape of images."""
     for key in IMAGE_KEYS:
         if key in arrays.files:
             return key
@@ -198,20 +212,20 @@ def _images_key(arrays, what):
 def _looks_like_images(arrays, key):
     try:
         array = arrays[key]
-    except ValueError:  # Python objects
+    except ValueError:  # NumPy refuses to load Python objects.
         return False
     return array.ndim in (3, 4) and array.dtype.kind in "buif"
 
 
 def _checked_labels(labels, key, count):
-    """Labels int [count] or None, and notes."""
+    """Returns the labels as int [count], or None where they do not fit the images, and a note that says so."""
     if labels is None:
         return None, []
-    if labels.shape == (count, 1):  # as Keras stores those of CIFAR-10
+    if labels.shape == (count, 1):  # Keras stores the labels of CIFAR-10 so.
         labels = labels[:, 0]
     if labels.shape == (count,) and labels.dtype.kind in "bui":
         return labels, []
-    shape = _text(labels.shape)
+    shape = _axes_text(labels.shape)
     return None, [f"labels ignored: '{key}' is {labels.dtype.name} {shape}, not one whole number for each image"]
 
 
@@ -230,5 +244,6 @@ def _not_finite(what, index):
     return f"{what}: image {index} holds NaN or infinity; mend or remove it"
 
 
-def _text(shape):
+def _axes_text(shape):
+    """(4, 28, 28) -> "[4, 28, 28]": every axis of an array, as the messages here name axes ("[N, H, W]")."""
     return "[" + ", ".join(str(n) for n in shape) + "]"

@@ -1,7 +1,7 @@
-"""What is worked out once and kept between runs, decoded images above all: for each an array in a .npy and a .json.
+"""Keeps between runs what takes long to work out, such as decoded images: an array (.npy) and facts about it (.json).
 
-The .json is written last and names the .npy, so that it never speaks of half a file. Every file appears whole, and two
-processes that decode the same folder at once write the same content under the same name.
+The .json is written last and says which .npy it belongs to, so that it never describes half a file. Every file appears
+whole, and two processes that decode the same folder at once write the same content under the same name.
 """
 
 import contextlib
@@ -14,31 +14,32 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from dcgan_tf.common import pixels
+from dcgan_tf.common import pixels, remote
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
-from dcgan_tf.common.remote import is_remote
 from dcgan_tf.data.rows import open_npy
 
-VERSION = 1  # one more whenever decoding gives other pixels, or `facts` other keys
-ABANDONED_SECONDS = 3600  # a half-written file that nobody has written to for so long belongs to a killed process
-CHUNK_BYTES = 2**24
+CACHE_VERSION = 1  # To be raised whenever decoding gives other pixels, or facts get other keys.
+ABANDONED_AFTER_SECONDS = 3600  # A half-written file that is older was left by a killed process.
+READ_CHUNK_BYTES = 2**24
 
 
 class CacheEntry:
-    """Where the decoded images of one folder live, or what else is known of data in one place.
+    """One entry of the cache: the decoded images of a folder, or another array worked out from the files in one place.
+
+    The folder of the cache is the one that DCGAN_TF_CACHE names, or else the user's own for this program.
 
     Args:
-        place: the folder of images, a pattern, or an address with "://".
-        wanted: all that decides how they are decoded; any value with a stable repr.
-        stamp: a short hex string that is another one as soon as any file there is.
+        place: the folder of the files, a pattern, or an address with "://".
+        wanted: all that decides what is made of the files; any value with a stable repr.
+        stamp: a short hex string that changes when any of the files does.
         dtype: of the array.
         what: the array in words, for messages.
     """
 
     def __init__(self, place, wanted, stamp, dtype=np.uint8, what="the decoded images"):
-        place = place if is_remote(place) else os.path.realpath(place)
-        identity = repr((VERSION, os.fsencode(place), wanted))
+        place = place if remote.is_remote(place) else os.path.realpath(place)
+        identity = repr((CACHE_VERSION, os.fsencode(place), wanted))
         self._dtype, self._what = np.dtype(dtype), what
         self._key = hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
         self._stamp = stamp
@@ -47,8 +48,8 @@ class CacheEntry:
         self._npy = self._home / f"{self._key}-{stamp}.npy"
 
     def load(self):
-        """(the array, facts), or None when nothing of this stamp is there, or it is damaged."""
-        with contextlib.suppress(Exception):  # missing, or damaged in any way: it is made again
+        """Returns (array, facts), or None when there is no entry of this stamp or it is damaged."""
+        with contextlib.suppress(Exception):  # A missing or damaged entry is made again.
             entry = json.loads(self._json.read_text("utf-8"))
             array, facts = open_npy(self._npy), entry["facts"]
             shape = (facts["count"], *facts.get("image_shape", ()))
@@ -57,11 +58,11 @@ class CacheEntry:
         return None
 
     def store(self, write):
-        """Keeps what `write` writes, and returns what `load` returns.
+        """Writes the entry, deletes an older one of the same place, and returns (array, facts) as `load` does.
 
         Args:
-            write: called with a path: writes the .npy there and returns the facts, a dict for JSON with "count", the
-                length of the array, and for images "image_shape".
+            write: a function that writes the .npy to the path it is given and returns the facts: a dict for JSON, with
+                the length of the array as "count" and, for images, "image_shape".
 
         Raises:
             UserError: the folder of the cache cannot be written to, or its disk is full.
@@ -71,28 +72,31 @@ class CacheEntry:
             self._remove_abandoned()
             with whole_file(self._npy) as beside:
                 facts = write(beside)
-            # Open it before anyone can replace it.
+            # The file is opened before another process can replace it.
             loaded = open_npy(self._npy), facts
             with whole_file(self._json) as beside:
                 beside.write_text(json.dumps({"stamp": self._stamp, "facts": facts}), "utf-8")
             for outdated in self._home.glob(f"{self._key}-*.npy"):
                 if outdated != self._npy:
-                    with contextlib.suppress(OSError):  # Windows: another run still reads it
+                    with contextlib.suppress(OSError):  # Windows keeps a file that another run still reads.
                         outdated.unlink()
             return loaded
 
     def _remove_abandoned(self):
+        """Deletes half-written files that killed processes left."""
         for path in self._home.glob(".*.part*"):
             with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                if time.time() - path.stat().st_mtime > ABANDONED_AFTER_SECONDS:
                     path.unlink()
 
     @contextlib.contextmanager
     def _disk_trouble_is_a_user_error(self):
+        """Turns errors of the disk into a UserError that names DCGAN_TF_CACHE, the way to another folder."""
         try:
             yield
         except (OSError, UserError) as error:
-            trouble = error.__cause__ if isinstance(error, UserError) else error  # whole_file's "no space left"
+            # `whole_file` has already turned some errors into a UserError about its file.
+            trouble = error.__cause__ if isinstance(error, UserError) else error
             if not isinstance(trouble, OSError):
                 raise
             raise UserError(
@@ -102,12 +106,12 @@ class CacheEntry:
 
 
 def write_images(path, images, size, channels, finish) -> dict:
-    """Writes the images, then returns what `finish` says of them: for `CacheEntry.store`.
+    """Writes images as a .npy file, one after the other, and returns the facts of `finish`; for `CacheEntry.store`.
 
     Args:
-        images: iterable of uint8 [H, W, channels], never held in memory together.
-        finish: called after the last image: facts with "count" and "image_shape". When that has one channel, coloured
-            `images` are made grey.
+        images: iterable of uint8 [H, W, channels], of which only one is in memory at a time.
+        finish: called after the last image; returns facts with "count" and "image_shape". Only then is it known whether
+            any image has colour: when that shape has one channel, the images written so far are made grey.
     """
     _write_npy(path, images, (*size, channels))
     facts = finish()
@@ -118,9 +122,9 @@ def write_images(path, images, size, channels, finish) -> dict:
 
 
 def _write_npy(path, images, image_shape):
-    """Writes uint8 images (or chunks of them) of one shape as they come.
+    """Writes uint8 images of one shape, or arrays of several such images, as they come.
 
-    Plain writes, no memory map: a full disk is then an error that can be told, not a crash of the process.
+    It writes with plain writes, because a full disk is then an error; through a memory map it would kill the process.
     """
     shape = [0, *image_shape]
     with open(path, "wb") as file:
@@ -138,9 +142,10 @@ def _write_header(file, shape):
 
 
 def _grey_chunks(path, image_shape):
+    """Yields the images of a .npy file as grey arrays [n, H, W, 1], a few megabytes at a time."""
     image_bytes = int(np.prod(image_shape))
     with open(path, "rb") as file:
         np.lib.format.read_magic(file)
         np.lib.format.read_array_header_1_0(file)
-        while chunk := file.read(max(1, CHUNK_BYTES // image_bytes) * image_bytes):
+        while chunk := file.read(max(1, READ_CHUNK_BYTES // image_bytes) * image_bytes):
             yield pixels.to_channels(np.frombuffer(chunk, np.uint8).reshape(-1, *image_shape), 1)

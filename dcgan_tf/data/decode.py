@@ -1,4 +1,4 @@
-"""One image, a file or its content, of any common format and mode, to uint8 pixels of the wanted size."""
+"""Decodes one image, a file or its content, of any common format and mode, to uint8 pixels of a wanted size."""
 
 import contextlib
 import io
@@ -17,7 +17,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 FORMATS_TEXT = "JPEG, PNG, WebP, BMP, TIFF or GIF"
 
 ORIENTATION_TAG = 0x0112
-UPRIGHT = {  # how to turn an image of each EXIF orientation
+TRANSPOSE_BY_ORIENTATION = {  # How an image of each EXIF orientation is turned upright; 1 is upright.
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -26,61 +26,75 @@ UPRIGHT = {  # how to turn an image of each EXIF orientation
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)  # Turning these swaps height and width.
 
-# Pillow warns of odd metadata and of large photographs, file after file; what cannot be decoded raises anyway.
+# A large JPEG is decoded at 1/2, 1/4 or 1/8 as long as it stays this much larger than wanted; that is several times as
+# fast, and the antialiasing that follows still decides how the result looks.
+MIN_DRAFT_FACTOR = 3
+
+MAX_REASON_CHARACTERS = 60
+
+# Pillow warns of odd metadata and of large photographs, once per file. A file that cannot be decoded raises anyway.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 
 class Decoded(NamedTuple):
-    pixels: np.ndarray  # uint8 [H, W, C], C of 1 or 3 as the file is stored
-    stored_size: tuple[int, int]  # (H, W) before resizing, upright
+    """An image as `decode` returns it.
+
+    pixels       uint8 [H, W, C], with C of 1 or 3, as the file is stored
+    stored_size  (H, W) of the upright image before it was resized
+    """
+
+    pixels: np.ndarray
+    stored_size: tuple[int, int]
 
 
-def opens(path) -> bool:
-    """Whether the content of the file, not its name, begins as an image does."""
+def is_image(path) -> bool:
+    """Whether a file begins as an image does, whatever its name."""
     with contextlib.suppress(Exception), _open(path):
         return True
     return False
 
 
 def image_size(path) -> tuple[int, int]:
-    """(H, W) of the upright image, from its header. Raises whatever Pillow raises."""
+    """Returns (H, W) of the upright image, read from its header alone. Raises whatever Pillow raises."""
     with _open(path) as image:
         return _upright_size(image)
 
 
 def size_and_channels(content: bytes) -> tuple[tuple[int, int], int]:
-    """(H, W) of the upright image, and 1 where it is stored in grey, else 3. Raises whatever Pillow raises."""
+    """Returns (H, W) of the upright image, and 1 where it is stored in grey, else 3.
+
+    It reads the header alone. Raises whatever Pillow raises.
+    """
     with _open(content) as image:
         return _upright_size(image), 1 if image.mode[0] in "1LIF" else 3
 
 
 def decode(path, size, value_range) -> Decoded:
-    """The image, upright, on white where it is transparent, covering `size` (H, W), cut to its centre.
+    """Decodes an image: upright, on white where transparent, resized to cover `size` (H, W), cropped to its centre.
 
     Args:
         path: of the file; or its content, as bytes.
-        value_range: the values that become 0 and 255. None: 0..65535 for 16 bits, 0..255 for 8.
+        value_range: the stored values that become 0 and 255; None means 0..65535 for 16 bits, 0..255 for 8.
 
     Raises:
-        Exception: whatever Pillow raises for a damaged file; `reason` says it in a few words.
+        Exception: whatever Pillow raises for a damaged file; `why_not_decoded` says it in a few words.
     """
     with _open(path) as image:
         stored_size = _upright_size(image)
-        # A JPEG much larger than wanted is decoded at 1/2, 1/4 or 1/8: several times faster, and still three times
-        # larger than the result, so that the antialiasing decides how it looks.
-        image.draft(None, (3 * max(size), 3 * max(size)))
+        image.draft(None, (MIN_DRAFT_FACTOR * max(size), MIN_DRAFT_FACTOR * max(size)))
         image.load()
-        turn = UPRIGHT.get(_orientation(image))
+        turn = TRANSPOSE_BY_ORIENTATION.get(_orientation(image))
         if turn is not None:
             image = image.transpose(turn)
         fitted = pixels.fit(_to_8_bits(image, value_range), size)
     return Decoded(np.asarray(fitted).reshape(*size, -1), stored_size)
 
 
-def reason(error, path) -> str:
-    """Why `path`, as `decode` takes it, could not be decoded, in a few words."""
+def why_not_decoded(error, path) -> str:
+    """Says in a few words why `decode(path, ...)` raised `error`."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, FileNotFoundError):
@@ -94,12 +108,12 @@ def reason(error, path) -> str:
         return "empty file" if size == 0 else f"not a readable {FORMATS_TEXT} image"
     if "truncated" in str(error).lower():
         return "truncated"
-    return f"damaged: {printable(error)[:60]}" if str(error) else "damaged"
+    return f"damaged: {printable(error)[:MAX_REASON_CHARACTERS]}" if str(error) else "damaged"
 
 
 @contextlib.contextmanager
 def _open(path):
-    # Given a path, Pillow maps some TIFF files into memory, and then scrambles those that are stored turned.
+    # Pillow gets an open file, not a path: given a path, it maps some TIFF files into memory and scrambles turned ones.
     with (
         io.BytesIO(path) if isinstance(path, bytes) else open(path, "rb") as file,
         Image.open(file, formats=FORMATS) as image,
@@ -109,21 +123,21 @@ def _open(path):
 
 def _orientation(image):
     if image.format == "TIFF":
-        return 1  # Pillow turns these itself, their size included
-    with contextlib.suppress(Exception):  # damaged metadata raises almost anything, and the pixels are fine
+        return 1  # Pillow turns TIFF files itself, and says their upright size.
+    with contextlib.suppress(Exception):  # Damaged metadata raises almost anything, while the pixels may be fine.
         return image.getexif().get(ORIENTATION_TAG, 1)
     return 1
 
 
 def _upright_size(image):
     width, height = image.size
-    if _orientation(image) in (5, 6, 7, 8):
+    if _orientation(image) in SIDEWAYS_ORIENTATIONS:
         width, height = height, width
     return height, width
 
 
 def _to_8_bits(image, value_range):
-    """An image of mode L or RGB."""
+    """Converts a Pillow image of any mode to L or RGB."""
     sixteen_bits = image.mode.startswith("I;16")
     if sixteen_bits or image.mode in ("I", "F"):
         if value_range is None and not sixteen_bits:

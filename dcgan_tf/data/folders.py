@@ -1,4 +1,4 @@
-"""A folder of images as an ImageSource: found, decoded once in parallel, kept in the cache."""
+"""Makes a source of a folder of images: finds them, decodes them once in parallel, and keeps them in the cache."""
 
 import collections
 import contextlib
@@ -13,21 +13,22 @@ from tqdm import tqdm
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
-from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, opens, reason
+from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_image, why_not_decoded
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource, Wanted
 
-# A file of another name is an image when its content begins like one. The last four cannot be decoded, and are
-# reported instead of passed over.
-ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl"}
+# A file with another ending is an image when its content begins like one. HEIC, AVIF and JPEG XL cannot be decoded;
+# they are listed so that such files are reported as skipped images, not as files of another kind.
+IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl"}
 
 
 def folder_source(folder, name, wanted: Wanted, *, cache) -> ImageSource:
-    """The images of a folder and the folders below it, sorted by path; class folders become labels.
+    """Makes a source of the images in a folder and the folders below it, sorted by path; class folders become labels.
 
-    With `cache` the images are decoded once into the cache; without it every file is decoded now, to know what can be
-    read, and again by each `read`.
+    With `cache`, every image is decoded once into the cache. Without it, every image is decoded now, to know which can
+    be read, and again whenever it is asked for.
 
     Raises:
         UserError: no image can be read, the images have many sizes and none is wanted, the cache cannot be written.
@@ -36,7 +37,7 @@ def folder_source(folder, name, wanted: Wanted, *, cache) -> ImageSource:
     entry = CacheEntry(folder, tuple(wanted), stamp)
     loaded = entry.load()
     if loaded is None:
-        images, others = _tell_images(folder, names)
+        images, others = _split_images(folder, names)
         wanted = wanted._replace(size=wanted.size or _common_size(folder, images))
         survey = _Survey(folder, images, others, wanted)
         with contextlib.closing(survey.decoded()) as decoded:
@@ -65,7 +66,10 @@ def _source(name, facts, read, values):
 
 
 class _Survey:
-    """One pass over the images of a folder: the pixels stream out, what was seen on the way stays."""
+    """Decodes the images of a folder in one pass, and remembers what it has seen of them.
+
+    Iterate `decoded` to its end first; `facts` and `read` then know which images can be read.
+    """
 
     def __init__(self, folder, names, others, wanted):
         self._folder, self._names, self._others = folder, names, others
@@ -74,14 +78,14 @@ class _Survey:
         self._stored_sizes = collections.Counter()
 
     def decoded(self):
-        """Yields uint8 [H, W, 3] (or the wanted channels) of every image that can be read, in order."""
+        """Yields every image that can be read, in order: uint8 [H, W, 3], or with the wanted number of channels."""
 
         def decode_one(name):
             path = os.path.join(self._folder, name)
             try:
                 return decode(path, self._size, self._value_range)
-            except Exception as error:  # noqa: BLE001, a damaged file makes Pillow raise almost anything
-                return reason(error, path)
+            except Exception as error:  # noqa: BLE001 (Pillow raises almost anything for a damaged file)
+                return why_not_decoded(error, path)
 
         with contextlib.closing(in_order(decode_one, self._names)) as results:
             in_terminal = sys.stderr.isatty()
@@ -91,7 +95,7 @@ class _Survey:
                     self._skipped.append((name, result))
                     continue
                 if not self._kept and not in_terminal:
-                    print(f"decoding {_plural(len(self._names), 'image')} ...", file=sys.stderr)
+                    print(f"decoding {plural(len(self._names), 'image')} ...", file=sys.stderr)
                 self._kept.append(name)
                 self._stored_sizes[result.stored_size] += 1
                 if not pixels.is_grey(result.pixels):
@@ -99,15 +103,15 @@ class _Survey:
                 yield pixels.to_channels(result.pixels, self._channels or 3)
 
     def facts(self) -> dict:
-        """What the pass found, for JSON.
+        """Returns what the pass has found, as a dict for JSON.
 
         Raises:
             UserError: no image could be read.
         """
         if not self._kept:
             raise UserError(
-                f"{printable(self._folder)}: none of {_plural(len(self._names), 'image')} can be read: "
-                f"{_some(self._skipped_texts())}"
+                f"{printable(self._folder)}: none of {plural(len(self._names), 'image')} can be read: "
+                f"{first_three(self._skipped_texts())}"
             )
         labels, class_names = _classes(self._kept)
         return {
@@ -119,7 +123,7 @@ class _Survey:
         }
 
     def read(self, indices):
-        """Decodes the images at `indices`: uint8 [n, H, W, C]."""
+        """Decodes the images at `indices` again: uint8 [n, H, W, C]."""
         channels = self._result_channels()
         images = np.empty((len(indices), *self._size, channels), np.uint8)
         for i, index in enumerate(indices):
@@ -127,7 +131,7 @@ class _Survey:
             try:
                 images[i] = pixels.to_channels(decode(path, self._size, self._value_range).pixels, channels)
             except Exception as error:
-                raise UserError(f"{printable(path)} cannot be read any more: {reason(error, path)}") from error
+                raise UserError(f"{printable(path)} cannot be read any more: {why_not_decoded(error, path)}") from error
         return images
 
     def _result_channels(self):
@@ -138,19 +142,21 @@ class _Survey:
 
     def _notes(self):
         count, coloured = len(self._kept), len(self._coloured)
-        skipped = f", {len(self._skipped):,} skipped: {_some(self._skipped_texts())}" if self._skipped else ""
-        notes = [f"{_plural(count, 'image')} read{skipped}"]
+        skipped = f", {len(self._skipped):,} skipped: {first_three(self._skipped_texts())}" if self._skipped else ""
+        notes = [f"{plural(count, 'image')} read{skipped}"]
         if self._others:
-            notes.append(f"{_plural(len(self._others), 'other file')} ignored: {_some(map(printable, self._others))}")
+            notes.append(
+                f"{plural(len(self._others), 'other file')} ignored: {first_three(map(printable, self._others))}"
+            )
         if set(self._stored_sizes) != {self._size}:
             notes.append(self._sizes_note())
         if self._channels is None and not coloured:
             notes.append("grey in content: one channel")
         elif self._channels is None and coloured < count / 2:
-            names = _some(map(printable, self._coloured))
+            names = first_three(map(printable, self._coloured))
             notes.append(f"three channels, though only {coloured:,} of {count:,} images have colour: {names}")
         elif self._channels == 1 and coloured:
-            notes.append(f"{_plural(coloured, 'image')} in colour turned to grey")
+            notes.append(f"{plural(coloured, 'image')} in colour turned to grey")
         return notes
 
     def _sizes_note(self):
@@ -159,14 +165,14 @@ class _Survey:
         sides = min(shorter) if len(set(shorter)) == 1 else f"{min(shorter)} to {max(shorter)}"
         enlarged = sum(n for (h, w), n in self._stored_sizes.items() if h < height or w < width)
         return (
-            f"{_plural(len(self._stored_sizes), 'size')}, shorter side {sides}, "
-            f"resized and cropped to {height}x{width}"
-            + (f"; {_plural(enlarged, 'image')} enlarged" if enlarged else "")
+            f"{plural(len(self._stored_sizes), 'size')}, shorter side {sides}, "
+            f"resized and cropped to {shape_text(self._size)}"
+            + (f"; {plural(enlarged, 'image')} enlarged" if enlarged else "")
         )
 
 
 def _list_files(folder):
-    """All files below the folder but hidden ones, as sorted relative paths, and a stamp of their names, sizes, times."""
+    """Lists all files below a folder but hidden ones, as sorted relative paths; hashes their names, sizes and times."""
 
     def unreadable(error):
         raise error
@@ -174,37 +180,45 @@ def _list_files(folder):
     found, seen = [], set()
     for here, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
         real = os.path.realpath(here)
-        if real in seen:  # a link back to where we were
+        if real in seen:  # A link led back to a folder that is listed already.
             folders.clear()
             continue
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
         below = os.path.relpath(here, folder)
         found += [os.path.normpath(os.path.join(below, name)) for name in files if not name.startswith(".")]
-    found.sort(key=lambda name: os.fsencode(name.replace(os.sep, "/")))  # the same order in every locale
+    found.sort(key=lambda name: os.fsencode(name.replace(os.sep, "/")))  # This order is the same in every locale.
 
     stamp = hashlib.blake2b(digest_size=12)
     for name in found:
-        with contextlib.suppress(OSError):  # a broken link
+        with contextlib.suppress(OSError):  # A broken link has no size.
             status = os.stat(os.path.join(folder, name))
             stamp.update(os.fsencode(name) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return found, stamp.hexdigest()
 
 
-def _tell_images(folder, names):
-    """Names of images, by their ending or else their content, and of other files."""
+def _split_images(folder, names):
+    """Splits names of files into images, told by their ending or else by their content, and others.
+
+    Raises:
+        UserError: there are no images.
+    """
     images, others = [], []
     for name in names:
-        is_image = Path(name).suffix.lower() in ENDINGS or opens(os.path.join(folder, name))
-        (images if is_image else others).append(name)
+        known_ending = Path(name).suffix.lower() in IMAGE_ENDINGS
+        (images if known_ending or is_image(os.path.join(folder, name)) else others).append(name)
     if not images:
-        instead = f"only {_some(map(printable, others))}" if others else "no files at all"
+        instead = f"only {first_three(map(printable, others))}" if others else "no files at all"
         raise UserError(f"{printable(folder)} holds no images ({FORMATS_TEXT}), {instead}")
     return images, others
 
 
 def _common_size(folder, names):
-    """The one (H, W) of all images; those that cannot be read do not count."""
+    """Returns the (H, W) that all images have; images that cannot be read do not count.
+
+    Raises:
+        UserError: the images have several sizes.
+    """
 
     def size_of(name):
         with contextlib.suppress(Exception):
@@ -214,11 +228,11 @@ def _common_size(folder, names):
         sizes = collections.Counter(size for size in found if size)
     if len(sizes) > 1:
         raise UserError(f"{printable(folder)} {many_sizes(sizes)}: choose one with --image-size H W or --preset NAME")
-    return next(iter(sizes), (1, 1))  # when none can be read, decoding says why
+    return next(iter(sizes), (1, 1))  # Any size does when no image can be read: decoding then says why.
 
 
 def many_sizes(sizes: collections.Counter) -> str:
-    """Says that there are several (H, W), in a few words."""
+    """Says in a few words that there are several sizes. sizes: how many images have each (H, W)."""
     shorter = sorted(min(size) for size in sizes.elements())
     return (
         f"holds images of {len(sizes):,} sizes (shorter side: smallest {shorter[0]}, "
@@ -227,20 +241,13 @@ def many_sizes(sizes: collections.Counter) -> str:
 
 
 def _classes(names):
-    """Labels [N] and class names from the folders that the images lie in; None, None when these tell no classes."""
+    """Returns labels [N] and class names, taken from the folders that the images lie in.
+
+    Both are None when there is only one such folder, or an image lies in no folder.
+    """
     parents = [os.path.basename(os.path.dirname(name)) for name in names]
     class_names = sorted(set(parents))
     if len(class_names) < 2 or "" in class_names:
         return None, None
     label_of = {name: label for label, name in enumerate(class_names)}
     return [label_of[parent] for parent in parents], [printable(name) for name in class_names]
-
-
-def _some(texts):
-    """The first three, and dots for more."""
-    texts = list(texts)
-    return ", ".join(texts[:3]) + (", ..." if len(texts) > 3 else "")
-
-
-def _plural(count, word):
-    return f"{count:,} {word}" + ("" if count == 1 else "s")

@@ -1,4 +1,4 @@
-"""IDX, the format of the original MNIST files: plain (read row by row) or gzipped, images with their labels beside."""
+"""IDX, the format of the original MNIST files: images, plain or gzipped, with their labels in a file beside them."""
 
 import gzip
 import math
@@ -14,23 +14,26 @@ from dcgan_tf.data.arrays import array_source
 from dcgan_tf.data.rows import Rows
 from dcgan_tf.data.source import ImageSource, Wanted
 
-UNSIGNED_BYTE = 0x08
-TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
+UINT8_CODE = 0x08  # The third byte of a file is one of these codes.
+TYPE_NAMES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 
 
 def is_idx(head) -> bool:
-    """Whether the first bytes of a file are an IDX header: two zeros, a known type, 1 to 4 dimensions."""
-    return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in TYPES and 1 <= head[3] <= 4
+    """Whether the first four bytes of a file begin an IDX header: two zeros, a known type, 1 to 4 axes."""
+    return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in TYPE_NAMES and 1 <= head[3] <= 4
 
 
 def training_images(folder) -> Path | None:
-    """The file ``train-images*`` of a folder, as the original sets name it; the plain one before the gzipped."""
+    """Returns the file ``train-images*`` of a folder, the plain one before the gzipped, or None. MNIST names it so."""
     found = [Path(folder) / name for name in sorted(os.listdir(folder)) if name.startswith("train-images")]
     return next((path for path in found if path.is_file()), None)
 
 
 def idx_source(path, name, wanted: Wanted) -> ImageSource:
-    """The images of one IDX file, with the labels of the file beside it that is called ``labels`` instead of ``images``.
+    """Makes a source of an IDX file, with the labels of the file beside it.
+
+    The name of that file has ``labels`` where the name of this one has ``images``. Labels that cannot be read, or do
+    not fit the images, are left out with a note.
 
     Raises:
         UserError: the file is damaged, or holds labels or other numbers than bytes.
@@ -51,7 +54,7 @@ def idx_source(path, name, wanted: Wanted) -> ImageSource:
 
 
 def read_idx(path) -> Rows | np.ndarray:
-    """The uint8 array of an IDX file: its rows in the file, or an array in memory when gzipped or of one axis.
+    """Returns the uint8 array of an IDX file: as `Rows`, or in memory when the file is gzipped or has one axis.
 
     Raises:
         UserError: the file is no IDX of unsigned bytes, or its length is not the one its header says.
@@ -65,8 +68,8 @@ def read_idx(path) -> Rows | np.ndarray:
             if not is_idx(head):
                 hint = "unpack it and give what is inside" if zipped else "it must begin with an IDX header"
                 raise UserError(f"{what} is no {'gzipped ' if zipped else ''}IDX file: {hint}")
-            if head[2] != UNSIGNED_BYTE:
-                raise UserError(f"{what} is an IDX file of {TYPES[head[2]]}, only uint8 is read: save it as .npy")
+            if head[2] != UINT8_CODE:
+                raise UserError(f"{what} is an IDX file of {TYPE_NAMES[head[2]]}, only uint8 is read: save it as .npy")
             sizes = file.read(4 * head[3])
             if len(sizes) < 4 * head[3]:
                 raise EOFError("the header is cut off")
@@ -87,6 +90,7 @@ def read_idx(path) -> Rows | np.ndarray:
 
 
 def _labels_beside(path):
+    """The file of the labels that belong to a file of images, or None."""
     path = Path(path)
     before, images, _ = path.name.rpartition("images")
     if not images:

@@ -1,13 +1,13 @@
-"""Batches as a pure function of (seed, step): no shuffle buffer, so that any step can be the first one of a process."""
+"""Batches as a pure function of (seed, step). Without a shuffle buffer, a process can start at any step."""
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.config.order import Order, share
 
 
 def batch_indices(order: Order, step):
-    """Which images step `step` trains on: int64 [batch_size], or fewer for the last batch of an epoch.
+    """Returns the indices of the images of step `step`: int64 [batch_size], or fewer for the last batch of an epoch.
 
-    Every epoch is a permutation of all images of its own, keyed by (seed, epoch).
+    Every epoch takes all images in an order of its own: a permutation keyed by (seed, epoch).
     """
     size = order.batch_size
     step = tf.cast(step, tf.int64)
@@ -20,17 +20,18 @@ def batch_indices(order: Order, step):
 def batches(source, order: Order, start: int, stop: int, worker: int = 0, workers: int = 1):
     """Yields (step, images) for steps start to stop - 1: int64 scalar, float32 [N, H, W, C] in -1..1.
 
-    worker, workers: this one's share of every batch alone is read, in the order of the whole.
+    worker, workers: of each batch, only the share of worker number `worker` of `workers` is read and yielded. The
+        shares of all workers, put together, are the batch in its order.
 
     Raises:
-        what `source.read` raises.
+        Whatever `source.read` raises.
     """
     failures = []
 
     def read(indices):
         try:
             return source.read(indices)
-        except Exception as error:  # TensorFlow would turn it into an error of its own, traceback and all
+        except Exception as error:  # TensorFlow would wrap it into an error of its own.
             failures.append(error)
             raise
 
@@ -43,9 +44,10 @@ def batches(source, order: Order, start: int, stop: int, worker: int = 0, worker
         images.set_shape([None, *source.image_shape])
         return step, tf.cast(images, tf.float32) / 127.5 - 1.0
 
-    # Two at once, in order: enough to hide reading and resizing behind the step.
+    # Two batches in preparation are enough to hide reading and resizing behind the step.
     dataset = tf.data.Dataset.range(start, stop).map(load, num_parallel_calls=2, deterministic=True).prefetch(2)
-    # There is nothing to tune, and TensorFlow 2.21's tuner now and then sleeps on for up to a minute after the last batch.
+    # There is nothing to tune here, and TensorFlow 2.21's tuner sometimes keeps a process waiting for up to a minute
+    # after the last batch.
     options = tf.data.Options()
     options.autotune.enabled = False
     dataset = dataset.with_options(options)

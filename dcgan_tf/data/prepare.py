@@ -1,4 +1,4 @@
-"""`dcgan-tf prepare`: the images of any source, as shards of TFRecord with an index, for data larger than memory."""
+"""`dcgan-tf prepare`: writes the images of any source as TFRecord shards with an index, for data larger than memory."""
 
 import contextlib
 import io
@@ -13,57 +13,58 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common import remote
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import disk_errors_in_one_line, whole_folder
-from dcgan_tf.common.remote import is_remote, join, size_and_time, write
-from dcgan_tf.common.text import size_text
+from dcgan_tf.common.text import plural, shape_text, size_text
 from dcgan_tf.config.commands import PrepareConfig
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
-from dcgan_tf.data.tfrecord.index import FORMAT, INDEX_JSON, INDEX_NPY, ROW, VERSION, is_prepared
+from dcgan_tf.data.tfrecord.index import INDEX_FORMAT, INDEX_JSON, INDEX_NPY, INDEX_VERSION, ROW, is_prepared
 
-CHUNK_BYTES = 2**20  # read at once by each thread
-EXAMPLE_BYTES = 120  # of a record, beside its pixels
+READ_CHUNK_BYTES = 2**20  # Each thread reads this much at once.
+RECORD_OVERHEAD_BYTES = 120  # About what a record takes beside its pixels.
 
 
 def prepare(config: PrepareConfig) -> int:
     """Writes the set that `config` describes, and prints how to train on it. Returns 0.
 
-    Here the folder appears whole or not at all. In a cloud, which has no folders to rename, the index comes last: a set
-    without one is not there yet.
+    On this machine the folder appears whole or not at all. A cloud has no folders to rename, so the index is written
+    last there, and a set without an index does not count as one.
 
     Raises:
-        UserError: something the user can mend; nothing was written here.
+        UserError: something the user can mend. Nothing is left behind on this machine.
     """
     _check_out(config.out)
-    # Decoding twice costs less than room for a second copy of data that may be very large.
+    # The cache would be a second copy of data that may be very large; decoding the images twice costs less.
     source = open_source(config.source, size=config.image_size, value_range=config.value_range, cache=False)
     if config.shards > len(source):
         raise UserError(f"--shards {config.shards}: are more than the {len(source):,} images: give a smaller number")
-    height, width, channels = source.image_shape
-    images = f"{len(source):,} images of {height}x{width}x{channels}"
+    images = f"{len(source):,} images of {shape_text(source.image_shape)}"
     print(f"preparing {images} from {printable(config.source)}", flush=True)
     for note in source.notes:
         print(f"note: {note}", flush=True)
-    if is_remote(config.out):
+    if remote.is_remote(config.out):
         with _cloud_errors_in_one_line(config.out):
             size = _write_set(source, config.out, config.shards)
     else:
         _check_room(config.out, source)
         with whole_folder(config.out) as folder:
             size = _write_set(source, str(folder), config.shards)
-    print(f"{printable(config.out)}: {images} in {_shards(config.shards)}, {size_text(size)}; train on them with")
+    print(
+        f"{printable(config.out)}: {images} in {plural(config.shards, 'shard')}, {size_text(size)}; train on them with"
+    )
     print(f"  dcgan-tf train --data {printable(shlex.quote(config.out))}")
     return 0
 
 
 def _write_set(source: ImageSource, folder: str, shards: int) -> int:
-    """Writes shards, then the index; returns their size in bytes."""
+    """Writes the shards, then the index, into a folder. Returns the bytes written."""
     from dcgan_tf.common.backend import tf
 
-    if is_remote(folder):
+    if remote.is_remote(folder):
         tf.io.gfile.makedirs(folder)
     count = len(source)
     edges = [shard * count // shards for shard in range(shards + 1)]
@@ -71,7 +72,7 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
     with contextlib.closing(_images(source)) as images:
         for shard, (start, stop) in enumerate(zip(edges, edges[1:])):
             name = f"train-{shard:05}-of-{shards:05}.tfrecord"
-            path = join(folder, name)
+            path = remote.join(folder, name)
             offset = 0
             with tf.io.TFRecordWriter(path) as writer:
                 for i in range(start, stop):
@@ -80,7 +81,7 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
                     writer.write(content)
                     rows[i] = offset, len(content), zlib.crc32(content), NO_LABEL if label is None else label
                     offset += HEADER_BYTES + len(content) + FOOTER_BYTES
-            if size_and_time(path)[0] != offset:
+            if remote.size_and_time(path)[0] != offset:
                 raise UserError(f"{printable(path)}: not all could be written: is there space left?")
             files.append({"file": name, "bytes": offset, "images": stop - start})
     facts = {
@@ -92,17 +93,17 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
         "class_names": source.class_names,
         "notes": [],
     }
-    entry = {"format": FORMAT, "version": VERSION, "facts": facts, "shards": files}
-    table = io.BytesIO()
-    np.save(table, rows)
-    write(join(folder, INDEX_NPY), table.getvalue())
-    write(join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
-    return sum(file["bytes"] for file in files) + table.tell()
+    entry = {"format": INDEX_FORMAT, "version": INDEX_VERSION, "facts": facts, "shards": files}
+    index = io.BytesIO()
+    np.save(index, rows)
+    remote.write(remote.join(folder, INDEX_NPY), index.getvalue())
+    remote.write(remote.join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
+    return sum(file["bytes"] for file in files) + index.tell()
 
 
 def _images(source):
-    """Yields every image, uint8 [H, W, C], in order, read by several threads."""
-    step = max(1, CHUNK_BYTES // int(np.prod(source.image_shape)))
+    """Yields every image, uint8 [H, W, C], in order; several threads read them."""
+    step = max(1, READ_CHUNK_BYTES // int(np.prod(source.image_shape)))
     chunks = (np.arange(start, min(start + step, len(source))) for start in range(0, len(source), step))
     in_terminal = sys.stderr.isatty()
     with (
@@ -115,7 +116,7 @@ def _images(source):
 
 
 def _example(tf, image, label) -> bytes:
-    """The names that TensorFlow's own examples use for raw pixels, so that other programs know them."""
+    """Serializes one image as a tf.train.Example, with the names that TensorFlow's own examples use for raw pixels."""
 
     def numbers(value):
         return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
@@ -133,11 +134,12 @@ def _example(tf, image, label) -> bytes:
 
 
 def _check_out(out):
+    """Refuses a folder for the set that is a file, or that holds anything already."""
     if out != printable(out):
         raise UserError(f"--out {printable(out)}: is not UTF-8: give another name")
     if is_prepared(out):
         raise UserError(f"--out {out}: holds a prepared set already: give another folder, or delete that one")
-    if is_remote(out) or not os.path.lexists(out):
+    if remote.is_remote(out) or not os.path.lexists(out):
         return
     if not os.path.isdir(out):
         raise UserError(f"--out {out}: is a file: give a new folder")
@@ -146,7 +148,8 @@ def _check_out(out):
 
 
 def _check_room(out, source):
-    needed = len(source) * (int(np.prod(source.image_shape)) + EXAMPLE_BYTES + ROW.itemsize)
+    """Refuses a folder whose disk has too little space left for the set."""
+    needed = len(source) * (int(np.prod(source.image_shape)) + RECORD_OVERHEAD_BYTES + ROW.itemsize)
     above = next(path for path in Path(out).absolute().parents if path.exists())
     free = shutil.disk_usage(above).free
     if needed > free:
@@ -158,15 +161,11 @@ def _check_room(out, source):
 
 @contextlib.contextmanager
 def _cloud_errors_in_one_line(out):
+    """Turns errors of the disk and of TensorFlow into a UserError that names --out."""
     from dcgan_tf.common.backend import tf
 
     try:
         with disk_errors_in_one_line(out):
             yield
     except tf.errors.OpError as error:
-        message = printable(error.message.strip().partition("\n")[0])
-        raise UserError(f"--out {out}: cannot be written: {message}") from error
-
-
-def _shards(count):
-    return f"{count:,} shard" + ("" if count == 1 else "s")
+        raise UserError(f"--out {out}: cannot be written: {first_line(error.message)}") from error

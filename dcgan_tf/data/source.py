@@ -1,4 +1,4 @@
-"""Pixels of any source made uint8 images of the wanted size and channels, and the ImageSource that hands them out."""
+"""What is asked of a source of images (`Wanted`), and what every kind of source is (`ImageSource`: images by index)."""
 
 import dataclasses
 import functools
@@ -10,11 +10,13 @@ import numpy as np
 
 from dcgan_tf.common.pixels import spread
 
+FINGERPRINT_IMAGES = 64  # This many, spread over the set, stand for all.
+
 
 class Wanted(NamedTuple):
-    """What images a source is to make of those that are stored; None leaves it to their content.
+    """What a source has to make of the stored images; None leaves it to their content.
 
-    size         (H, W), each at least 1: they are resized to cover it, and cropped to their centre
+    size         (H, W), each at least 1: images are resized to cover it, then cropped to their centre
     channels     1 (grey) or 3 (RGB)
     value_range  the stored values that become 0 and 255, the first below the second
     """
@@ -25,11 +27,16 @@ class Wanted(NamedTuple):
 
     @property
     def values(self) -> str:
-        """`ImageSource.values` of images that are stored in 8 bits."""
+        """The text for `ImageSource.values`, for images that are stored in 8 bits."""
         if self.value_range is None:
             return "uint8 0..255"
         low, high = self.value_range
         return f"{low:g}..{high:g} (given)"
+
+
+def channels_note(channels: int) -> str:
+    """The note of a source whose stored images had to be given another number of channels, 1 or 3."""
+    return "colour turned to grey" if channels == 1 else "grey images, stored in three equal channels"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,7 +67,9 @@ class ImageSource:
         return self.count
 
     def read(self, indices) -> np.ndarray:
-        """The images at `indices` (int [n], any order) as a new uint8 [n, H, W, C], 0..255; threads may call it at once.
+        """Returns the images at `indices`, int [n] in any order, as a new uint8 [n, H, W, C], 0..255.
+
+        Threads may call it at once.
 
         Raises:
             UserError: an image cannot be read any more, or holds NaN.
@@ -69,9 +78,9 @@ class ImageSource:
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """16 hex digits of the shape, the labels and 64 images spread over the set; not of where or how it is stored."""
+        """A hash, 16 hex digits, of the shape, the labels and some images, but not of where or how they are stored."""
         digest = hashlib.blake2b(repr((self.count, self.image_shape)).encode(), digest_size=8)
-        for index in spread(self.count, 64):  # one at a time: images may be large
+        for index in spread(self.count, FINGERPRINT_IMAGES):  # Images may be large, so they are read one by one.
             digest.update(self.read([index]))
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels, dtype="<i8"))

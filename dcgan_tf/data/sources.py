@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.remote import has_pattern, is_remote
 from dcgan_tf.data.arrays import array_source, npy_source, npz_source
 from dcgan_tf.data.folders import folder_source
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
@@ -18,13 +18,13 @@ from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, is_record_file
 from dcgan_tf.data.tfrecord.index import is_prepared
 from dcgan_tf.data.tfrecord.records import records_source
 
-# Named sets that Keras downloads, and what it keeps of each below its own folder `datasets`.
-DOWNLOADED = {
+# Sets that Keras downloads, and what each is called below Keras's own folder `datasets`.
+DOWNLOADED_SETS = {
     "mnist": "mnist.npz",
     "fashion_mnist": "fashion-mnist",
     "cifar10": "cifar-10-batches-py-target*",
 }
-NAMED_SETS = ("digits", *DOWNLOADED)
+NAMED_SETS = ("digits", *DOWNLOADED_SETS)
 
 
 def open_source(
@@ -40,12 +40,12 @@ def open_source(
     Args:
         data: a path or a pattern of TFRecord files; or one below the folder ``data/``; or a named set: digits, mnist,
             fashion_mnist, cifar10; or an address of TFRecord files that tf.io.gfile knows, such as gs://bucket/folder.
-        size: wanted (H, W), each at least 1; None keeps the images' own. Images of another size are resized, so that
-            they cover it, and cropped to their centre.
+        size: wanted (H, W), each at least 1; None keeps the images' own. Images of another size are resized until they
+            cover it, then cropped to their centre.
         channels: wanted 1 (grey) or 3 (RGB); None decides by the content.
         value_range: the stored values that become 0 and 255, the first below the second; None recognises them.
-        cache: whether the images of a folder are decoded once and kept, and the index of TFRecord files of others;
-            False writes nothing anywhere.
+        cache: whether the decoded images of a folder, or the index of TFRecord files without one, are kept for the next
+            time; False writes nothing anywhere.
 
     Raises:
         UserError: nothing is called `data`; it holds no images, is damaged, or does not say clearly what it holds.
@@ -55,7 +55,7 @@ def open_source(
             f"a net for images of {channels} channels cannot be trained: images are read as 1 or 3 channels"
         )
     wanted = Wanted(size and tuple(size), channels, value_range)
-    pattern = data if is_remote(data) else _pattern(data)
+    pattern = data if remote.is_remote(data) else _pattern(data)
     if pattern is not None:
         return records_source(pattern, _name_of_pattern(pattern), wanted, cache=cache)
     path = _find(data)
@@ -64,17 +64,7 @@ def open_source(
     what = printable(path)
     try:
         if path.is_dir():
-            images = training_images(path)
-            if images is not None:
-                return idx_source(images, _name(path), wanted)
-            if is_prepared(str(path)):
-                return records_source(str(path), _name(path), wanted, cache=cache)
-            if any(path.glob("*.tfrecord*")):
-                raise UserError(
-                    f"{what} holds TFRecord files, and no index of theirs: if they are of one set, give a pattern, "
-                    f"--data '{what}/*.tfrecord*'"
-                )
-            return folder_source(path, _name(path), wanted, cache=cache)
+            return _folder_source(path, wanted, cache)
         if not path.is_file():
             raise UserError(
                 f"{what} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
@@ -87,18 +77,23 @@ def open_source(
 
 
 def _pattern(data):
-    """The pattern that `data` is, where it matches files, here or below data/; else None."""
-    if not has_pattern(data) or any(map(os.path.exists, _candidates(data))):
+    """Returns the pattern that `data` is, here or below data/, where it matches any file; else None."""
+    if not remote.has_pattern(data) or any(map(os.path.exists, _candidates(data))):
         return None
     return next((pattern for pattern in _candidates(data) if glob.glob(pattern)), None)
 
 
 def _candidates(data):
+    """The paths that `data` may mean, in order: as it is given, then below the folder data/."""
     return os.path.expanduser(data), os.path.join("data", data)
 
 
 def _find(data):
-    """The path that `data` means, or None when it can only be a named set."""
+    """Returns the path that `data` means, or None when it is a named set.
+
+    Raises:
+        UserError: it is neither.
+    """
     for path in _candidates(data):
         if data and os.path.exists(path):
             return Path(path)
@@ -113,8 +108,24 @@ def _find(data):
     )
 
 
+def _folder_source(path, wanted, cache):
+    """Makes the source of a folder: of IDX files, of a prepared set, or of images."""
+    images = training_images(path)
+    if images is not None:
+        return idx_source(images, _name(path), wanted)
+    if is_prepared(str(path)):
+        return records_source(str(path), _name(path), wanted, cache=cache)
+    if any(path.glob("*.tfrecord*")):
+        what = printable(path)
+        raise UserError(
+            f"{what} holds TFRecord files, and no index of theirs: if they are of one set, give a pattern, "
+            f"--data '{what}/*.tfrecord*'"
+        )
+    return folder_source(path, _name(path), wanted, cache=cache)
+
+
 def _file_source(path, wanted, cache):
-    """The source of a file; its first bytes decide, whatever its name."""
+    """Makes the source of a file. Its first bytes decide what it is, whatever its name."""
     with open(path, "rb") as file:
         head = file.read(HEADER_BYTES)
     name = _name(path)
@@ -135,7 +146,7 @@ def _file_source(path, wanted, cache):
 
 
 def _name(path):
-    """A short name: of a folder, or of a file without its ending."""
+    """Returns a short name: that of a folder, or that of a file without its ending."""
     path = Path(os.path.abspath(path))
     if path.is_dir():
         return path.name or "images"
@@ -143,17 +154,17 @@ def _name(path):
 
 
 def _name_of_pattern(pattern):
-    """Of the folder that the files lie in; of an address without a pattern, its last part."""
-    if is_remote(pattern):
+    """Returns a short name for TFRecord files: the folder that they lie in, or the last part of an address."""
+    if remote.is_remote(pattern):
         parts = [part for part in pattern.split("://", 1)[1].split("/") if part]
-        named = [part for part in parts if not has_pattern(part)]
+        named = [part for part in parts if not remote.has_pattern(part)]
         return Path(named[-1]).stem if named else "images"
     return _name(os.path.dirname(os.path.abspath(pattern)))
 
 
 def _named_set(name, wanted):
     if name == "digits":
-        from sklearn.datasets import load_digits  # half a second
+        from sklearn.datasets import load_digits  # Importing it takes half a second.
 
         digits = load_digits()
         wanted = wanted._replace(value_range=wanted.value_range or (0, 16))
@@ -163,20 +174,21 @@ def _named_set(name, wanted):
 
 
 def _download(name):
-    """The training images and labels of a set, from Keras' own cache or downloaded into it."""
+    """Returns the training images and labels of a set, from Keras's own cache or downloaded into it."""
     from dcgan_tf.common.backend import keras
 
     try:
         (images, labels), _ = getattr(keras.datasets, name).load_data()
-    except Exception as error:  # the downloader raises a bare Exception; a damaged file, almost anything
+    except Exception as error:  # The downloader raises a bare Exception, a damaged file almost anything.
         offline = isinstance(error, (ConnectionError, TimeoutError, HTTPException))
         if offline or "URL fetch failure" in str(error):
-            reason = printable(str(error).rpartition(" -- ")[2])  # "URL fetch failure on <url>: <code> -- <reason>"
+            # Keras words it as "URL fetch failure on <url>: <code> -- <reason>".
+            reason = printable(str(error).rpartition(" -- ")[2])
             raise UserError(
                 f"--data {name} has to be downloaded once, and the download failed ({reason}): "
                 "go online, or use --data digits, which needs no download"
             ) from error
-        kept = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets" / DOWNLOADED[name]
+        kept = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets" / DOWNLOADED_SETS[name]
         raise UserError(
             f"--data {name}: the downloaded copy cannot be read: delete {printable(kept)} and run the same command "
             "again, or use --data digits, which needs no download"

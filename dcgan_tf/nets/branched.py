@@ -1,7 +1,7 @@
-"""Nets that others have saved, of any layers of Keras, read without running code of the file.
+"""Nets with branches (ResNet, MobileNet and so on) that others have saved, read without running code of the file.
 
-`h5files.load_model` reads chains of layers and never calls Keras's own deserialization. Nets with branches (ResNet,
-MobileNet and so on) need it; so here their settings are first compared with a list of what may be in them.
+`dcgan_tf.nets.saved.load_model` reads chains of layers and never calls Keras's own deserialization. Nets with branches
+need it, so this module first checks every class that their settings name against a list of what may be in them.
 """
 
 import json
@@ -12,38 +12,28 @@ from pathlib import Path
 import h5py
 
 from dcgan_tf.common.backend import keras
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.nets.allowed import BRANCHED_LAYERS, NET_CLASSES
 from dcgan_tf.nets.saved import load_model
 
-# fmt: off
-_LAYERS = {
-    "InputLayer", "Dense", "EinsumDense", "Embedding", "Conv1D", "Conv2D", "Conv2DTranspose", "DepthwiseConv2D",
-    "SeparableConv2D", "Flatten", "Reshape", "Permute", "RepeatVector", "Identity", "Rescaling", "Normalization", "Resizing",
-    "CenterCrop", "BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization",
-    "RMSNormalization", "SpectralNormalization", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax",
-    "MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling1D",
-    "GlobalAveragePooling1D", "UpSampling2D", "ZeroPadding2D", "Cropping2D", "Dropout", "SpatialDropout2D",
-    "AlphaDropout", "GaussianDropout", "GaussianNoise", "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum",
-    "Multiply", "Subtract", "MultiHeadAttention", "Attention",
-    "RandomFlip", "RandomTranslation", "RandomRotation", "RandomZoom", "RandomContrast", "RandomBrightness",
-}
-_NETS = {"Sequential", "Functional", "Model"}
-# What Keras writes around tensors, shapes and number types; these hold plain values.
-_PLAIN = {"__keras_tensor__", "__tuple__", "__numpy__", "TensorShape", "DTypePolicy", "Policy"}
-# fmt: on
-_SETTINGS = {
+# Keras writes these around tensors, shapes and number types; they hold plain values only.
+_WRAPPERS = {"__keras_tensor__", "__tuple__", "__numpy__", "TensorShape", "DTypePolicy", "Policy"}
+# The classes that settings of layers may name: all initializers, regularizers and constraints of Keras.
+_SETTING_CLASSES = {
     name
     for module in (keras.initializers, keras.regularizers, keras.constraints)
     for name in dir(module)
     if isinstance(getattr(module, name), type)
 }
+_ALLOWED = BRANCHED_LAYERS | NET_CLASSES | _WRAPPERS | _SETTING_CLASSES
+MAX_REASON_CHARACTERS = 200  # Keras adds whole settings to some messages.
 
 
 def load_net(path) -> keras.Model:
-    """The net in an .h5 or .keras file, not compiled; chains of layers also from TensorFlow 2.0 to 2.15.
+    """Loads the net in an .h5 or .keras file, not compiled. Chains of layers may also be of TensorFlow 2.0 to 2.15.
 
     Raises:
-        UserError: there is no such file, it holds no whole net, or layers beyond those of Keras that compute plainly.
+        UserError: there is no such file, it holds no whole net, or layers that `BRANCHED_LAYERS` does not list.
     """
     try:
         return load_model(path)
@@ -56,15 +46,15 @@ def load_net(path) -> keras.Model:
             return _load(path, settings)
         except UserError as error:
             raise UserError(f"{printable(path)}: {error}") from not_a_chain
-        except Exception as error:  # of damaged settings or weights, Keras raises almost anything
-            reason = printable(str(error).strip().partition("\n")[0])[:200]
+        except Exception as error:  # Keras raises almost anything for damaged settings or weights.
+            reason = first_line(error)[:MAX_REASON_CHARACTERS]
             raise UserError(
                 f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}): give a net saved with model.save"
             ) from error
 
 
 def _settings(path) -> dict | None:
-    """The settings of the net as saved, less those of its training; None where there are none that can be read."""
+    """Reads the saved settings of a net, without those of its training; None where there are none that can be read."""
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -76,6 +66,7 @@ def _settings(path) -> dict | None:
 
 
 def _without_training(settings):
+    """Drops, at any depth, how a net was compiled: its loss may be a class of its author, and is not needed."""
     if isinstance(settings, list):
         return [_without_training(value) for value in settings]
     if isinstance(settings, dict):
@@ -84,10 +75,10 @@ def _without_training(settings):
 
 
 def _check(settings) -> None:
-    """Refuses all that is not on the lists above, however deep.
+    """Refuses settings that name a class outside `_ALLOWED`, at any depth.
 
     Raises:
-        UserError: naming it.
+        UserError: it names the class.
     """
     if isinstance(settings, list):
         for value in settings:
@@ -95,7 +86,7 @@ def _check(settings) -> None:
     elif isinstance(settings, dict):
         kind = settings.get("class_name")
         if "class_name" in settings:
-            listed = isinstance(kind, str) and kind in _LAYERS | _NETS | _PLAIN | _SETTINGS
+            listed = isinstance(kind, str) and kind in _ALLOWED
             of_keras = str(settings.get("module") or "keras").split(".")[0] == "keras"
             registered = settings.get("registered_name") not in (None, kind)
             if registered or not (listed and of_keras):
@@ -109,7 +100,7 @@ def _check(settings) -> None:
 
 def _load(path, settings) -> keras.Model:
     if not zipfile.is_zipfile(path):
-        # Keras goes by the ending; the file may have another.
+        # Keras chooses the format by the ending of the name, which may be any here.
         with tempfile.TemporaryDirectory() as folder:
             named = Path(folder) / "net.h5"
             named.symlink_to(Path(path).resolve())

@@ -1,7 +1,7 @@
 """Generator and discriminator as Keras Sequential models, built from a preset's rows.
 
-Only classes of Keras itself are used, initializers included, so that a saved .h5 loads without this package; all but
-`MinibatchStd`, which Keras has nothing for.
+All layers and initializers are classes of Keras itself, so that a saved .h5 loads without this package. The only
+exception is `MinibatchStd`, because Keras has no such layer.
 """
 
 import math
@@ -17,14 +17,17 @@ _WITHOUT_WEIGHTS = {"flatten": layers.Flatten, "minibatch_std": MinibatchStd}
 
 
 def build_generator(preset: Preset, seed: int = 0) -> keras.Sequential:
-    """Latents [N, latent_dim] -> images [N, H, W, C] in -1..1, float32. The same seed draws the same weights."""
+    """Makes a net from latents [N, latent_dim] to images [N, H, W, C] in -1..1, float32.
+
+    The same seed draws the same weights.
+    """
     return _build("generator", (preset.latent_dim,), preset.generator, preset, seed)
 
 
 def build_discriminator(preset: Preset, seed: int = 0) -> keras.Sequential:
-    """Images [N, H, W, C] in -1..1 -> logits [N, 1]: the log-odds of being real, no sigmoid.
+    """Makes a net from images [N, H, W, C] in -1..1 to logits [N, 1]: the log-odds of being real, without a sigmoid.
 
-    With packing it takes [N, H, W, packing * C].
+    With packing, the net takes [N, H, W, packing * C]. The same seed draws the same weights.
     """
     *size, channels = preset.image_shape
     return _build("discriminator", (*size, preset.packing * channels), preset.discriminator, preset, seed)
@@ -33,9 +36,9 @@ def build_discriminator(preset: Preset, seed: int = 0) -> keras.Sequential:
 def _build(name, input_shape, rows, preset, seed) -> keras.Sequential:
     model = keras.Sequential([keras.Input(input_shape)], name=name)
     role = ("generator", "discriminator").index(name)
-    shape = input_shape  # without the batch
+    shape = input_shape  # The batch axis is left out.
     for position, row in enumerate(rows):
-        # Every initializer and every dropout has a seed of its own: equal seeds would draw equal weights.
+        # Every initializer and every dropout gets a seed of its own, because equal seeds would draw equal weights.
         seeds = iter(np.random.SeedSequence([seed, role, position]).generate_state(8).tolist())
         for layer in _layers(row, preset, shape, seeds):
             model.add(layer)
@@ -44,7 +47,7 @@ def _build(name, input_shape, rows, preset, seed) -> keras.Sequential:
 
 
 def _layers(row: Layer, preset: Preset, input_shape, seeds):
-    """The Keras layers of one row, in order."""
+    """Yields the Keras layers of one row, in order. input_shape: what the row takes, without the batch axis."""
     if row.kind == "reshape":
         yield layers.Reshape(row.shape)
         return
@@ -69,6 +72,7 @@ def _layers(row: Layer, preset: Preset, input_shape, seeds):
 
 
 def _following(word: str, preset: Preset, seeds):
+    """Makes the layer that one word of `Layer.then` names: "bn", "leaky:0.2", "dropout:0.3" or an activation."""
     kind, _, value = word.partition(":")
     if kind == "bn":
         scale = initializers.RandomNormal(1.0, 0.02, seed=next(seeds)) if preset.initializer == "dcgan" else "ones"
@@ -83,12 +87,14 @@ def _following(word: str, preset: Preset, seeds):
 
 
 def _weight_initializers(row: Layer, preset: Preset, input_shape, seeds) -> dict:
+    """Makes the arguments for a layer's constructor that say how its kernel, and its bias if it has one, are drawn."""
     if preset.initializer == "dcgan":
         kernel, bias = initializers.RandomNormal(0.0, 0.02, seed=next(seeds)), "zeros"
     elif preset.initializer == "keras":
         kernel, bias = initializers.GlorotUniform(seed=next(seeds)), "zeros"
     else:
-        # PyTorch counts the fan-in of a transposed convolution on its output channels (weight [in, out, kh, kw]).
+        # PyTorch draws from U(-1/sqrt(fan-in), 1/sqrt(fan-in)). Its weight of a transposed convolution is
+        # [in, out, kh, kw], and it takes the second axis for the fan-in: the output channels.
         channels = row.units if row.kind == "deconv" else input_shape[-1]
         bound = 1 / math.sqrt(channels * math.prod(row.kernel))
         kernel, bias = (initializers.RandomUniform(-bound, bound, seed=next(seeds)) for _ in range(2))

@@ -1,8 +1,8 @@
 """Nets in files: written as .h5 for plain Keras 3; read from .h5 and .keras, also those of TensorFlow 2.0 to 2.15.
 
 Keras 3 by itself fails on most .h5 files of old TensorFlow, and a file may hold program code (a Lambda layer) that
-runs as it is loaded. So a file is only data here: each layer is made from a fixed table of Keras classes, with plain
-values for its settings, and Keras's own deserialization is never called.
+runs as it is loaded. This module therefore treats a file as data: it makes each layer from a fixed table of Keras
+classes, with plain values as settings, and never calls Keras's own deserialization.
 """
 
 import inspect
@@ -15,32 +15,27 @@ from pathlib import Path
 import h5py
 
 from dcgan_tf.common.backend import keras, tf
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.layers import MinibatchStd
+from dcgan_tf.nets.allowed import CHAIN_LAYERS, NET_CLASSES
 
 layers = keras.layers
 
-# fmt: off
-_LAYERS = {layer.__name__: layer for layer in (
-    layers.Dense, layers.Conv2D, layers.Conv2DTranspose, layers.Flatten, layers.Reshape, layers.Permute,
-    layers.BatchNormalization, layers.LayerNormalization, layers.GroupNormalization, layers.UnitNormalization,
-    layers.Activation, layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU, layers.Softmax,
-    layers.MaxPooling2D, layers.AveragePooling2D, layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D,
-    layers.UpSampling2D, layers.ZeroPadding2D, layers.Cropping2D, layers.Rescaling,
-    layers.Dropout, layers.SpatialDropout2D, layers.GaussianDropout, layers.GaussianNoise,
-)} | {"dcgan_tf>MinibatchStd": MinibatchStd}
-# Those that compute the same in TensorFlow 2.0 to 2.15 and in Keras 3: hard_sigmoid, for one, does not.
-_ACTIVATIONS = {
+_MINIBATCH_STD = "dcgan_tf>MinibatchStd"  # Keras saves a registered class as package>name.
+_LAYERS = {name: getattr(layers, name) for name in CHAIN_LAYERS} | {_MINIBATCH_STD: MinibatchStd}
+
+# These compute the same in TensorFlow 2.0 to 2.15 and in Keras 3; hard_sigmoid, for one, does not.
+_SAME_ACTIVATIONS = {
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "swish", "softplus", "softsign", "softmax",
     "sigmoid", "tanh", "exponential",
-    "hard_tanh",  # of Keras 3 alone, and of our own generators
-}
-# fmt: on
-_NETS = {"Sequential", "Functional", "Model"}
-_SHAPE_KEYS = ("batch_shape", "batch_input_shape")
-# What json, zipfile, h5py and Keras raise at a damaged file, and what settings of the wrong form lead to here.
-_DAMAGE = (
+}  # fmt: skip
+# Old TensorFlow has no hard_tanh; generators that this program saves with a gain end in it.
+_ACTIVATIONS = _SAME_ACTIVATIONS | {"hard_tanh"}
+
+_SHAPE_KEYS = ("batch_shape", "batch_input_shape")  # Keras 3 and old TensorFlow name the shape of an input differently.
+# json, zipfile, h5py and Keras raise these for a damaged file, and this module for settings of the wrong form.
+_DAMAGE_ERRORS = (
     OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError,
     zipfile.BadZipFile, zlib.error, tf.errors.OpError,
 )  # fmt: skip
@@ -57,13 +52,13 @@ def save_model(model: keras.Model, path):
 
 
 def load_model(path) -> keras.Sequential:
-    """The net in an .h5 or .keras file, in float32 and not compiled; a functional model too comes back as Sequential.
+    """Loads the net in an .h5 or .keras file, in float32 and not compiled; a functional model becomes a Sequential.
 
-    The file may be of Keras 3 or of TensorFlow 2.0 to 2.15. Nested nets are laid out flat. Initializers are left out:
-    the weights are in the file. No code of the file is ever run.
+    The file may be of Keras 3 or of TensorFlow 2.0 to 2.15. The layers of nested nets become layers of the net itself.
+    Initializers are left out, because the weights are in the file. No code of the file is ever run.
 
     Raises:
-        UserError: there is no such file, or it holds no whole chain of the layers of `_LAYERS`.
+        UserError: there is no such file, or it holds no whole chain of layers of `CHAIN_LAYERS`.
     """
     path = Path(path)
     try:
@@ -78,10 +73,9 @@ def load_model(path) -> keras.Sequential:
         raise UserError("is not a whole .h5 or .keras file; give a net saved with model.save")
     except UserError as error:
         raise UserError(f"{printable(path)}: {error}") from error.__cause__
-    except _DAMAGE as error:
-        reason = printable(str(error).strip().partition("\n")[0])
+    except _DAMAGE_ERRORS as error:
         raise UserError(
-            f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}); "
+            f"{printable(path)}: cannot be read ({type(error).__name__}: {first_line(error)}); "
             "it may be damaged: give a net saved with model.save, .h5 or .keras"
         ) from error
 
@@ -92,7 +86,7 @@ def _load_h5(path):
             raise UserError("holds no net, at most its weights (save_weights); give a net saved with model.save")
         model, blocks = _build(_parse(file.attrs["model_config"]))
         for name, members in blocks:
-            # A nested net is saved as Keras lists its weights: all that train, then all that do not.
+            # Keras saves the weights of a nested net in this order: all that are trained, then all others.
             variables = [v for layer in members for v in layer.trainable_weights]
             variables += [v for layer in members for v in layer.non_trainable_weights]
             if variables:
@@ -102,6 +96,7 @@ def _load_h5(path):
 
 
 def _assign(name, variables, saved):
+    """Gives variables the values of saved arrays; refuses arrays of other shapes, naming the layer."""
     shapes, wanted = [list(array.shape) for array in saved], [list(v.shape) for v in variables]
     if shapes != wanted:
         raise UserError(
@@ -116,14 +111,14 @@ def _load_keras(path):
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
         net = _parse(archive.read("config.json"))
         model, _ = _build(net)
-        if any(entry["class_name"] in _NETS for entry in net["config"]["layers"]):
+        if any(entry["class_name"] in NET_CLASSES for entry in net["config"]["layers"]):
             raise UserError("holds nets within a net; save it as .h5, which can be read")
         model.load_weights(archive.extract("model.weights.h5", folder))
     return model
 
 
 def _parse(text):
-    """JSON as Keras writes it, tuples and shapes as plain lists."""
+    """Reads JSON as Keras writes it; its wrapped tuples and shapes become plain lists."""
 
     def plain(value):
         return value["items"] if value.get("class_name") in ("__tuple__", "TensorShape") else value
@@ -132,24 +127,24 @@ def _parse(text):
 
 
 def _build(net):
-    """The settings of a saved net -> (the net, its blocks). The weights are still to be loaded."""
+    """Makes a net from its saved settings, without the saved weights; returns it and its blocks (see `_blocks`)."""
     blocks = _blocks(net)
-    # A net may be saved for one size of batch; here it takes any.
+    # Some nets are saved for one batch size only; the loaded net takes any.
     inputs = keras.Input(batch_shape=[None, *_input_shape(net)[1:]], dtype="float32")
     chain = [layer for _, members in blocks for layer in members]
     return keras.Sequential([inputs, *chain], name=net["config"]["name"]), blocks
 
 
 def _blocks(net):
-    """[(name, [layers])] in order: a layer by itself, or the layers of a nested net, whose weights are saved together."""
-    if net["class_name"] not in _NETS:
+    """Lists (name, layers) in order: one layer, or all layers of a nested net, whose weights are saved together."""
+    if net["class_name"] not in NET_CLASSES:
         raise UserError(f"holds a {printable(net['class_name'])}; give a Sequential net, or a functional one like it")
     entries = net["config"]["layers"]
     if net["class_name"] != "Sequential":
         _check_chain(net["config"])
     blocks = []
     for entry in entries:
-        if entry["class_name"] in _NETS:
+        if entry["class_name"] in NET_CLASSES:
             blocks.append((entry["config"]["name"], [layer for _, members in _blocks(entry) for layer in members]))
         elif entry["class_name"] != "InputLayer":
             blocks.append((entry["config"]["name"], [_layer(entry)]))
@@ -157,9 +152,9 @@ def _blocks(net):
 
 
 def _input_shape(net):
-    """[None, ...] of a saved net. TensorFlow 2.0 saves no InputLayer: the first true layer says the shape."""
+    """Finds the input shape [None, ...] of a saved net. TensorFlow 2.0 saves it in the first layer that computes."""
     first = net["config"]["layers"][0]
-    if first["class_name"] in _NETS:
+    if first["class_name"] in NET_CLASSES:
         return _input_shape(first)
     for config in (first["config"], {"batch_shape": net["config"].get("build_input_shape")}):
         for key in _SHAPE_KEYS:
@@ -169,11 +164,11 @@ def _input_shape(net):
 
 
 def _check_chain(config):
-    """Refuses a functional net that is more than one layer after the other."""
+    """Refuses a functional net whose layers are not one chain from one input to one output."""
     entries = config["layers"]
     names = [entry["config"]["name"] for entry in entries]
     sources = [[link for node in entry["inbound_nodes"] for link in _links(entry, node)] for entry in entries]
-    outputs = config["output_layers"]  # [name, 0, 0], or a list of such
+    outputs = config["output_layers"]  # Either [name, 0, 0] or a list of these.
     ends = [outputs[0]] if isinstance(outputs[0], str) else [output[0] for output in outputs]
     if sources != [[], *([name] for name in names[:-1])] or ends != names[-1:]:
         raise UserError(
@@ -182,7 +177,7 @@ def _check_chain(config):
 
 
 def _links(entry, node):
-    """The names of the layers that feed a node, in the form of Keras 3 (a dict) or of old TensorFlow (a list)."""
+    """Lists the layers whose outputs a node takes, by name. Keras 3 saves a node as a dict, old TensorFlow as a list."""
     if isinstance(node, dict):
         tensors = [tensor for arg in node["args"] for tensor in (arg if isinstance(arg, list) else [arg])]
         names = [tensor["config"]["keras_history"][0] for tensor in tensors]
@@ -199,10 +194,10 @@ def _links(entry, node):
 
 
 def _layer(entry):
-    """A new layer of Keras 3 from its saved settings; the file chooses from the table and fills in plain values."""
+    """Makes a layer from its saved settings. A file can only choose a class of `_LAYERS` and give plain values."""
     kind, config = entry["class_name"], entry["config"]
     built_in = (entry.get("module") or "keras").split(".")[0] == "keras" and not entry.get("registered_name")
-    built_in = built_in or kind == entry.get("registered_name") == "dcgan_tf>MinibatchStd"
+    built_in = built_in or kind == entry.get("registered_name") == _MINIBATCH_STD
     where = f"layer {printable(config['name'])!r} ({printable(kind)})"
     if kind not in _LAYERS or not built_in:
         raise UserError(f"{where} does not load: only plain layers of Keras do, never code; save the net without it")
@@ -210,7 +205,7 @@ def _layer(entry):
     settings = {"name": config["name"], "dtype": "float32"}
     for key, value in config.items():
         if key == "alpha" and kind == "LeakyReLU":
-            key = "negative_slope"  # the name in Keras 3
+            key = "negative_slope"  # Keras 3 renamed alpha.
         if key in settings or key in _SHAPE_KEYS or key == "trainable" or key.endswith("_initializer"):
             continue
         if key in known:
@@ -218,12 +213,12 @@ def _layer(entry):
         elif not (value is None or value is False or (key == "groups" and value == 1)):
             raise UserError(f"{where} sets {printable(key)}, which Keras {keras.__version__} does not know")
     layer = _LAYERS[kind](**settings)
-    layer.trainable = config.get("trainable", True)  # not every constructor takes it
+    layer.trainable = config.get("trainable", True)  # Set afterwards, because not every constructor takes it.
     return layer
 
 
 def _setting(where, key, value):
-    """The value for a layer's constructor, never one that Keras would look up or deserialize."""
+    """Checks one saved setting. Returns what a constructor takes without looking it up or deserializing it."""
     if value is None:
         return None
     if key == "activation":
@@ -239,12 +234,12 @@ def _setting(where, key, value):
     if isinstance(value, dict):
         raise UserError(f"{where} has a {printable(key)} that is not a plain value; save the net without it")
     if key == "axis" and isinstance(value, list) and len(value) == 1:
-        return value[0]  # old TensorFlow saves the axis of BatchNormalization as a list
+        return value[0]  # Old TensorFlow saves the axis of BatchNormalization as a list.
     return value
 
 
 def _rule(where, key, value, rules, base):
-    """A regularizer or constraint of Keras."""
+    """Makes a regularizer or a constraint. Only subclasses of `base` in Keras's own module `rules` are allowed."""
     kind = getattr(rules, value["class_name"], None)
     if not (inspect.isclass(kind) and issubclass(kind, base)):
         raise UserError(f"{where} has a {printable(key)} that is not of Keras; save the net without it")

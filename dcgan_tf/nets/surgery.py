@@ -1,4 +1,4 @@
-"""Nets made to fit a run: logits at the end, or a gain, the run's precision, the images' shape."""
+"""Changes nets to fit a run (logits or a gain at the end, the run's precision), and refuses nets of other shapes."""
 
 import math
 
@@ -7,17 +7,17 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import shape_text
 
 layers = keras.layers
-_GAIN_NAMES = ("_gain", "_cut_off")  # how those of the two layers end
+_GAIN_NAME_ENDINGS = ("_gain", "_cut_off")  # `without_gain` knows the two layers of `with_gain` by these.
 
 
 def as_logits(discriminator: keras.Sequential, path) -> tuple[keras.Sequential, bool]:
-    """The discriminator with logits [N, 1] as its output, and whether it had to be changed for that.
+    """Returns a discriminator whose output is logits [N, 1], and whether the given one had to be changed for that.
 
-    A sigmoid at its end is taken away, and an output [N, 1, 1, 1] flattened; the weights are kept. A net that already
+    A sigmoid at the end is removed, and an output [N, 1, 1, 1] is flattened; the weights are kept. A net that already
     gives [N, 1] without a sigmoid is returned as it is.
 
     Raises:
-        UserError: the net does not give one number per image; it names `path`, where the net is from.
+        UserError: the net does not give one number per image. The message names `path`, the file of the net.
     """
     shape = discriminator.output_shape[1:]
     if None in shape or math.prod(shape) != 1:
@@ -40,17 +40,17 @@ def as_logits(discriminator: keras.Sequential, path) -> tuple[keras.Sequential, 
 
 
 def with_gain(generator: keras.Sequential, gain: float) -> keras.Sequential:
-    """A clone whose images are those of the generator times `gain`, cut off at -1 and 1."""
+    """Returns a clone whose images are those of the generator times `gain`, clipped to -1..1."""
     clone = copy_of(generator)
-    last = clone.layers[-1].name  # a loaded net has names that Keras knows nothing of
-    clone.add(layers.Rescaling(gain, name=last + _GAIN_NAMES[0]))
-    clone.add(layers.Activation("hard_tanh", name=last + _GAIN_NAMES[1]))
+    last = clone.layers[-1].name  # A name that Keras makes up may be that of a loaded layer already.
+    clone.add(layers.Rescaling(gain, name=last + _GAIN_NAME_ENDINGS[0]))
+    clone.add(layers.Activation("hard_tanh", name=last + _GAIN_NAME_ENDINGS[1]))
     return clone
 
 
 def without_gain(generator: keras.Sequential) -> keras.Sequential:
-    """The generator as it was trained: less what `with_gain` adds, if it is there."""
-    ends = [layer.name.endswith(name) for layer, name in zip(generator.layers[-2:], _GAIN_NAMES)]
+    """Returns the generator as it was trained: without the layers of `with_gain`, if it has them."""
+    ends = [layer.name.endswith(name) for layer, name in zip(generator.layers[-2:], _GAIN_NAME_ENDINGS)]
     if ends == [True, True]:
         generator = copy_of(generator)
         generator.pop()
@@ -59,22 +59,22 @@ def without_gain(generator: keras.Sequential) -> keras.Sequential:
 
 
 def with_dtype(model: keras.Model, policy: str) -> keras.Model:
-    """A clone that computes under a dtype policy ("float32", "mixed_bfloat16", "mixed_float16"), with equal weights.
+    """Returns a clone that computes under a dtype policy: "float32", "mixed_bfloat16" or "mixed_float16".
 
-    Weights are float32 under each of these. The last layer computes in float32, so that pixels and logits are float32.
-    The states of random layers are copied too.
+    Its weights are equal, and float32 under each policy. Its last layer computes in float32, so that pixels and logits
+    are float32. The states of random layers are copied too.
     """
     last = model.layers[-1].name
     return _clone(model, lambda layer: {"dtype": "float32" if layer.name == last else policy})
 
 
 def copy_of(model: keras.Model) -> keras.Model:
-    """A clone with equal weights and random states."""
+    """Returns a clone with equal weights and equal states of random layers."""
     return _clone(model, lambda layer: {})
 
 
 def _clone(model, settings):
-    """A clone in which `settings(layer)` replaces part of a layer's settings; weights and random states are equal."""
+    """Returns a clone with equal variables, random states included. `settings(layer)` gives the settings to change."""
 
     def clone_layer(layer):
         return type(layer).from_config(layer.get_config() | settings(layer))
@@ -86,10 +86,12 @@ def _clone(model, settings):
 
 
 def check_generator(model: keras.Model, path, image_shape=None):
-    """Refuses a net that does not make images of `image_shape` (H, W, C; None: of any) from latents [N, latent_dim].
+    """Refuses a net that does not make images of `image_shape` from latents [N, latent_dim].
+
+    image_shape: (H, W, C), or None where any will do.
 
     Raises:
-        UserError: it names `path`, where the net is from.
+        UserError: the message names `path`, the file of the net.
     """
     takes, gives = model.input_shape[1:], model.output_shape[1:]
     if len(takes) != 1 or None in takes:
@@ -106,10 +108,12 @@ def check_generator(model: keras.Model, path, image_shape=None):
 
 
 def check_discriminator(model: keras.Model, path, image_shape, packing: int = 1):
-    """Refuses a net that does not take images of `image_shape` (H, W, C), `packing` of them in its channels.
+    """Refuses a net that does not take images of `image_shape` (H, W, C).
+
+    packing: how many images the net takes at once, one behind the other in its channels.
 
     Raises:
-        UserError: it names `path`, where the net is from.
+        UserError: the message names `path`, the file of the net.
     """
     takes = model.input_shape[1:]
     *size, channels = image_shape

@@ -1,6 +1,6 @@
 import pytest
 
-from dcgan_tf.common.text import plural, shape_text, size_text, table
+from dcgan_tf.common.text import first_three, plural, shape_text, size_text, table
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,14 @@ def test_sizes(number, text):
 def test_shapes_and_counts():
     assert shape_text((64, 48, 3)) == "64x48x3" and shape_text((None, 8)) == "?x8"
     assert [plural(count, "image") for count in (0, 1, 1200)] == ["0 images", "1 image", "1,200 images"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [("", ""), ("a", "a"), ("abc", "a, b, c"), ("abcd", "a, b, c, ..."), (iter("abcde"), "a, b, c, ...")],
+)
+def test_the_first_three_and_dots_for_the_rest(texts, expected):
+    assert first_three(texts) == expected
 
 
 def test_columns_are_as_wide_as_their_widest_cell():

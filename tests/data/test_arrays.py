@@ -6,9 +6,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from support import helpers
+from support.sources import source_error
 
-from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.data.sources import open_source
 
@@ -23,10 +22,6 @@ def some_images(*shape, seed=0):
 def saved(tmp_path, array, name="set.npy"):
     np.save(tmp_path / name, array)
     return str(tmp_path / name)
-
-
-def error_of(data, **wanted):
-    return helpers.error_of(open_source, str(data), **wanted)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -113,7 +108,7 @@ def test_unclear_value_ranges(tmp_path, dtype, least, most):
     images = np.full((3, 5, 5), least, dtype)
     images[0, 0, 0] = most
     path = saved(tmp_path, images)
-    assert error_of(path) == (
+    assert source_error(path) == (
         f"{path}: the value range is not clear ({dtype}, {least:g} to {most:g} seen): "
         "give --value-range LO HI, the values that mean black and white"
     )
@@ -124,7 +119,7 @@ def test_given_value_range_scales_rounds_and_clips(tmp_path):
     images[0, 0] = [0, 1000, 2000, 3000, 5000]
     source = open_source(saved(tmp_path, images), value_range=(1000, 3000))
     assert source.values == "uint16 1000..3000 (given)"
-    assert source.read([0])[0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]  # 127.5 to the even 128
+    assert source.read([0])[0, 0, :, 0].tolist() == [0, 0, 128, 255, 255]  # 127.5 is rounded to the even number.
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -133,12 +128,12 @@ def test_nan_names_the_first_image(tmp_path, bad, value_range):
     images = np.random.default_rng(0).random((9, 5, 5))
     images[4, 2, 2] = images[6, 1, 1] = bad
     path = saved(tmp_path, images)
-    message = error_of(path, value_range=value_range)
+    message = source_error(path, value_range=value_range)
     assert message == f"{path}: image 4 holds NaN or infinity; mend or remove it"
 
 
 def test_nan_outside_the_sample_is_found_when_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("dcgan_tf.data.arrays.SAMPLE_IMAGES", 2)  # the first and the last
+    monkeypatch.setattr("dcgan_tf.data.arrays.MAX_SAMPLE_IMAGES", 2)  # These are the first and the last image.
     images = np.linspace(0, 1, 5 * 25).reshape(5, 5, 5)
     images[3, 0, 0] = np.nan
     source = open_source(saved(tmp_path, images))
@@ -161,7 +156,7 @@ def test_nan_outside_the_sample_is_found_when_read(tmp_path, monkeypatch):
 )
 def test_shapes_that_are_no_images(tmp_path, shape, fault):
     path = saved(tmp_path, np.full(shape, 200, np.uint8))
-    message = error_of(path)
+    message = source_error(path)
     text = "[" + ", ".join(map(str, shape)) + "]"
     assert message.startswith(f"{path} has the shape {text}") and message.endswith(fault)
 
@@ -171,7 +166,7 @@ def test_alpha_is_composited_on_white(tmp_path):
     pixels_rgba[0, 0, :3] = [[200, 100, 0, 255], [200, 100, 0, 0], [200, 100, 0, 128]]
     source = open_source(saved(tmp_path, pixels_rgba))
     assert source.image_shape == (5, 5, 3) and source.notes == ["alpha composited on white"]
-    # 128/255 of the colour and 127/255 of white.
+    # A half transparent pixel is 128/255 of its colour and 127/255 of white.
     expected = [[200, 100, 0], [255, 255, 255], [227, 177, 127]]
     assert source.read([0])[0, 0, :3].tolist() == expected
 
@@ -198,24 +193,26 @@ def test_grey_and_colour_on_demand_are_those_of_pillow(tmp_path):
 
 def test_resized_to_cover_and_cropped_to_the_centre(tmp_path):
     images = np.zeros((1, 8, 16), np.uint8)
-    images[0, :, 4:12] = 200  # the centre square
+    images[0, :, 4:12] = 200  # This is the centre square.
     images[0, :, :4] = 90
     source = open_source(saved(tmp_path, images), size=(4, 4))
     assert source.image_shape == (4, 4, 1) and source.notes == ["resized from 8x16 to 4x4"]
     read = source.read([0])[0, ..., 0]
-    np.testing.assert_allclose(read[:, 1:3], 200, atol=5)  # Lanczos overshoots a little
-    assert read.min() > 150  # the dark sides are cut off, not squeezed in
+    np.testing.assert_allclose(read[:, 1:3], 200, atol=5)  # Lanczos overshoots a little at edges.
+    assert read.min() > 150  # The dark sides are cut off, not squeezed in.
 
 
 def test_halving_is_antialiased(tmp_path):
     stripes = np.zeros((1, 8, 8), np.uint8)
     stripes[..., ::2] = 200
     half = open_source(saved(tmp_path, stripes), size=(4, 4)).read([0])
-    assert 80 <= half.min() and half.max() <= 120  # the mean, not every second column
+    assert 80 <= half.min() and half.max() <= 120  # Each pixel is a mean of both columns, not one of them.
 
 
 def test_twenty_gigabytes_are_not_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr("dcgan_tf.data.arrays.SAMPLE_BYTES", 2**22)  # holes are slow to map on some systems
+    monkeypatch.setattr(
+        "dcgan_tf.data.arrays.MAX_SAMPLE_BYTES", 2**22
+    )  # Reading a larger sample of a sparse file is slow on some systems.
     path = tmp_path / "large.npy"
     shape = (100_000, 256, 256, 3)
     with open(path, "wb") as file:
@@ -223,7 +220,7 @@ def test_twenty_gigabytes_are_not_loaded(tmp_path, monkeypatch):
         np.lib.format.write_array_header_1_0(file, header)
         start = file.tell()
         file.write(b"\xff")
-        file.truncate(start + int(np.prod(shape)))  # sparse: takes no room on the disk
+        file.truncate(start + int(np.prod(shape)))  # A sparse file takes no room on the disk.
     tracemalloc.start()
     source = open_source(str(path))
     read = source.read([99_999, 0])
@@ -242,7 +239,7 @@ def test_truncated_npy(tmp_path, length):
         f"{path} is damaged and cannot be read as an array: copy it again",
         f"{path} is shorter than its header says: it is truncated, copy it again",
     }
-    assert error_of(path) in faults
+    assert source_error(path) in faults
 
 
 @pytest.mark.parametrize("damage", [b"(-4,8, 8)", b"(4.,8, 8)", b"(4, 8,{8)", b"\xff" * 9])
@@ -250,7 +247,7 @@ def test_rubbish_in_the_header(tmp_path, damage):
     path = saved(tmp_path, some_images(4, 8, 8))
     whole = (tmp_path / "set.npy").read_bytes()
     (tmp_path / "set.npy").write_bytes(whole.replace(b"(4, 8, 8)", damage))
-    assert error_of(path) == f"{path} is damaged and cannot be read as an array: copy it again"
+    assert source_error(path) == f"{path} is damaged and cannot be read as an array: copy it again"
 
 
 @pytest.mark.parametrize(
@@ -260,7 +257,7 @@ def test_rubbish_in_the_header(tmp_path, damage):
 def test_arrays_of_no_numbers(tmp_path, array, kind):
     path = saved(tmp_path, array)
     expected = f"{path} holds {kind}, not numbers: images are uint8 or float arrays [N, H, W, C]"
-    assert error_of(path) == expected
+    assert source_error(path) == expected
 
 
 def test_pickles_are_never_loaded(tmp_path):
@@ -269,7 +266,7 @@ def test_pickles_are_never_loaded(tmp_path):
     np.savez(tmp_path / "set.npz", images=objects)
     for file in (path, tmp_path / "set.npz"):
         expected = f"{file} holds Python objects, not numbers: save the images as a uint8 or float array [N, H, W, C]"
-        assert error_of(file) == expected
+        assert source_error(file) == expected
 
 
 @pytest.mark.parametrize("key", ["images", "x_train", "x", "arr_0", "anything"])
@@ -301,7 +298,7 @@ def test_npz_labels_of_shape_n_1_and_labels_that_do_not_fit(tmp_path):
 def test_npz_without_clear_images(tmp_path):
     path = tmp_path / "set.npz"
     np.savez(path, one=some_images(3, 5, 5), two=some_images(3, 5, 5))
-    assert error_of(path) == f"{path} holds one, two: call the array of the images 'images'"
+    assert source_error(path) == f"{path} holds one, two: call the array of the images 'images'"
 
 
 def test_damaged_npz_and_zip_of_other_files(tmp_path):
@@ -310,10 +307,10 @@ def test_damaged_npz_and_zip_of_other_files(tmp_path):
     whole = path.read_bytes()
     for content in (whole[: len(whole) // 2], whole[:200] + b"\0" * 200 + whole[400:]):
         path.write_bytes(content)
-        assert error_of(path) == f"{path} is damaged and cannot be read as an array: copy it again"
+        assert source_error(path) == f"{path} is damaged and cannot be read as an array: copy it again"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.png", b"...")
-    assert error_of(path) == f"{path} is a .zip archive without arrays: unpack it and give the folder"
+    assert source_error(path) == f"{path} is a .zip archive without arrays: unpack it and give the folder"
 
 
 def test_fingerprint_says_what_the_images_are(tmp_path):
@@ -323,18 +320,12 @@ def test_fingerprint_says_what_the_images_are(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     assert open_source(saved(tmp_path / "elsewhere", images, "other.npy")).fingerprint == fingerprint
     as_floats = open_source(saved(tmp_path, images / 255))
-    assert as_floats.fingerprint == fingerprint  # the same pixels
+    assert as_floats.fingerprint == fingerprint  # These are the same pixels.
     np.savez(tmp_path / "set.npz", images=images, labels=np.arange(200))
     others = [images[:199], images[::-1], images[..., :1], images.transpose(0, 2, 1, 3)]
     different = {open_source(saved(tmp_path, other)).fingerprint for other in others}
     different.add(open_source(str(tmp_path / "set.npz")).fingerprint)
     assert len(different | {fingerprint}) == 6
-
-
-def test_spread_is_even_and_holds_both_ends():
-    assert pixels.spread(10, 4).tolist() == [0, 3, 6, 9]
-    assert pixels.spread(3, 64).tolist() == [0, 1, 2]
-    assert pixels.spread(1, 64).tolist() == [0]
 
 
 def test_reading_from_many_threads(tmp_path):

@@ -5,11 +5,11 @@ from dcgan_tf.common.errors import UserError
 from dcgan_tf.config.order import Order
 from dcgan_tf.data.pipeline import batch_indices, batches
 
-ORDER = Order(22, 8, False, seed=5)  # batches of 8, 8 and 6 images
+ORDER = Order(22, 8, False, seed=5)  # Its batches have 8, 8 and 6 images.
 
 
 class Source:
-    """Image i is filled with the value i."""
+    """A source whose image i is filled with the value i."""
 
     image_shape = (2, 3, 1)
 

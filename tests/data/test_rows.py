@@ -66,7 +66,7 @@ def test_fortran_order_is_left_to_numpy(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="/proc tells the memory of a process, on Linux")
 def test_memory_stays_flat_whatever_is_read(tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros((1000, 100_000), np.uint8))  # 100 MB
+    np.save(tmp_path / "a.npy", np.zeros((1000, 100_000), np.uint8))  # The file has 100 MB.
     code = """if True:
         import numpy as np
         from dcgan_tf.data.rows import open_npy
@@ -86,4 +86,4 @@ def test_memory_stays_flat_whatever_is_read(tmp_path):
     done = subprocess.run(
         command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) < 20  # a memory map: 100
+    assert int(done.stdout) < 20  # With a memory map it would be 100.

@@ -1,33 +1,22 @@
-"""open_source: what a name means, named sets, IDX files."""
+"""open_source: what a name means, and named sets."""
 
 import gzip
 import os
-import struct
 import subprocess
 import sys
 
 import numpy as np
 import pytest
-from support import helpers
+from support.idx import idx_bytes
+from support.sources import source_error
 
 from dcgan_tf.data.sources import open_source
 
-
-@pytest.fixture(autouse=True)
-def _own_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-def error_of(data, **wanted):
-    return helpers.error_of(open_source, str(data), **wanted)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def noise(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-
-
-def idx_bytes(array, kind=8):
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, kind, array.ndim, *array.shape) + array.tobytes()
 
 
 # ---- what a name means
@@ -62,7 +51,7 @@ def test_nothing_of_that_name(tmp_path, data, hint):
     (tmp_path / "data").mkdir()
     np.save("data/paints200.npy", noise(3, 5, 5))
     shown = data.replace("\n", "\\n")
-    assert error_of(data) == (
+    assert source_error(data) == (
         f"--data '{shown}': no such file or folder, not here and not in data/, "
         f"nor one of the named sets digits, mnist, fashion_mnist, cifar10{hint}"
     )
@@ -70,21 +59,21 @@ def test_nothing_of_that_name(tmp_path, data, hint):
 
 def test_files_that_are_no_images(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
-    assert error_of("notes.txt") == (
+    assert source_error("notes.txt") == (
         "notes.txt is not a set of images that can be read: "
         "give a .npy, .npz, IDX (also .gz) or TFRecord file, or a folder of images"
     )
     (tmp_path / "empty.npy").touch()
-    assert error_of("empty.npy") == "empty.npy is empty: copy or download it again"
+    assert source_error("empty.npy") == "empty.npy is empty: copy or download it again"
     expected = "/dev/null is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
-    assert error_of("/dev/null") == expected
+    assert source_error("/dev/null") == expected
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission(tmp_path):
     np.save("set.npy", noise(3, 5, 5))
     os.chmod("set.npy", 0)
-    assert error_of("set.npy") == "set.npy cannot be read: permission denied"
+    assert source_error("set.npy") == "set.npy cannot be read: permission denied"
 
 
 def test_permission_denied_is_one_line(monkeypatch):
@@ -94,7 +83,7 @@ def test_permission_denied_is_one_line(monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr("dcgan_tf.data.sources._file_source", refuse)
-    assert error_of("set.npy") == "set.npy cannot be read: permission denied"
+    assert source_error("set.npy") == "set.npy cannot be read: permission denied"
 
 
 def test_names_for_run_folders(tmp_path):
@@ -117,72 +106,6 @@ def test_no_tensorflow_is_imported(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": path})
 
 
-# ---- IDX
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_idx_file_with_labels_beside(tmp_path, pack):
-    images, labels = noise(6, 7, 5), np.array([3, 1, 4, 1, 5, 9], np.uint8)
-    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(pack(idx_bytes(images)))
-    (tmp_path / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
-    source = open_source("t10k-images-idx3-ubyte")
-    assert source.image_shape == (7, 5, 1) and source.values == "uint8 0..255" and source.notes == []
-    np.testing.assert_array_equal(source.read([5, 0])[..., 0], images[[5, 0]])
-    assert source.labels.tolist() == labels.tolist()
-
-
-def test_idx_folder_takes_the_training_images(tmp_path):
-    (tmp_path / "set").mkdir()
-    (tmp_path / "set/t10k-images-idx3-ubyte").write_bytes(idx_bytes(noise(2, 5, 5)))
-    (tmp_path / "set/train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(noise(4, 5, 5))))
-    (tmp_path / "set/train-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(4, dtype=np.uint8)))
-    source = open_source("set")
-    assert len(source) == 4 and source.labels.tolist() == [0, 1, 2, 3]
-
-
-def test_idx_labels_that_do_not_fit_are_noted(tmp_path):
-    (tmp_path / "images").write_bytes(idx_bytes(noise(4, 5, 5)))
-    (tmp_path / "labels").write_bytes(idx_bytes(np.arange(3, dtype=np.uint8)))
-    source = open_source("images")
-    assert source.labels is None
-    assert source.notes == ["labels ignored: labels has 3 labels for 4 images"]
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_idx_of_a_wrong_length(tmp_path, pack):
-    whole = idx_bytes(noise(4, 5, 5))
-    path = tmp_path / "images"
-    path.write_bytes(pack(whole[:-1]))
-    assert error_of("images") == "images is damaged: it holds 99 of the 100 bytes that its header says"
-    path.write_bytes(pack(whole + b"\0\0"))
-    assert error_of("images") == "images is damaged: it holds more than the 100 bytes that its header says"
-    path.write_bytes(pack(whole[:9]))
-    assert error_of("images") == "images is damaged (the header is cut off): download or copy it again"
-    path.write_bytes(pack(idx_bytes(noise(0, 5, 5))))
-    assert error_of("images") == "images has the shape [0, 5, 5]: there are no images in it"
-
-
-def test_truncated_and_foreign_gz(tmp_path):
-    whole = gzip.compress(idx_bytes(noise(40, 5, 5)))
-    (tmp_path / "images.gz").write_bytes(whole[: len(whole) // 2])
-    expected = (
-        "images.gz is damaged (Compressed file ended before the end-of-stream marker was reached): "
-        "download or copy it again"
-    )
-    assert error_of("images.gz") == expected
-    (tmp_path / "images.gz").write_bytes(whole[:100] + b"\xff" * 50 + whole[150:])
-    assert error_of("images.gz").startswith("images.gz is damaged (")
-    (tmp_path / "other.gz").write_bytes(gzip.compress(b"\x93NUMPY..."))
-    assert error_of("other.gz") == "other.gz is no gzipped IDX file: unpack it and give what is inside"
-
-
-def test_idx_of_labels_and_of_floats(tmp_path):
-    (tmp_path / "labels").write_bytes(idx_bytes(np.arange(30, dtype=np.uint8)))
-    assert error_of("labels") == "labels holds 30 labels, no images: give the file of the images"
-    (tmp_path / "floats").write_bytes(idx_bytes(np.zeros((2, 5, 5), ">f4"), kind=0x0D))
-    assert error_of("floats") == "floats is an IDX file of float32, only uint8 is read: save it as .npy"
-
-
 # ---- named sets
 
 
@@ -190,7 +113,7 @@ def test_digits():
     source = open_source("digits")
     assert (source.name, len(source), source.image_shape) == ("digits", 1797, (8, 8, 1))
     assert source.labels[:10].tolist() == list(range(10))
-    # The first row of the first digit, as scikit-learn documents it: 0 0 5 13 9 1 0 0 of 16.
+    # scikit-learn documents the first row of the first digit: 0 0 5 13 9 1 0 0, of 16.
     assert source.read([0])[0, 0, :, 0].tolist() == [0, 0, 80, 207, 143, 16, 0, 0]
     assert open_source("digits", size=(28, 28), channels=3).image_shape == (28, 28, 3)
 
@@ -214,7 +137,7 @@ def test_offline_is_one_line(monkeypatch, name):
         raise RuntimeError("URL fetch failure on https://x.org/y.gz: None -- [Errno -2] Name or service not known")
 
     keras_set(monkeypatch, name, load_data)
-    assert error_of(name) == (
+    assert source_error(name) == (
         f"--data {name} has to be downloaded once, and the download failed ([Errno -2] Name or service not known): "
         "go online, or use --data digits, which needs no download"
     )
@@ -249,7 +172,7 @@ def test_a_broken_connection_is_one_line(monkeypatch, failure):
         raise failure
 
     keras_set(monkeypatch, "mnist", load_data)
-    assert f"the download failed ({failure})" in error_of("mnist")
+    assert f"the download failed ({failure})" in source_error("mnist")
 
 
 def test_a_damaged_download_names_what_to_delete(tmp_path, monkeypatch):
@@ -259,7 +182,7 @@ def test_a_damaged_download_names_what_to_delete(tmp_path, monkeypatch):
         raise EOFError("Compressed file ended")
 
     keras_set(monkeypatch, "fashion_mnist", load_data)
-    assert error_of("fashion_mnist") == (
+    assert source_error("fashion_mnist") == (
         f"--data fashion_mnist: the downloaded copy cannot be read: delete {tmp_path}/keras/datasets/fashion-mnist "
         "and run the same command again, or use --data digits, which needs no download"
     )
@@ -274,7 +197,7 @@ def test_kept_fashion_mnist_cut_short_through_keras_itself(tmp_path, monkeypatch
     for part in ("train-labels-idx1", "train-images-idx3", "t10k-labels-idx1", "t10k-images-idx3"):
         whole = gzip.compress(idx_bytes(noise(50, 28, 28)))
         (kept / f"{part}-ubyte.gz").write_bytes(whole[: len(whole) // 2])
-    assert "the downloaded copy cannot be read: delete " in error_of("fashion_mnist")
+    assert "the downloaded copy cannot be read: delete " in source_error("fashion_mnist")
 
 
 # ---- real sets
@@ -285,6 +208,6 @@ def test_the_original_files(real_data, name):
     source = open_source(str(real_data / name))
     assert len(source) == 60_000 and source.image_shape == (28, 28, 1)
     assert np.bincount(source.labels).tolist()[:3] == ([5923, 6742, 5958] if name == "mnist" else [6000] * 3)
-    # The means that everyone normalizes these sets with: 0.1307 and 0.2860.
+    # These are the means that programs commonly normalize the two sets with.
     mean = source.read(np.arange(60_000)).mean() / 255
     assert mean == pytest.approx(0.1307 if name == "mnist" else 0.2860, abs=1e-4)

@@ -38,7 +38,7 @@ def test_paints200_with_its_batch_normalization_statistics():
 
 
 def words(model):
-    """The layers as one line, with the numbers that NETS gives."""
+    """The layers as one line: units or filters, kernel, stride, padding, slope or rate."""
     shown = {
         "Dense": lambda layer: f"dense{layer.units}",
         "Conv2D": lambda layer: f"conv{layer.filters}k{layer.kernel_size[0]}s{layer.strides[0]}{layer.padding}",
@@ -114,7 +114,10 @@ def test_256x256_gets_a_net():
 
 def test_dcgan_initializers():
     generator = build_generator(get_preset("faces64"))
-    kernel, gamma = generator.layers[4].kernel.numpy(), generator.layers[5].gamma.numpy()  # up256, bn
+    kernel, gamma = (
+        generator.layers[4].kernel.numpy(),
+        generator.layers[5].gamma.numpy(),
+    )  # These are the convolution to 256 channels and its norm.
     assert kernel.mean() == pytest.approx(0, abs=1e-4) and kernel.std() == pytest.approx(0.02, rel=0.01)
     assert gamma.mean() == pytest.approx(1, abs=0.005) and gamma.std() == pytest.approx(0.02, rel=0.2)
     assert not generator.layers[5].beta.numpy().any()
@@ -124,7 +127,12 @@ def test_dcgan_initializers():
     "name, net, layer, bound",
     [
         ("mnist", build_generator, 0, 1 / math.sqrt(96)),
-        ("mnist", build_generator, 7, 1 / math.sqrt(64 * 4 * 4)),  # ConvTranspose2d(128, 64, 4): output channels count
+        (
+            "mnist",
+            build_generator,
+            7,
+            1 / math.sqrt(64 * 4 * 4),
+        ),  # PyTorch counts the output channels of ConvTranspose2d(128, 64, 4).
         ("mnist", build_discriminator, 0, 1 / math.sqrt(1 * 5 * 5)),
         ("mri96", build_generator, 1, 1 / math.sqrt(512 * 4 * 4)),
         ("mri96", build_discriminator, 3, 1 / math.sqrt(64 * 4 * 4)),
@@ -132,7 +140,7 @@ def test_dcgan_initializers():
 )
 def test_torch_initializers(name, net, layer, bound):
     layer = net(get_preset(name)).layers[layer]
-    for weight in layer.get_weights():  # kernel, and bias if there is one
+    for weight in layer.get_weights():  # A kernel, and a bias if there is one.
         assert np.abs(weight).max() <= bound
         assert weight.std() == pytest.approx(bound / math.sqrt(3), rel=0.2 if weight.ndim == 1 else 0.05)
 

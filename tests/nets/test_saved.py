@@ -66,7 +66,7 @@ def test_files_of_tensorflow_2_0_and_2_6(version):
 
 
 def to_form_of_tensorflow_2_0(config):
-    """No InputLayer (the first layer says the shape), no `groups`, no `build_input_shape`."""
+    """Edits settings to what TensorFlow 2.0 saved: no InputLayer (the first layer says the shape), no `groups`."""
     net = config["config"]
     net["layers"] = [layer for layer in net["layers"] if layer["class_name"] != "InputLayer"]
     net.pop("build_input_shape", None)
@@ -91,7 +91,7 @@ def test_the_input_shape_may_be_that_of_the_first_batch_seen(h5):
 
     path = h5("tf215_paints_generator.h5")
     change_config(path, forget_shapes)
-    assert load_model(path).input_shape == (None, 6)  # any size of batch
+    assert load_model(path).input_shape == (None, 6)  # Any batch size is taken.
 
 
 def test_settings_of_training_survive_where_they_matter():
@@ -173,7 +173,7 @@ def test_a_lambda_is_refused_and_not_run(tmp_path, monkeypatch, ending):
     touch = layers.Lambda(lambda x: (__import__("pathlib").Path("lambda_was_here").touch(), x)[1], name="trap")
     keras.Sequential([keras.Input([3]), layers.Dense(2), touch]).save(path)
     keras.models.load_model(path, compile=False, safe_mode=False)
-    (tmp_path / "lambda_was_here").unlink()  # so the trap works
+    (tmp_path / "lambda_was_here").unlink()  # The file was there, so the trap works.
 
     assert error_of(load_model, path) == (
         f"{path}: layer 'trap' (Lambda) does not load: only plain layers of Keras do, never code; save the net without it"

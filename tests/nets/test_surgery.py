@@ -36,7 +36,7 @@ def test_a_sigmoid_at_the_end_becomes_logits(ending):
     np.testing.assert_allclose(
         1 / (1 + np.exp(-outputs(logits, x))), outputs(model, x).reshape([3, 1]), rtol=0, atol=1e-6
     )
-    assert model.layers[-1] is not logits.layers[-1]  # the given net stays as it was
+    assert model.layers[-1] is not logits.layers[-1]  # The given net stays as it was.
     again, changed = as_logits(logits, "d.h5")
     assert again is logits and not changed
 
@@ -123,7 +123,7 @@ def test_a_clone_drops_the_same_units():
     model = discriminator()
     clone = with_dtype(model, "float32")
     x = np.ones([4, 8, 8, 3], "float32")
-    for _ in range(2):  # the second call finds both in the same later state
+    for _ in range(2):  # The second call finds both in the same later random state.
         np.testing.assert_array_equal(model(x, training=True), clone(x, training=True))
 
 

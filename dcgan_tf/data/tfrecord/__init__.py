@@ -1,1 +1,1 @@
-"""Images in TFRecord files, here or in a cloud, each of them one seek and one read away."""
+"""Images in TFRecord files, on this machine or in a cloud; each image is one seek and one read."""

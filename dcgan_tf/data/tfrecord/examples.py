@@ -1,6 +1,7 @@
-"""The content of a record in a TFRecord file: a tf.train.Example with an image, of one of several ways to name its parts.
+"""Reads records of TFRecord files: each is a tf.train.Example with an image, whose parts programs name differently.
 
-A record is its length (8 bytes) and the checksum of that (4), the content, and the checksum of the content (4).
+A record in the file is the length of its content (8 bytes), the checksum of that length (4), the content, and the
+checksum of the content (4).
 """
 
 import struct
@@ -12,17 +13,28 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.data.decode import FORMATS_TEXT, size_and_channels
 
 HEADER_BYTES, FOOTER_BYTES = 12, 4
-NO_LABEL = -(2**63)
+NO_LABEL = -(2**63)  # Stands in an index for an image without a label.
 
-# Names of features: those of TensorFlow's own examples (image_raw, height, width, depth, label), which are also what
-# `prepare` writes, of TF-Slim (image/encoded), of TensorFlow Datasets and Keras (image), of StyleGAN (data, shape).
-CONTENT = ("image_raw", "image/encoded", "image", "data")
-HEIGHT, WIDTH, DEPTH = ("height", "image/height"), ("width", "image/width"), ("depth", "channels", "image/channels")
-LABEL = ("label", "image/class/label", "target")
+# Features are named differently by TensorFlow's own examples and `prepare` (image_raw, height, width, depth, label), by
+# TF-Slim (image/encoded), by TensorFlow Datasets and Keras (image), and by StyleGAN (data, shape).
+IMAGE_FEATURES = ("image_raw", "image/encoded", "image", "data")
+HEIGHT_FEATURES, WIDTH_FEATURES = ("height", "image/height"), ("width", "image/width")
+DEPTH_FEATURES = ("depth", "channels", "image/channels")
+LABEL_FEATURES = ("label", "image/class/label", "target")
+
+MAX_REASON_CHARACTERS = 200  # An Example may have hundreds of features.
+# The first bytes of image files: JPEG, PNG, WebP, BMP, TIFF of either byte order, GIF.
+IMAGE_FILE_STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
 
 
 class Picture(NamedTuple):
-    """What one Example holds. shape: (H, W, C) of raw uint8 pixels, None of an encoded image."""
+    """The image of one Example.
+
+    content         the bytes of an image file, or raw uint8 pixels
+    shape           (H, W, C) of raw pixels; None where the content is an image file
+    channels_first  whether raw pixels are stored as [C, H, W]
+    label           its class number, or NO_LABEL
+    """
 
     content: bytes
     shape: tuple[int, int, int] | None
@@ -30,7 +42,7 @@ class Picture(NamedTuple):
     label: int
 
     def size_and_channels(self) -> tuple[tuple[int, int], int]:
-        """(H, W), and 1 or 3 channels; of an encoded image from its head alone."""
+        """Returns (H, W), and 1 channel for grey or 3 for colour. Of an image file only the header is read."""
         if self.shape is None:
             return size_and_channels(self.content)
         height, width, depth = self.shape
@@ -38,12 +50,15 @@ class Picture(NamedTuple):
 
 
 def is_record_file(head: bytes) -> bool:
-    """Whether the first 12 bytes of a file are the length of a record and the right checksum."""
+    """Whether the first 12 bytes of a file are the length of a record and its right checksum."""
     return len(head) >= HEADER_BYTES and struct.unpack("<I", head[8:HEADER_BYTES])[0] == _masked_crc32c(head[:8])
 
 
-def parser():
-    """A function from the bytes of a tf.train.Example to its Picture; it raises UserError in a few words."""
+def example_parser():
+    """Returns a function that turns the bytes of a tf.train.Example into a `Picture`, without decoding the image.
+
+    It raises UserError with a few words that say what the Example lacks.
+    """
     from google.protobuf.message import DecodeError
 
     from dcgan_tf.common.backend import tf
@@ -55,37 +70,33 @@ def parser():
             raise UserError("no tf.train.Example") from error
 
         def value(names, kind, default=None):
+            """The first value of the first of these features that there is; kind: bytes_list or int64_list."""
             for name in names:
                 if name in features and (values := getattr(features[name], kind).value):
                     return values[0]
             return default
 
-        image = value(CONTENT, "bytes_list")
+        image = value(IMAGE_FEATURES, "bytes_list")
         if image is None:
             there = ", ".join(map(printable, sorted(features))) or "nothing"
-            raise UserError(f"no image in {', '.join(CONTENT)}, it holds {there}"[:200])
-        shape = [value(names, "int64_list") for names in (HEIGHT, WIDTH)]
-        shape.append(value(DEPTH, "int64_list", 1))
+            raise UserError(f"no image in {', '.join(IMAGE_FEATURES)}, it holds {there}"[:MAX_REASON_CHARACTERS])
+        shape = [value(names, "int64_list") for names in (HEIGHT_FEATURES, WIDTH_FEATURES)]
+        shape.append(value(DEPTH_FEATURES, "int64_list", 1))
         first = False
         if "shape" in features and len(features["shape"].int64_list.value) == 3:
             shape = list(features["shape"].int64_list.value)
             first = shape[0] in (1, 3, 4) and shape[2] > 4
             shape = [*shape[1:], shape[0]] if first else shape
         raw = None not in shape and min(shape) > 0 and shape[2] <= 4 and np.prod(shape) == len(image)
-        if not raw and not _looks_encoded(image):
+        if not raw and not image.startswith(IMAGE_FILE_STARTS):
             raise UserError(f"neither {FORMATS_TEXT} nor raw uint8 pixels with height, width and depth")
-        return Picture(image, tuple(shape) if raw else None, first, value(LABEL, "int64_list", NO_LABEL))
+        return Picture(image, tuple(shape) if raw else None, first, value(LABEL_FEATURES, "int64_list", NO_LABEL))
 
     return parse
 
 
-def _looks_encoded(content) -> bool:
-    starts = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II*\0", b"MM\0*", b"GIF8")
-    return content.startswith(starts)
-
-
 def _masked_crc32c(content: bytes) -> int:
-    """The checksum of TFRecord files; bit by bit, for a few bytes only."""
+    """The checksum of TFRecord files: CRC-32C, rotated by 15 bits, plus a constant. Slow, for a few bytes only."""
     crc = 0xFFFFFFFF
     for byte in content:
         crc ^= byte

@@ -1,7 +1,7 @@
-"""Where each image of a set of TFRecord files lies, so that any one of them is one seek and one read.
+"""The index of a set of TFRecord files: where each image lies, so that any image is one seek and one read.
 
-That is an array in a file beside the shards, which `dcgan_tf.data.prepare` writes, or for files of others one in the cache,
-after the files were read through once.
+`dcgan_tf.data.prepare` writes the index of a set beside its shards. Files that other programs wrote have none: they are
+read through once, and their index is kept in the cache.
 """
 
 import collections
@@ -19,34 +19,37 @@ from io import BytesIO
 import numpy as np
 from tqdm import tqdm
 
+from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.remote import exists, is_remote, join, matching, read, size_and_time, split
+from dcgan_tf.common.text import first_three
 from dcgan_tf.data.cache import CacheEntry
-from dcgan_tf.data.decode import reason
+from dcgan_tf.data.decode import why_not_decoded
 from dcgan_tf.data.folders import many_sizes
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.rows import Rows, open_npy
-from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL, is_record_file, parser
+from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL, example_parser, is_record_file
 
-INDEX_JSON, INDEX_NPY = "index.json", "index.npy"  # of a prepared set; the .json is written last
-FORMAT, VERSION = "images prepared by dcgan-tf", 1
+INDEX_JSON, INDEX_NPY = "index.json", "index.npy"  # The .json is written last, so a set with it is whole.
+INDEX_FORMAT, INDEX_VERSION = "images prepared by dcgan-tf", 1
 
-# Where the content of a record lies and what it is. zlib.crc32, not the CRC-32C of the file: Python computes it fast.
+# One row for each image: where the content of its record lies, a checksum of it, and the label. The checksum is
+# zlib.crc32, not the CRC-32C in the file, because Python computes it fast.
 ROW = np.dtype([("offset", "<u8"), ("length", "<u4"), ("crc32", "<u4"), ("label", "<i8")])
 
-READS_AT_ONCE = 16  # the delay of a network then counts once for a batch, and encoded images decode in parallel
+CONCURRENT_READS = 16  # A batch then waits for the network once, and its images decode in parallel.
 
 
 @dataclass(frozen=True)
 class Index:
-    """What is known of a set without reading it.
+    """What is known of a set of TFRecord files without reading them.
 
     Attributes:
         shards: the files; shard s holds the images starts[s] to starts[s + 1] - 1.
         starts: int64 [number of shards + 1].
         rows: ROW [count].
-        facts: "count"; "size" [H, W], or None when they differ, and then "sizes" in words; "channels" 1 or 3;
-            "encoded", whether any has to be decoded; "labels", whether there are any; "class_names" or None; "notes". For JSON.
+        facts: a dict for JSON. "count": the number of images. "size": [H, W], or None when images differ in it; "sizes"
+            then says so in words. "channels": 1 or 3. "encoded": whether any image has to be decoded. "labels": whether
+            there are any. "class_names": a list or None. "notes": see `ImageSource.notes`.
     """
 
     shards: list[str]
@@ -57,32 +60,34 @@ class Index:
 
 def is_prepared(folder: str) -> bool:
     """Whether the folder holds a whole set that `prepare` wrote."""
-    return all(exists(join(folder, name)) for name in (INDEX_JSON, INDEX_NPY))
+    return all(remote.exists(remote.join(folder, name)) for name in (INDEX_JSON, INDEX_NPY))
 
 
-# ---- prepared sets
+# ---- sets with an index, written by `prepare`
 
 
 def read_index(folder: str, pattern: str | None = None) -> Index | None:
-    """The index of a prepared set, every shard checked for its size; None when `pattern` leaves some of them out.
+    """Reads the index of a prepared set, and checks that each shard is there in its full length.
+
+    pattern: the result is None when this leaves out any shard, because the index is of all of them.
 
     Raises:
         UserError: a file is missing, damaged or cut short.
     """
-    json_path, npy_path = join(folder, INDEX_JSON), join(folder, INDEX_NPY)
+    json_path, npy_path = remote.join(folder, INDEX_JSON), remote.join(folder, INDEX_NPY)
     damaged = f"{printable(json_path)} is damaged: copy the folder again, or prepare it anew"
     try:
-        entry = json.loads(read(json_path))
-        newer = entry["format"] == FORMAT and entry["version"] > VERSION
+        entry = json.loads(remote.read(json_path))
+        newer = entry["format"] == INDEX_FORMAT and entry["version"] > INDEX_VERSION
         names = [shard["file"] for shard in entry["shards"]]
         sizes = [int(shard["bytes"]) for shard in entry["shards"]]
         starts = np.cumsum([0, *(int(shard["images"]) for shard in entry["shards"])])
         facts = entry["facts"]
-        sound = entry["format"] == FORMAT and starts[-1] == facts["count"] > 0
+        sound = entry["format"] == INDEX_FORMAT and starts[-1] == facts["count"] > 0
         sound = sound and set(facts) == {"count", "size", "channels", "encoded", "labels", "class_names", "notes"}
     except UserError:
         raise
-    except Exception as error:  # damaged JSON is anything
+    except Exception as error:  # Damaged JSON may hold anything.
         raise UserError(damaged) from error
     if newer:
         raise UserError(f"{printable(json_path)} is of a newer dcgan-tf: update this one")
@@ -90,7 +95,7 @@ def read_index(folder: str, pattern: str | None = None) -> Index | None:
         raise UserError(damaged)
     if pattern is not None and not all(fnmatch.fnmatchcase(name, pattern) for name in names):
         return None
-    shards = [join(folder, name) for name in names]
+    shards = [remote.join(folder, name) for name in names]
     for shard, expected, found in zip(shards, sizes, _sizes(shards)):
         if found is None:
             raise UserError(f"{printable(shard)} is missing: copy it again, or prepare the set anew")
@@ -98,7 +103,7 @@ def read_index(folder: str, pattern: str | None = None) -> Index | None:
             what = "truncated" if found < expected else "damaged"
             raise UserError(f"{printable(shard)} is {what}: it has {found:,} of {expected:,} bytes, copy it again")
     try:
-        rows = np.load(BytesIO(read(npy_path))) if is_remote(folder) else open_npy(npy_path)
+        rows = np.load(BytesIO(remote.read(npy_path))) if remote.is_remote(folder) else open_npy(npy_path)
         if rows.dtype != ROW or rows.shape != (facts["count"],):
             raise ValueError("of another set")
     except (ValueError, EOFError) as error:
@@ -107,28 +112,30 @@ def read_index(folder: str, pattern: str | None = None) -> Index | None:
 
 
 def _sizes(shards):
-    """The length of each file in bytes, None where there is none."""
+    """Returns the length of each file in bytes, or None where there is no such file."""
 
     def size(shard):
         try:
-            return size_and_time(shard)[0]
+            return remote.size_and_time(shard)[0]
         except FileNotFoundError:
             return None
 
-    with ThreadPoolExecutor(READS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(CONCURRENT_READS) as pool:
         return list(pool.map(size, shards))
 
 
-# ---- files of others
+# ---- files that other programs wrote, without an index
 
 
-def index_of_others(where: str, cache: bool) -> Index:
-    """The index of all TFRecord files that match a pattern, which were read through once; with `cache` it is kept.
+def index_of_foreign_files(where: str, cache: bool) -> Index:
+    """Returns the index of all TFRecord files that match a pattern: a kept one, or one made by reading them through.
+
+    cache: whether an index that had to be made is kept for the next time.
 
     Raises:
         UserError: a file is missing, damaged or cut short, or holds no images.
     """
-    shards = matching(where)
+    shards = remote.matching(where)
     if not shards:
         raise UserError(
             f"--data {printable(where)}: there is no such file, nor a prepared set in a folder of that name: give the "
@@ -138,7 +145,7 @@ def index_of_others(where: str, cache: bool) -> Index:
     stamp = hashlib.blake2b(digest_size=12)
     total = 0
     for shard in shards:
-        length, changed = size_and_time(shard)
+        length, changed = remote.size_and_time(shard)
         stamp.update(f"{printable(shard)}\0{length}\0{changed}\0".encode())
         total += length
     entry = CacheEntry(where, "index of TFRecord files", stamp.hexdigest(), ROW, "what is known of TFRecord files")
@@ -156,25 +163,30 @@ def _write_rows(path, rows, facts):
 
 
 def _check_complete(where, shards):
-    """Files called x-00003-of-00064 say how many there are: all that match the pattern have to be there."""
+    """Refuses a set with a file missing: one that is called x-00003-of-00064 says that there are 64.
+
+    Only files that match the pattern `where` have to be there.
+    """
     here = set(shards)
     for shard in shards:
-        folder, name = split(shard)
+        folder, name = remote.split(shard)
         numbered = re.fullmatch(r"(.*-)(\d+)(-of-(\d{1,5}).*)", name, re.DOTALL)
         if not numbered:
             continue
         start, number, end, count = numbered.groups()
         for i in range(int(count)):
-            path = join(folder, f"{start}{i:0{len(number)}}{end}") if folder else f"{start}{i:0{len(number)}}{end}"
+            path = (
+                remote.join(folder, f"{start}{i:0{len(number)}}{end}") if folder else f"{start}{i:0{len(number)}}{end}"
+            )
             if path not in here and fnmatch.fnmatchcase(path, where):
                 raise UserError(f"{printable(path)} is missing: copy it again, or give a pattern that leaves it out")
         return
 
 
 def _scan_all(where, shards, total):
-    """(ROW [count], facts) of files of others, each read through once, several at a time."""
+    """Reads several files at a time through, each once. Returns rows, ROW [count], and the facts of an `Index`."""
     for shard in shards:
-        if not is_record_file(read(shard, 0, HEADER_BYTES)):
+        if not is_record_file(remote.read(shard, 0, HEADER_BYTES)):
             raise UserError(
                 f"{printable(shard)} is no TFRecord file (of uncompressed records): a pattern names such files, "
                 "for anything else give one file or a folder"
@@ -194,7 +206,7 @@ def _scan_all(where, shards, total):
         raise UserError(f"{printable(where)} holds no images that can be read: {scans[0].skipped[0]}")
     sizes = sum((scan.sizes for scan in scans), collections.Counter())
     skipped = [text for scan in scans for text in scan.skipped]
-    notes = [f"{len(skipped):,} records skipped: {', '.join(skipped[:3])}" + (", ..." if skipped[3:] else "")]
+    notes = [f"{len(skipped):,} records skipped: {first_three(skipped)}"]
     return rows, {
         "count": len(rows),
         "images_of_shards": [len(scan.rows) for scan in scans],
@@ -209,10 +221,15 @@ def _scan_all(where, shards, total):
 
 
 class _Scan:
-    """One pass over one file, by TensorFlow's own reader, which checks the checksums.
+    """What one pass over one file finds. TensorFlow's own reader reads it and verifies the checksums.
 
-    Attributes: rows, ROW [n]; sizes, how many images have each (H, W); channels, the most of any image, 1 or 3; encoded,
-    whether any image is; skipped, records that cannot be read, in words; bytes.
+    Attributes:
+        rows: ROW [number of images that can be read].
+        sizes: how many images have each (H, W).
+        channels: 3 where any image has colour, else 1.
+        encoded: whether any image has to be decoded.
+        skipped: the records that cannot be read, in words.
+        bytes: the length of the file.
     """
 
     def __init__(self, path):
@@ -223,7 +240,7 @@ class _Scan:
     def _rows(self, path):
         from dcgan_tf.common.backend import tf
 
-        parse, number = parser(), 0
+        parse, number = example_parser(), 0
         try:
             for number, record in enumerate(tf.data.TFRecordDataset(path).prefetch(16)):
                 content, offset = record.numpy(), self.bytes
@@ -231,8 +248,8 @@ class _Scan:
                 try:
                     picture = parse(content)
                     size, channels = picture.size_and_channels()
-                except Exception as error:  # noqa: BLE001, a damaged image makes Pillow raise almost anything
-                    self.skipped.append(f"{printable(path)}, record {number} ({reason(error, content)})")
+                except Exception as error:  # noqa: BLE001 (Pillow raises almost anything for a damaged image)
+                    self.skipped.append(f"{printable(path)}, record {number} ({why_not_decoded(error, content)})")
                     continue
                 self.sizes[size] += 1
                 self.channels = max(self.channels, channels)

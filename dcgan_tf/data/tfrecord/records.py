@@ -1,23 +1,25 @@
-"""Images in TFRecord files, on this machine or in a cloud: any one of them is one seek and one read."""
+"""Makes a source of TFRecord files, on this machine or in a cloud. Each image is one seek and one read."""
 
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from dcgan_tf.common import pixels
+from dcgan_tf.common import pixels, remote
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.remote import is_remote, read, split
-from dcgan_tf.data.decode import decode, reason
-from dcgan_tf.data.source import ImageSource, Wanted
-from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, parser
-from dcgan_tf.data.tfrecord.index import READS_AT_ONCE, index_of_others, is_prepared, read_index
+from dcgan_tf.common.text import shape_text
+from dcgan_tf.data.decode import decode, why_not_decoded
+from dcgan_tf.data.source import ImageSource, Wanted, channels_note
+from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, example_parser
+from dcgan_tf.data.tfrecord.index import CONCURRENT_READS, index_of_foreign_files, is_prepared, read_index
+
+LABELS_AT_ONCE = 2**16
 
 
 def records_source(where: str, name: str, wanted: Wanted, *, cache) -> ImageSource:
-    """The images of a prepared folder, of one TFRecord file, or of all that match a pattern.
+    """Makes a source of a prepared folder, of one TFRecord file, or of all TFRecord files that match a pattern.
 
-    With `cache` the index of files of others is kept.
+    cache: whether the index of files that have none is kept for the next time.
 
     Raises:
         UserError: a file is missing, damaged or cut short, or holds no images.
@@ -25,9 +27,9 @@ def records_source(where: str, name: str, wanted: Wanted, *, cache) -> ImageSour
     if is_prepared(where):
         index = read_index(where)
     else:
-        folder, pattern = split(where)
+        folder, pattern = remote.split(where)
         prepared = read_index(folder, pattern) if is_prepared(folder) else None
-        index = prepared or index_of_others(where, cache)
+        index = prepared or index_of_foreign_files(where, cache)
     return _source(index, printable(where), name, wanted)
 
 
@@ -39,22 +41,22 @@ def _source(index, what, name, wanted):
     channels = wanted.channels or facts["channels"]
     notes = list(facts["notes"])
     if facts["size"] != list(size):
-        stored = "many sizes" if facts["size"] is None else "{}x{}".format(*facts["size"])
-        notes.append(f"resized from {stored} to {size[0]}x{size[1]}")
+        stored = "many sizes" if facts["size"] is None else shape_text(facts["size"])
+        notes.append(f"resized from {stored} to {shape_text(size)}")
     if channels != facts["channels"]:
-        notes.append("colour turned to grey" if channels == 1 else "grey images, stored in three equal channels")
+        notes.append(channels_note(channels))
 
-    parse = parser()
-    # Raw pixels from a disk are there before a thread could have taken over.
-    quick = not (is_remote(index.shards[0]) or facts["encoded"])
-    run = map if quick else ThreadPoolExecutor(READS_AT_ONCE, "records").map
+    parse = example_parser()
+    # Reading raw pixels from a disk takes less time than handing the work to a thread.
+    quick = not (remote.is_remote(index.shards[0]) or facts["encoded"])
+    run = map if quick else ThreadPoolExecutor(CONCURRENT_READS, "records").map
 
     def load(image, row):
         content = _content(index, image, row)
         try:
             return _to_pixels(parse(content), size, channels, wanted.value_range)
-        except Exception as error:  # a damaged image makes Pillow raise almost anything
-            raise UserError(f"{_place(index, image)} cannot be read: {reason(error, content)}") from error
+        except Exception as error:  # Pillow raises almost anything for a damaged image.
+            raise UserError(f"{_place(index, image)} cannot be read: {why_not_decoded(error, content)}") from error
 
     def read(indices):
         images = np.empty((len(indices), *size, channels), np.uint8)
@@ -75,18 +77,19 @@ def _source(index, what, name, wanted):
 
 
 def _labels(rows):
+    """The labels of all images, int64 [N]; rows of an index in a file are read in parts."""
     labels = np.empty(len(rows), np.int64)
-    for start in range(0, len(rows), 2**16):
-        part = np.arange(start, min(start + 2**16, len(rows)))
+    for start in range(0, len(rows), LABELS_AT_ONCE):
+        part = np.arange(start, min(start + LABELS_AT_ONCE, len(rows)))
         labels[part] = rows[part]["label"]
     return labels
 
 
 def _content(index, image, row) -> bytes:
-    """The Example of one image, checked."""
+    """Reads the serialized Example of one image, and compares its checksum with the one in the index."""
     shard = index.shards[_shard_of(index, image)]
     length = int(row["length"])
-    content = read(shard, int(row["offset"]) + HEADER_BYTES, length)
+    content = remote.read(shard, int(row["offset"]) + HEADER_BYTES, length)
     if len(content) < length:
         raise UserError(f"{printable(shard)} is shorter than its index says: it is truncated, copy it again")
     if zlib.crc32(content) != row["crc32"]:
@@ -99,12 +102,13 @@ def _shard_of(index, image) -> int:
 
 
 def _place(index, image) -> str:
-    """An image in words: its file, and which record of it."""
+    """Says where an image lies: its file, and its number in that file."""
     shard = _shard_of(index, image)
     return f"{printable(index.shards[shard])}: image {image - index.starts[shard]}"
 
 
 def _to_pixels(picture, size, channels, value_range) -> np.ndarray:
+    """Makes uint8 [H, W, channels] of the wanted size from a `Picture`."""
     if picture.shape is None:
         return pixels.to_channels(decode(picture.content, size, value_range).pixels, channels)
     image = np.frombuffer(picture.content, np.uint8)
