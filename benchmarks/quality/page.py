@@ -32,8 +32,9 @@ between rows of the same "net". "tones" is how far apart the values of all pixel
 the share of them that are black or white. "nearer" is the share of pictures that are nearer to a training image than half
 of the real images are to another: above 50% they lean on it, and flat pictures do, too; "copied" should be about 1%.
 A ° marks what was measured when the moving average of the generator had the averages of the statistics of batch
-normalization, and not its own, as since then: it is better now, most of all early ([training.md](training.md)).
-[evaluation.md](evaluation.md) tells more. With one seed, differences of a few points of SWD say nothing.
+normalization, and not its own, as since then: it is better now, most of all early
+([findings.md](findings.md#why-the-average-has-statistics-of-its-own)). [evaluation.md](evaluation.md) tells more. With one seed,
+differences of a few points of SWD say nothing.
 """
 
 
