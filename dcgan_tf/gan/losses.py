@@ -1,7 +1,4 @@
-"""GAN losses: pure functions on logits [N, 1] that return a scalar, the mean over the batch.
-
-Each entry of LOSSES is the loss of the discriminator and that of the generator, (real_logits, fake_logits) -> scalar.
-"""
+"""GAN losses: pure functions on logits [N, 1] that return a scalar, the mean over the batch."""
 
 import functools
 from collections.abc import Callable

@@ -11,11 +11,3 @@ def make_adam(preset: Preset, learning_rate: float, model, loss_scaling: bool):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(model.trainable_variables)
     return optimizer
-
-
-def set_learning_rate(optimizers, rate: float) -> None:
-    """Gives the first optimizer this rate, and changes those of the others by the same factor."""
-    # float() fails on a variable that has a copy on each of several devices.
-    before = [float(optimizer.learning_rate.value.numpy()) for optimizer in optimizers]
-    for optimizer, own in zip(optimizers, before):
-        optimizer.learning_rate = own * rate / before[0]

@@ -5,13 +5,14 @@ from typing import NamedTuple
 from dcgan_tf.common.backend import tf
 from dcgan_tf.config.presets import Preset
 from dcgan_tf.config.recipes import TUTORIAL, Recipe
-from dcgan_tf.gan import optimizer, plain, replicas
+from dcgan_tf.gan import plain, replicas
 from dcgan_tf.gan.arithmetic import FAST, Arithmetic
 from dcgan_tf.gan.augment import flips
 from dcgan_tf.gan.batch import Batch
 from dcgan_tf.gan.ema import MovingAverage
 from dcgan_tf.gan.fast import one_backward
 from dcgan_tf.gan.losses import losses_of
+from dcgan_tf.gan.optimizer import make_adam
 from dcgan_tf.gan.randomness import (
     DROPOUT,
     FLIPS,
@@ -66,14 +67,14 @@ class GAN:
         self.preset, self.recipe, self.seed = preset, recipe, seed
         self.generator, self.discriminator = generator, discriminator
         rate = learning_rate or preset.learning_rate
-        self.g_optimizer = optimizer.make_adam(preset, rate, generator, loss_scaling)
-        self.d_optimizer = optimizer.make_adam(preset, recipe.d_learning_rate or rate, discriminator, loss_scaling)
+        self.g_optimizer = make_adam(preset, rate, generator, loss_scaling)
+        self.d_optimizer = make_adam(preset, recipe.d_learning_rate or rate, discriminator, loss_scaling)
         dropout_keys = keys(seed, DROPOUT)
         self.discriminate = AugmentedDiscriminator(discriminator, preset, recipe, seed, dropout_keys, arithmetic)
         self.generate = arithmetic.forward(generator, dropout_keys)
         self._apply = arithmetic.apply
-        shares_pass = one_backward.is_possible(recipe.loss, self.discriminate.couples_images, loss_scaling)
-        self._backward = arithmetic.backward if shares_pass else plain.backward
+        has_choice = one_backward.is_possible(recipe.loss, self.discriminate.couples_images, loss_scaling)
+        self._backward = arithmetic.backward if has_choice else plain.backward
         self._loss = losses_of(preset, recipe)
         self._draw_names = draw_names(preset, recipe, self.discriminate.one_pass, self._loss.relative)
         follows = recipe.ema or recipe.tanh_gain != 1
@@ -158,6 +159,8 @@ class GAN:
         at_fakes = tape.gradient(scaled, fakes.images)
         return fakes.tape.gradient(fakes.images, _weights(self.generator), at_fakes), g_loss
 
+    # What the step is made of.
+
     def _penalized(self, gradients, batch, fakes, draws):
         """The discriminator's gradients, plus those of the recipe's penalties at the steps where they are due."""
         if not self.recipe.penalizes:
@@ -188,6 +191,7 @@ class GAN:
         return batch.part.rows(draw_latents(self.preset, batch.part.batch_size, key(self.seed, purpose), batch.step))
 
     def fakes(self, latents, draw) -> Fakes:
+        """What the generator makes of latents [N, latent_dim]. draw: int64 scalar, for its random layers."""
         with tf.GradientTape() as tape:
             images = self.generate(latents, draw)
         return Fakes(images, tape)
@@ -206,8 +210,12 @@ class GAN:
         self.shared_step = tf.function(self._shared_step, input_signature=shared, autograph=False)
 
     def set_learning_rate(self, rate: float) -> None:
-        """Of both nets, or of the generator where the discriminator has its own, which then falls as much."""
-        optimizer.set_learning_rate((self.g_optimizer, self.d_optimizer), rate)
+        """Gives the generator this rate, and changes the discriminator's by the same factor: it may have its own."""
+        optimizers = (self.g_optimizer, self.d_optimizer)
+        # float() fails on a variable that has a copy on each of several devices.
+        before = [float(adam.learning_rate.value.numpy()) for adam in optimizers]
+        for adam, own in zip(optimizers, before):
+            adam.learning_rate = own * rate / before[0]
 
     def variables(self) -> dict[str, list]:
         """All state by owner, as TensorFlow variables in a fixed order. Dropout seeds are left out: every call sets them."""

@@ -6,11 +6,10 @@ import math
 from dcgan_tf.common.backend import tf
 from dcgan_tf.gan.fast.ops import on_cpu
 
-# Measured: with more positions than these (height times width of the features), copying the patches takes longer than
-# the products save.
+MAX_BLOCK_CHANNELS = 4
+# Height times width of the features: with more positions, copying the patches takes longer than the products save.
 MAX_PRODUCT_POSITIONS = 4 * 4
 MAX_FILTER_GRADIENT_POSITIONS = 8 * 8
-MAX_BLOCK_CHANNELS = 4
 
 
 @dataclasses.dataclass(frozen=True)
