@@ -1,7 +1,7 @@
 """Differentiable augmentation (arXiv:2006.10738): the same kinds of random changes for real and for generated images.
 
-The discriminator sees changed images alone, so that a few thousand images are as good as many more. The changes are part
-of the gradient: the generator learns images that look right after any change, and does not learn the changes themselves.
+The discriminator sees changed images alone, so that a few thousand images are as good as many more. The changes are
+part of the gradient: the generator learns images that look right after any change, and does not learn the changes.
 Strengths are those of the paper. Images are [N, H, W, C] float32 in -1..1; gaps are filled with 0, which is grey.
 """
 

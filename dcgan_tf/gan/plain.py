@@ -1,6 +1,6 @@
 """The plain arithmetic of a step: Keras's own layers and optimizer, and a backward pass for each loss.
 
-It is what `dcgan_tf.gan.fast` is tested against. Random numbers are those of the fast arithmetic, dropout masks included.
+`dcgan_tf.gan.fast` is tested against it. Both have the same random numbers, dropout masks included.
 """
 
 from dcgan_tf.common.backend import keras, tf
@@ -44,8 +44,8 @@ def _dropout(layer, key):
 
 
 def _batch_norm(layer):
-    """arXiv:1502.03167, written out: Keras's layer has a wrong second derivative, which penalties on the discriminator's
-    gradient need. Its variance treats the mean as a constant."""
+    """arXiv:1502.03167, written out. Penalties on the discriminator's gradient need a second derivative, and that of
+    Keras's layer is wrong: its variance treats the mean as a constant."""
 
     def run(x, draw):
         x = tf.cast(x, tf.float32)

@@ -25,9 +25,9 @@ class Part(NamedTuple):
             return mean
         return mean * (tf.cast(self.count, tf.float32) / tf.cast(self.batch_size, tf.float32))
 
-    def rows(self, whole):
+    def rows(self, tensor):
         """This replica's rows of a tensor [batch_size, ...]."""
-        return whole if self.replicas == 1 else whole[self.start : self.start + self.count]
+        return tensor if self.replicas == 1 else tensor[self.start : self.start + self.count]
 
     def number(self, step):
         """An int64 scalar that no other step and no other replica has."""
@@ -77,7 +77,7 @@ def run_together(strategy, update, nets, images, batch_size, stop) -> dict:
 
 
 def _shared(scalars: dict, nets, replicas: int) -> dict:
-    """The sums of the scalars over all replicas; on the way, the nets' moving statistics become their means."""
+    """The sums of the scalars over all replicas. The same message makes the nets' moving statistics equal."""
     averages = [value for net in nets for value in _moving_averages(net)]
     sums = all_reduce([tf.stack(list(scalars.values()))] + [value / replicas for value in averages])
     # Every replica moved its batch-norm averages by its own images; taking their mean keeps the copies identical.

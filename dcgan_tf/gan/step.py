@@ -91,8 +91,9 @@ class GAN:
     def update(self, batch: Batch) -> dict:
         """One replica's update of both nets.
 
-        Returns float32 scalars, whose sums over the replicas are those of the whole batch: d_loss, g_loss, and d_real and
-        d_fake, the discriminator's mean probability of being real for real and for generated images, before its update.
+        Returns float32 scalars, whose sums over the replicas are those of the whole batch: d_loss, g_loss, and d_real
+        and d_fake, the discriminator's mean probability of being real for real and for generated images, before its
+        update.
         """
         draws = draws_of_step(self._draw_names, batch.part.number(batch.step))
         if self.recipe.flips:
@@ -201,7 +202,7 @@ class GAN:
     def use_xla(self, on: bool) -> None:
         """Whether XLA compiles the step: the same step, but XLA rounds differently and draws other latents."""
         self.xla = on
-        # Batches of any size share one graph: the last batch of an epoch may be smaller, and graphs may round differently.
+        # Batches of any size share one graph: the last one of an epoch may be smaller, and graphs may round differently.
         signature = [tf.TensorSpec([None, *self.preset.image_shape], tf.float32), tf.TensorSpec([], tf.int64)]
         self.train_step = tf.function(
             self._train_step, input_signature=signature, jit_compile=on or None, autograph=False
@@ -218,7 +219,7 @@ class GAN:
             adam.learning_rate = own * rate / before[0]
 
     def variables(self) -> dict[str, list]:
-        """All state by owner, as TensorFlow variables in a fixed order. Dropout seeds are left out: every call sets them."""
+        """All state by owner, as TensorFlow variables in a fixed order. Every call sets dropout seeds: they are no state."""
         owners = {
             "generator": self.generator,
             "discriminator": self.discriminator,
@@ -234,8 +235,10 @@ class GAN:
         return state | ({"spectral": self._spectral.variables} if self._spectral else {})
 
     def _train_step(self, images, step):
-        """One update of both nets. images: [N, H, W, C] float32 in -1..1. step: int64 scalar, the number of updates done
-        before this one. Returns the scalars of `update`."""
+        """One update of both nets; returns the scalars of `update`.
+
+        images: [N, H, W, C] float32 in -1..1. step: int64 scalar, the number of updates done before this one.
+        """
         return self.update(Batch(images, None, step, replicas.whole(images)))
 
     def _shared_step(self, images, step, batch_size, stop):

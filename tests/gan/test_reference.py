@@ -47,8 +47,8 @@ SWITCHES = {
 
 
 def taken(preset, recipe, arithmetic):
-    """(scalars, gradients by net, all state) after a step that finds gradients and then applies others, the same for both
-    arithmetics: Adam's first steps are signs, which rounding may turn where a gradient is 0."""
+    """(scalars, gradients by net, all state) after a step that finds gradients and then applies others, the same for
+    both arithmetics: Adam's first steps are signs, which rounding may turn where a gradient is 0."""
     found = {}
 
     def keep(adam, gradients, net):

@@ -39,8 +39,8 @@ def _apply_adam(optimizer, gradients, model):
 
 
 def _apply_scaled(optimizer, gradients, model):
-    """Keras's rule (arXiv:1710.03740, section 3.2): where a gradient has overflowed, no weight moves and the scale of the
-    loss is halved; the scale is doubled after `dynamic_growth_steps` steps without an overflow."""
+    """Keras's rule (arXiv:1710.03740, section 3.2): where a gradient has overflowed, no weight moves and the scale of
+    the loss is halved; the scale is doubled after `dynamic_growth_steps` steps without an overflow."""
     scale, sound_steps = (tf.identity(own.value) for own in (optimizer.dynamic_scale, optimizer.step_counter))
     is_sound = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
 

@@ -1,4 +1,4 @@
-"""Convolutions whose input and filter gradients are matrix products where oneDNN's own kernels are far from the peak."""
+"""Convolutions whose gradients are matrix products where oneDNN's own kernels are far from the processor's peak."""
 
 import dataclasses
 import math
@@ -151,7 +151,7 @@ class Convolution:
         return tf.reshape(kernel, [-1, self.features[-1]])
 
     def _patches(self, images):
-        """[N, H, W, C] -> [N * h * w, rows * columns * stride * stride * C]: the patch that the kernel sees at each position."""
+        """[N, H, W, C] -> [N * h * w, rows * columns * stride * stride * C]: what the kernel sees at each position."""
         blocks, (rows, columns), (height, width, _) = self._to_block_image(images), self._blocks, self.features
         shifted = [blocks[:, i : i + height, j : j + width] for i in range(rows) for j in range(columns)]
         return tf.reshape(tf.concat(shifted, -1), [-1, rows * columns * self._block_shape[-1]])
