@@ -1,7 +1,7 @@
 """Times one training step without each of the faster operations that it is made of, one at a time.
 
-A variant is the whole step of `dcgan_tf` with one trick turned off from here: what TensorFlow or Keras would do is put
-in its place while the step is traced. As in `benchmarks.speed.step`, every variant has a process of its own, and they take
+A variant is the whole step of `dcgan_tf` with one operation of its arithmetic replaced by what TensorFlow or Keras would
+do. As in `benchmarks.speed.step`, every variant has a process of its own, and they take
 turns. A trick saves what the step takes longer without it in the same round; its percentage is of the step without it.
 Savings do not add up: a step without two tricks may lose more than both, or less.
 
@@ -11,12 +11,12 @@ take oneDNN by itself.
 
 import collections
 import contextlib
+import functools
 import math
 import os
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from unittest.mock import patch
 
@@ -42,117 +42,108 @@ class Config:
     """The file for the results."""
 
 
-# Each of these gives what turns a trick off while it is entered; where what it replaces is not there, it raises. All
-# import TensorFlow late: the process that only asks others to measure does without.
+@dataclass(frozen=True)
+class Without:
+    """How the step is built without a trick.
+
+    arithmetic   what a step is made of then; None: that of training
+    precision    None: the one that is asked for
+    environment  variables that TensorFlow reads when it is imported
+    """
+
+    arithmetic: object = None
+    precision: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+# Each of these returns a Without. They import TensorFlow late, because the process that starts the workers needs none.
+
+
+def _forward(**operations):
+    """Other operations in the forward pass, see `forward.make_runners`."""
+    from dcgan_tf.gan.fast import forward
+
+    return _forward_by(forward.make_runners(**operations))
+
+
+def _forward_by(runners):
+    from dcgan_tf.gan.arithmetic import FAST
+    from dcgan_tf.gan.fast.forward import TrainingForward
+
+    return Without(replace(FAST, forward=functools.partial(TrainingForward, runners=runners)))
 
 
 def batch_norm_of_keras():
+    from dcgan_tf.common.backend import keras
     from dcgan_tf.gan.fast import forward
 
-    return patch.dict(forward._RUNNERS, {forward.layers.BatchNormalization: forward._run_as_keras})
+    return _forward_by(forward.RUNNERS | {keras.layers.BatchNormalization: forward.run_as_keras})
 
 
 def dropout_from_floats():
-    from dcgan_tf.common.backend import tf
-    from dcgan_tf.gan.fast import ops
-
-    fast = ops.leaky_relu
-
-    def leaky_relu(x, slope, rate=0.0, seed=None):
-        y = fast(x, slope)
-        return tf.where(tf.random.stateless_uniform(tf.shape(y), seed) >= rate, y, tf.zeros([], y.dtype)) if rate else y
-
-    return patch.object(ops, "leaky_relu", leaky_relu)
+    return _forward(leaky_relu=_leaky_relu_and_floats)
 
 
 def leaky_relu_not_compiled():
+    return _forward(leaky_relu=functools.partial(_leaky_relu_and_floats, may_compile=False))
+
+
+def _leaky_relu_and_floats(x, slope, rate=0.0, seed=None, may_compile=True):
+    """The leaky ReLU of `fast.ops`, with dropout by random floats: hashes are fast in a compiled loop only."""
+    from dcgan_tf.common.backend import tf
     from dcgan_tf.gan.fast import ops
 
-    without = contextlib.ExitStack()
-    without.enter_context(patch.object(ops, "_LEAKY_COMPILED", ops._LEAKY))
-    without.enter_context(dropout_from_floats())  # hashes are for a compiled loop only
-    return without
+    y = ops.leaky_relu(x, slope, may_compile=may_compile)
+    return tf.where(tf.random.stateless_uniform(tf.shape(y), seed) >= rate, y, tf.zeros([], y.dtype)) if rate else y
 
 
 def a_backward_pass_for_each_loss():
-    from dcgan_tf.gan.step import GAN
+    from dcgan_tf.gan.arithmetic import FAST, PLAIN
 
-    make = GAN.__init__
-
-    def make_without(self, *arguments, **options):
-        make(self, *arguments, **options)
-        self._one_backward = False
-
-    return patch.object(GAN, "__init__", make_without)
+    return Without(replace(FAST, backward=PLAIN.backward))
 
 
 def a_pass_for_real_and_for_generated():
-    from dcgan_tf.gan.views import Critic
+    from dcgan_tf.gan.arithmetic import FAST
 
-    def both(self, real, fakes, draws, step):
-        return self(real, next(draws), step), self(fakes, next(draws), step)
-
-    return patch.object(Critic, "both", both)
+    return Without(replace(FAST, max_one_pass_values=0))
 
 
 def adam_of_keras():
-    from dcgan_tf.gan import optimizer
+    from dcgan_tf.gan.arithmetic import FAST, PLAIN
 
-    def apply(adam, gradients, model):
-        adam.apply(gradients, model.trainable_variables)
-
-    return patch.object(optimizer, "apply", apply)
+    return Without(replace(FAST, apply=PLAIN.apply))
 
 
 def no_matrix_products():
     from dcgan_tf.gan.fast.convolution import Convolution
 
-    def by_products(self, dtype, most_positions):
-        return False
-
-    return patch.object(Convolution, "_by_products", by_products)
+    return _forward(geometry=functools.partial(Convolution, may_use_products=False))
 
 
 def few_channels_as_they_are():
-    from dcgan_tf.common.backend import tf
     from dcgan_tf.gan.fast.convolution import Convolution
 
-    fast = Convolution.input_gradient
-
-    def input_gradient(self, features, kernel):
-        if self._is_dense or self.images[-1] > 4:
-            return fast(self, features, kernel)
-        shape = [tf.shape(features)[0], *self.images]
-        return tf.nn.conv2d_transpose(features, kernel, shape, self.strides, self.padding.upper())
-
-    return patch.object(Convolution, "input_gradient", input_gradient)
+    return _forward(geometry=functools.partial(Convolution, may_use_blocks=False))
 
 
 def dense_in_the_precision_of_all():
     from dcgan_tf.common.backend import tf
-    from dcgan_tf.gan.fast import forward
+    from dcgan_tf.gan.fast import ops
 
-    def run_dense(layer, keys):
-        def run(x, scale, draw):
-            y = tf.matmul(x, forward._kernel(layer, scale, x.dtype))
-            return layer.activation(forward._with_bias(y, layer)), 1.0
-
-        return layer, run
-
-    return patch.dict(forward._RUNNERS, {forward.layers.Dense: run_dense})
+    return _forward(dense=lambda x, kernel, scale: tf.matmul(x, ops.scaled(kernel, scale, x.dtype)))
 
 
 def onednn_where_tensorflow_takes_it():
-    # Read when TensorFlow is imported, which nothing has done yet where a worker enters this.
     takes_it = "avx512_vnni" in machine()["flags"]
-    return patch.dict(os.environ, TF_ENABLE_ONEDNN_OPTS="1" if takes_it else "0")
+    return Without(environment={"TF_ENABLE_ONEDNN_OPTS": "1" if takes_it else "0"})
 
 
 def float32():
-    return patch.object(variants, "settled", lambda asked: "float32")
+    return Without(precision="float32")
 
 
-TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
+TRICKS: dict[str, Callable[[], Without]] = {
     "oneDNN on processors without AVX-512 VNNI": onednn_where_tensorflow_takes_it,
     "bfloat16": float32,  # and with it the matrix products, which are for 16 bits only
     "fused batch normalization": batch_norm_of_keras,
@@ -169,8 +160,10 @@ TRICKS: dict[str, Callable[[], AbstractContextManager]] = {
 
 def train_without(trick: str, preset, precision: str):
     """(what the step is made of, step) without a trick, or with ALL_ON: what a worker makes."""
-    with TRICKS[trick]() if trick != ALL_ON else contextlib.nullcontext():
-        gan, _ = variants.build_gan(preset, precision)
+    without = TRICKS[trick]() if trick != ALL_ON else Without()
+    with patch.dict(os.environ, without.environment):
+        options = {"arithmetic": without.arithmetic} if without.arithmetic else {}
+        gan, _ = variants.build_gan(preset, without.precision or precision, **options)
         graph = gan.train_step.get_concrete_function().graph.as_graph_def()
         onednn = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]

@@ -25,8 +25,9 @@ def settled(asked: str) -> str:
     return tuning.fastest_precision(tf.distribute.get_strategy()).name if asked == "auto" else asked
 
 
-def build_gan(preset: Preset, asked: str):
-    """(GAN, precision) as `dcgan_tf.training.command` builds it; asked: as of --precision."""
+def build_gan(preset: Preset, asked: str, **options):
+    """(GAN, precision) as training builds it. asked: as of --precision. options: more arguments of GAN, such as
+    `arithmetic`."""
     from dcgan_tf.gan.step import GAN
     from dcgan_tf.nets.build import build_discriminator, build_generator
     from dcgan_tf.nets.surgery import with_dtype
@@ -35,7 +36,7 @@ def build_gan(preset: Preset, asked: str):
     precision = settled(asked)
     nets = build_generator(preset), build_discriminator(preset)
     nets = [with_dtype(net, POLICIES[precision]) for net in nets]
-    return GAN(preset, *nets, loss_scaling=precision == "float16"), precision
+    return GAN(preset, *nets, loss_scaling=precision == "float16", **options), precision
 
 
 def step_of(gan):
@@ -56,12 +57,20 @@ def ours(preset: Preset, asked: str):
     return precision, step_of(gan)
 
 
+def reference(preset: Preset, asked: str):
+    """Our step in its plain arithmetic: Keras's layers and optimizer, a backward pass for each loss."""
+    from dcgan_tf.gan.arithmetic import PLAIN
+
+    gan, precision = build_gan(preset, asked, arithmetic=PLAIN)
+    return precision, step_of(gan)
+
+
 def plain_keras(preset: Preset, precision: str, jit: bool = False):
     """The same nets trained as TensorFlow's tutorials do, with TensorFlow and Keras as they are when imported."""
     import keras
     import tensorflow as tf
 
-    # The builders take Keras from here. In its place: what `dcgan_tf.common.backend` would set is not set.
+    # The builders import Keras from this module. The replacement leaves out the settings that the real one makes.
     sys.modules["dcgan_tf.common.backend"] = types.SimpleNamespace(keras=keras, tf=tf)
     from dcgan_tf.nets.build import build_discriminator, build_generator
 
@@ -190,6 +199,8 @@ VARIANTS = {
     "ours": lambda preset: ours(preset, "auto"),
     "ours float32": lambda preset: ours(preset, "float32"),
     "ours bfloat16": lambda preset: ours(preset, "bfloat16"),
+    "reference float32": lambda preset: reference(preset, "float32"),
+    "reference bfloat16": lambda preset: reference(preset, "bfloat16"),
     "keras float32": lambda preset: plain_keras(preset, "float32"),
     "keras bfloat16": lambda preset: plain_keras(preset, "bfloat16"),
     "keras float32 jit": lambda preset: plain_keras(preset, "float32", jit=True),

@@ -1,21 +1,24 @@
-"""The moving average of a generator: smoother than any one step's, and what is shown and saved."""
+"""The moving average of a generator's weights: its pictures change less from step to step, and are shown and saved."""
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.gan.fast import ops
 from dcgan_tf.nets.surgery import copy_of, with_gain
 
-# Moving it takes as long as Adam's update: of a net of dense layers, a twentieth of the step.
-_EVERY, _EARLY = 4, 1000  # steps
+# Moving the average takes as long as Adam's update, a twentieth of a step of dense nets. So it moves rarely, once the
+# weights change slowly.
+EARLY_STEPS = 1000
+LATE_INTERVAL_STEPS = 4
 
 
 class MovingAverage:
-    """net: a copy of the model whose weights, statistics of batch normalization included, follow those of the model.
+    """A net that follows a model.
 
-    To make pictures it needs statistics of its own, see `dcgan_tf.generators.sampler`.
+    net: a copy of the model whose weights are averages of the model's, and so are its batch normalization's statistics.
+    For pictures it needs statistics of its own, see `dcgan_tf.generators.sampler`.
     """
 
     def __init__(self, model, decay: float, gain: float = 1.0):
-        """decay: per step, below 1; 0: no average, but the model as it is. gain: that of the copy, see `with_gain`."""
+        """decay: per step, below 1; 0 for a copy of the model without averaging. gain: of the copy, see `with_gain`."""
         self.net, self._decay = copy_of(model) if gain == 1 else with_gain(model, gain), decay
         pairs = [(a, b) for a, b in zip(self.net.variables, model.variables) if "seed_generator" not in a.path]
         self._pairs = [(average.value, variable.value) for average, variable in pairs]
@@ -25,16 +28,19 @@ class MovingAverage:
         return self.net.variables
 
     def update(self, step) -> None:
-        """step: int64 scalar, updates done before this one. Early on the decay is smaller: else the average would be of
-        weights that have learned nothing yet. From step 1,000 on, one step in four moves it, so much further."""
+        """Moves the average towards the model. step: int64 scalar, the number of updates done before this one.
+
+        The decay begins small, so that the average soon forgets the weights that had learned nothing. From step 1,000
+        on, the average moves at one step in four, as far as four steps would move it.
+        """
         if not self._decay:
             self._move(1.0)
             return
-        is_early = step < _EARLY
+        is_early = step < EARLY_STEPS
         count = tf.cast(step, tf.float32)
         decay = tf.minimum(self._decay, (1 + count) / (10 + count))
-        rate = 1 - tf.where(is_early, decay, decay**_EVERY)
-        tf.cond(is_early | (step % _EVERY == 0), lambda: self._move(rate), lambda: None)
+        rate = 1 - tf.where(is_early, decay, decay**LATE_INTERVAL_STEPS)
+        tf.cond(is_early | (step % LATE_INTERVAL_STEPS == 0), lambda: self._move(rate), lambda: None)
 
     def _move(self, rate) -> None:
         for average, value in self._pairs:

@@ -1,17 +1,19 @@
-"""GAN losses: pure functions on logits [N, 1] that return a scalar, the mean over the batch.
-
-Each entry of LOSSES is the loss of the discriminator and that of the generator, (real_logits, fake_logits) -> scalar.
-"""
+"""GAN losses: pure functions on logits [N, 1] that return a scalar, the mean over the batch."""
 
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.config.presets import Preset
+from dcgan_tf.config.recipes import Recipe
 
 
 class Pair(NamedTuple):
-    """relative: whether the generator's loss depends on the real logits, too."""
+    """The losses of both nets, (real_logits, fake_logits) -> scalar.
+
+    relative: whether the generator's loss depends on the real logits, too; else it takes None for them.
+    """
 
     discriminator: Callable
     generator: Callable
@@ -41,7 +43,7 @@ def standard(real_target: float = 1.0, scale: float = 1.0) -> Pair:
 
 
 LOSSES = {
-    # arXiv:1611.04076, with 0 and 1 for generated and real
+    # arXiv:1611.04076, with the targets 0 for generated and 1 for real images
     "least-squares": Pair(
         lambda real, fake: 0.5 * (_mean_square(real - 1) + _mean_square(fake)),
         lambda real, fake: 0.5 * _mean_square(fake - 1),
@@ -51,18 +53,25 @@ LOSSES = {
         lambda real, fake: tf.reduce_mean(tf.nn.relu(1 - real)) + tf.reduce_mean(tf.nn.relu(1 + fake)),
         lambda real, fake: -tf.reduce_mean(fake),
     ),
-    # Each generated image against a real one: arXiv:1807.00734 as R3GAN has it, arXiv:2501.05441
+    # Compares each generated image with a real one: arXiv:1807.00734 in the form of R3GAN, arXiv:2501.05441
     "relativistic": Pair(
         lambda real, fake: tf.reduce_mean(tf.nn.softplus(fake - real)),
         lambda real, fake: tf.reduce_mean(tf.nn.softplus(real - fake)),
         relative=True,
     ),
-    # arXiv:1701.07875; it takes a gradient penalty to mean anything
+    # arXiv:1701.07875; meaningful only with a gradient penalty
     "wasserstein": Pair(
         lambda real, fake: tf.reduce_mean(fake) - tf.reduce_mean(real),
         lambda real, fake: -tf.reduce_mean(fake),
     ),
 }
+
+
+def losses_of(preset: Preset, recipe: Recipe) -> Pair:
+    """The losses that the recipe names; the standard ones are as the preset sets them."""
+    if recipe.loss == "standard":
+        return standard(preset.real_target, preset.d_loss_scale)
+    return LOSSES[recipe.loss]
 
 
 def _bce(logits, target: float):

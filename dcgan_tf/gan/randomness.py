@@ -4,15 +4,19 @@ So a resumed run needs the step number alone to go on exactly as it would have.
 """
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.config.presets import Preset
+from dcgan_tf.config.recipes import Recipe
 
 # What a random number is for; each purpose is a stream of its own.
 LATENTS, FRESH_LATENTS, FIXED_LATENTS, DROPOUT, AUGMENT, FLIPS, NOISE, BETWEEN, SPECTRAL, STATISTICS = range(10)
-DRAWS_PER_STEP = 8  # of one random layer: more than the calls of a net in a step
+
+# Step s owns the numbers 8 s to 8 s + 7. Another value would give all runs other random numbers.
+MAX_DRAWS_PER_STEP = 8
 
 
 def key(seed: int, *purpose: int) -> int:
@@ -26,8 +30,47 @@ def keys(seed: int, purpose: int):
 
 
 def pair(key: int, number):
-    """What TensorFlow's stateless draws take: int64 [2]. number: int64 scalar."""
+    """The seed [2], int64, that TensorFlow's stateless draws take. number: int64 scalar."""
     return tf.stack([tf.constant(key, tf.int64), tf.cast(number, tf.int64)])
+
+
+def draw_names(preset: Preset, recipe: Recipe, one_pass: bool, relative_loss: bool) -> tuple[str, ...]:
+    """The names of all draws that a step makes; the place of a name is its number.
+
+    Every call of a net needs a number of its own, so that no two calls have the same dropout, noise and augmentation;
+    so do the flips, and the penalties together. Numbers are counted without gaps in the order of the calls, since runs
+    have always been drawn so, and have to give the same bits. So a number depends on what else the step draws.
+
+    one_pass: whether one call of the discriminator takes real and generated images together.
+    relative_loss: whether the generator's loss takes the logits of real images, too.
+    """
+    alternating = preset.update == "alternating"
+    draws = {
+        "flips": recipe.flips,
+        "generator": True,
+        "real_and_fakes": one_pass,
+        "real": not one_pass,
+        "fakes": not one_pass,
+        "penalty": recipe.penalizes,
+        # An alternating update looks at the fakes again, after the discriminator has been updated.
+        "generator_again": alternating and preset.generator_step != "fakes",
+        "real_again": alternating and relative_loss,
+        "fakes_again": alternating,
+    }
+    return tuple(name for name, is_drawn in draws.items() if is_drawn)
+
+
+def draws_of_step(names: tuple[str, ...], step) -> SimpleNamespace:
+    """The numbers of a step's draws, int64 scalars by name. Any other name is an AttributeError while tracing.
+
+    step: int64 scalar, another one for every step and replica.
+
+    Raises:
+        ValueError: these are more than a step's numbers; the next step would draw the same ones again.
+    """
+    if len(names) > MAX_DRAWS_PER_STEP:
+        raise ValueError(f"a step has {MAX_DRAWS_PER_STEP} draws, not {len(names)}: {', '.join(names)}")
+    return SimpleNamespace(**{name: step * MAX_DRAWS_PER_STEP + place for place, name in enumerate(names)})
 
 
 def draw_latents(preset: Preset, count, key: int, step):

@@ -6,26 +6,29 @@ from dcgan_tf.common.backend import tf
 from dcgan_tf.config.presets import Preset
 from dcgan_tf.config.recipes import Recipe
 from dcgan_tf.gan import penalties
+from dcgan_tf.gan.arithmetic import Arithmetic
 from dcgan_tf.gan.augment import augment
-from dcgan_tf.gan.fast.forward import TrainingForward
+from dcgan_tf.gan.fast.forward import couples_images
 from dcgan_tf.gan.randomness import AUGMENT, BETWEEN, NOISE, key, pair
 
-_SMALL_IMAGE = 64 * 64 * 3  # numbers
-_NOISY_STEPS = 5000
+NOISE_STEPS = 5000  # Instance noise falls to nothing over so many steps.
 
 
-class Critic:
-    """couples_images: whether what it says of an image depends on the others of its batch."""
+class AugmentedDiscriminator:
+    """A discriminator that sees all images, real and generated, after the recipe's augmentation, noise and packing.
 
-    def __init__(self, discriminator, preset: Preset, recipe: Recipe, seed: int, dropout_keys):
-        self._forward, self._recipe, self._packing = (
-            TrainingForward(discriminator, dropout_keys),
-            recipe,
-            preset.packing,
-        )
+    couples_images  whether its logit for an image depends on the other images of the batch
+    one_pass        whether it takes real and generated images in one batch
+    """
+
+    def __init__(self, discriminator, preset: Preset, recipe: Recipe, seed: int, dropout_keys, arithmetic: Arithmetic):
+        self._forward = arithmetic.forward(discriminator, dropout_keys)
+        self._recipe, self._packing = recipe, preset.packing
         self._keys = {purpose: key(seed, purpose) for purpose in (AUGMENT, NOISE, BETWEEN)}
-        self.couples_images = self._forward.couples_images or preset.packing > 1
-        self._small = math.prod(preset.image_shape) <= _SMALL_IMAGE
+        self.couples_images = couples_images(discriminator) or preset.packing > 1
+        # In a mixed batch, the statistics of batch normalization would tell which images are real.
+        is_small = math.prod(preset.image_shape) <= arithmetic.max_one_pass_values
+        self.one_pass = is_small and not self.couples_images
 
     def __call__(self, images, draw, step):
         """Images [N, H, W, C], float32 -> logits [N / packing, 1].
@@ -35,22 +38,20 @@ class Critic:
         if self._recipe.augment:
             images = augment(images, self._recipe.augment, pair(self._keys[AUGMENT], draw))
         if self._recipe.instance_noise:
-            left = 1 - tf.minimum(tf.cast(step, tf.float32) / _NOISY_STEPS, 1)
+            left = 1 - tf.minimum(tf.cast(step, tf.float32) / NOISE_STEPS, 1)
             noise = tf.random.stateless_normal(tf.shape(images), pair(self._keys[NOISE], draw))
             images += self._recipe.instance_noise * left * noise
         return self._forward(packed(images, self._packing), draw)
 
     def both(self, real, fakes, draws, step):
-        """The logits of real and of generated images."""
-        # In one mixed batch, batch normalization would give the answer away. Without it one batch has fewer calls of
-        # small operations, but for large images the memory of twice as many costs more than that.
-        if self.couples_images or not self._small:
-            return self(real, next(draws), step), self(fakes, next(draws), step)
-        logits = self(tf.concat([real, fakes], 0), next(draws), step)
+        """The logits of real images and of generated ones."""
+        if not self.one_pass:
+            return self(real, draws.real, step), self(fakes, draws.fakes, step)
+        logits = self(tf.concat([real, fakes], 0), draws.real_and_fakes, step)
         return tf.split(logits, [tf.shape(real)[0], tf.shape(fakes)[0]])
 
     def penalty(self, real, fakes, draw, step):
-        """What the recipe's penalties add to the discriminator's loss, a scalar, where they are due."""
+        """What the recipe's penalties add to the discriminator's loss at a step where they are due, a scalar."""
         recipe, total = self._recipe, 0.0
 
         def judge(images):
@@ -67,7 +68,7 @@ class Critic:
 
 
 def packed(images, packing: int):
-    """[N, H, W, C] -> [N / packing, H, W, packing * C]: images that follow each other, one on another."""
+    """[N, H, W, C] -> [N / packing, H, W, packing * C]: images that follow each other, stacked in the channels."""
     if packing == 1:
         return images
     height, width, channels = images.shape[1:]

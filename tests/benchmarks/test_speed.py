@@ -340,20 +340,30 @@ def test_what_a_trick_saves_by_hand():
 
 
 def test_tricks_are_on_again_afterwards(monkeypatch):
-    from dcgan_tf.gan import optimizer, views
-    from dcgan_tf.gan.fast import convolution, forward, ops
+    from dcgan_tf.gan import arithmetic, plain, views
+    from dcgan_tf.gan.fast import adam, convolution, forward, one_backward, ops
     from dcgan_tf.gan.step import GAN
 
     def state():
-        owners = (ops, convolution.Convolution, views.Critic, GAN, optimizer, variants)
-        return [dict(os.environ), dict(forward._RUNNERS), *(dict(vars(owner)) for owner in owners)]
+        owners = (ops, adam, one_backward, forward, convolution.Convolution, views.AugmentedDiscriminator, GAN)
+        owners += (arithmetic, plain, variants)
+        return [dict(os.environ), dict(forward.RUNNERS), *(dict(vars(owner)) for owner in owners)]
 
     monkeypatch.setattr(tricks, "machine", lambda: {"flags": ["avx2"]})
     before = state()
     for off in tricks.TRICKS.values():
-        with off():
-            assert state() != before
+        assert off() != tricks.Without()
         assert state() == before
+
+
+@pytest.mark.parametrize("preset", ["mnist-mlp", "mnist"])
+def test_the_reference_is_a_variant(preset):
+    preset = replace(PRESETS[preset], batch_size=2)
+    precision, update = variants.train("reference float32", preset)
+    assert precision == "float32"
+    assert [float(loss) for loss in update()] == pytest.approx(
+        [float(loss) for loss in variants.train("ours float32", preset)[1]()], rel=1e-4
+    )
 
 
 def test_pipeline_sources(tmp_path, here_and_now):

@@ -1,14 +1,17 @@
 """The step against an implementation of its own: gradients by a plain tape, Adam in numpy."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.config.fitting import preset_for
-from dcgan_tf.gan import optimizer, randomness, views
-from dcgan_tf.gan.fast import ops
+from dcgan_tf.gan import plain, randomness, replicas
+from dcgan_tf.gan.arithmetic import FAST
+from dcgan_tf.gan.batch import Batch
+from dcgan_tf.gan.fast import forward, one_backward, ops
 from dcgan_tf.gan.randomness import draw_latents, fixed_latents
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
@@ -18,9 +21,15 @@ def int64(number):
     return tf.constant(number, tf.int64)
 
 
-def small_gan(name, shape=(8, 8, 1), seed=0, **changes):
-    preset = dataclasses.replace(preset_for(shape, name), **changes)
-    return GAN(preset, build_generator(preset, seed), build_discriminator(preset, seed), seed=seed)
+def small_gan(name, shape=(8, 8, 1), seed=0, arithmetic=FAST):
+    preset = preset_for(shape, name)
+    nets = build_generator(preset, seed), build_discriminator(preset, seed)
+    return GAN(preset, *nets, seed=seed, arithmetic=arithmetic)
+
+
+def update(gan, images, step):
+    """A step that is not compiled."""
+    return gan.update(Batch(images, None, int64(step), replicas.whole(images)))
 
 
 def real_images(count=6, shape=(8, 8, 1)):
@@ -52,10 +61,10 @@ def gradients(tape, loss, net):
     return tape.gradient(loss, [variable.value for variable in net.trainable_variables])
 
 
-def through(net, x, step, half):
+def through(net, x, step, half, together):
     """net(x, training=True) by Keras, layer by layer; dropout takes the masks that the step draws for real (half 0) and
-    generated images (half 1), together where they are small."""
-    together, number = np.prod(x.shape[1:]) <= views._SMALL_IMAGE, 0
+    generated images (half 1), or for both together."""
+    number = 0
     call = int64(8 * step + (1 if together else 1 + half))
     for layer in net.layers:
         if isinstance(layer, keras.layers.Dropout):
@@ -69,12 +78,12 @@ def through(net, x, step, half):
     return x
 
 
-def reference_step(preset, g, d, g_adam, d_adam, real, latents, fresh, step=0):
+def reference_step(preset, g, d, g_adam, d_adam, real, latents, fresh, step=0, together=True):
     """One update as the preset describes it, written out; returns d_loss, g_loss."""
     target, scale = preset.real_target, preset.d_loss_scale
     with tf.GradientTape(persistent=True) as tape:
         fakes = g(latents, training=True)
-        real_logits, fake_logits = through(d, real, step, 0), through(d, fakes, step, 1)
+        real_logits, fake_logits = (through(d, x, step, half, together) for half, x in enumerate((real, fakes)))
         d_loss = scale * (bce(real_logits, target) + bce(fake_logits, 0.0))
         g_loss = bce(fake_logits, target)
     if preset.update == "joint":
@@ -148,24 +157,26 @@ class Kept:
 
 @pytest.mark.parametrize("small", [True, False], ids=["small-images", "large-images"])
 @pytest.mark.parametrize("name", ["mnist", "mnist-mlp", "mnist56", "faces64", "mri96", "paints200"])
-def test_gradients_are_those_of_the_plain_step(name, small, monkeypatch):
+def test_gradients_are_those_of_the_plain_step(name, small):
     """Within float32 rounding, at weights where the discriminator is sure of itself, as it soon is in training."""
-    monkeypatch.setattr(views, "_SMALL_IMAGE", 64 if small else 63)
-    gan, other = small_gan(name), small_gan(name)
+    got = {}
+
+    def keep(adam, gradients, net):
+        got[net.name] = [gradient.numpy() for gradient in gradients]
+
+    arithmetic = dataclasses.replace(FAST, apply=keep, max_one_pass_values=64 if small else 63)
+    gan, other = small_gan(name, arithmetic=arithmetic), small_gan(name)
     for net in (gan, other):
         last = [variable for variable in net.discriminator.trainable_variables if "kernel" in variable.path][-1]
         last.assign(last * 40)
-    got = {}
-    monkeypatch.setattr(
-        optimizer, "apply", lambda adam, gradients, net: got.update({net.name: [g.numpy() for g in gradients]})
-    )
-    gan._train_step(real_images(), int64(0))
+    update(gan, real_images(), 0)
     latents, fresh = (
         draw_latents(gan.preset, 6, randomness.key(0, purpose), 0)
         for purpose in (randomness.LATENTS, randomness.FRESH_LATENTS)
     )
     expected = {"generator": Kept(), "discriminator": Kept()}
-    reference_step(gan.preset, other.generator, other.discriminator, *expected.values(), real_images(), latents, fresh)
+    nets = other.generator, other.discriminator
+    reference_step(gan.preset, *nets, *expected.values(), real_images(), latents, fresh, together=small)
     for net, kept in expected.items():
         for gradient, value in zip(got[net], kept.gradients, strict=True):
             np.testing.assert_allclose(gradient, value, rtol=0, atol=2e-5 * max(np.abs(value).max(), 1e-6))
@@ -173,9 +184,9 @@ def test_gradients_are_those_of_the_plain_step(name, small, monkeypatch):
 
 def test_one_pass_back_serves_both_losses_where_the_discriminator_is_certain():
     """Its gradient at a fake underflows to 0 there; the generator's, 1 / N a logit, must not be lost with it."""
-    gan, other = small_gan("paints200"), small_gan("paints200")
-    assert gan._one_backward
-    other._one_backward = False
+    two_passes = dataclasses.replace(FAST, backward=plain.backward)
+    gan, other = small_gan("paints200"), small_gan("paints200", arithmetic=two_passes)
+    assert one_backward.is_possible("standard", gan.discriminate.couples_images, loss_scaling=False)
     results = []
     for net in (gan, other):
         net.discriminator.layers[-1].bias.assign([-200.0])  # a probability of exp(-200): 0 in float32
@@ -186,19 +197,18 @@ def test_one_pass_back_serves_both_losses_where_the_discriminator_is_certain():
         np.testing.assert_allclose(one, two, rtol=0, atol=1e-4 * np.abs(two).max())
 
 
-def test_dropout_draws_anew_at_every_step_and_in_every_layer(monkeypatch):
+def test_dropout_draws_anew_at_every_step_and_in_every_layer():
     drawn = []
-    run = ops.leaky_relu
 
     def leaky_relu(x, slope, rate=0.0, seed=None):
         if rate:
             drawn.append(tuple(seed.numpy().tolist()))
-        return run(x, slope, rate, seed)
+        return ops.leaky_relu(x, slope, rate, seed)
 
-    monkeypatch.setattr(ops, "leaky_relu", leaky_relu)
-    gan = small_gan("paints200")
+    run = functools.partial(forward.TrainingForward, runners=forward.make_runners(leaky_relu=leaky_relu))
+    gan = small_gan("paints200", arithmetic=dataclasses.replace(FAST, forward=run))
     for step in range(2):
-        gan._train_step(real_images(), int64(step))
+        update(gan, real_images(), step)
     assert len(set(drawn)) == len(drawn) == 2 * 2  # steps, layers; real and generated images go through together
 
 

@@ -9,8 +9,10 @@ from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.config.fitting import preset_for
 from dcgan_tf.config.recipes import Recipe
 from dcgan_tf.config.variants import applied
-from dcgan_tf.gan import optimizer, penalties, randomness, views
+from dcgan_tf.gan import penalties, randomness, replicas, views
+from dcgan_tf.gan.arithmetic import FAST
 from dcgan_tf.gan.augment import augment, flips
+from dcgan_tf.gan.batch import Batch
 from dcgan_tf.gan.randomness import key, pair
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
@@ -20,10 +22,22 @@ SHAPE = (8, 8, 3)
 softplus = tf.nn.softplus
 
 
-def make(name, recipe, policy="float32", **changes):
+def make(name, recipe, policy="float32", keeps=None, arithmetic=FAST, **changes):
+    """keeps: gets the gradients of every step by net, instead of an update."""
+    if keeps is not None:
+
+        def keep(adam, gradients, net):
+            keeps[net.name] = [gradient.numpy() for gradient in gradients]
+
+        arithmetic = dataclasses.replace(arithmetic, apply=keep)
     preset = applied(dataclasses.replace(preset_for(SHAPE, name), **changes), recipe)
     nets = [with_dtype(net, policy) for net in (build_generator(preset), build_discriminator(preset))]
-    return GAN(preset, *nets, recipe)
+    return GAN(preset, *nets, recipe, arithmetic=arithmetic)
+
+
+def update_once(gan, images, step):
+    """A step that is not compiled."""
+    return gan.update(Batch(images, None, int64(step), replicas.whole(images)))
 
 
 def real_images(count=6):
@@ -32,16 +46,6 @@ def real_images(count=6):
 
 def int64(number):
     return tf.constant(number, tf.int64)
-
-
-@pytest.fixture
-def gradients(monkeypatch):
-    """What the next step would apply, by net; nothing is applied."""
-    got = {}
-    monkeypatch.setattr(
-        optimizer, "apply", lambda adam, gradients, net: got.update({net.name: [g.numpy() for g in gradients]})
-    )
-    return got
 
 
 def mean(x):
@@ -69,10 +73,11 @@ def latents(gan, count=6):
 
 @pytest.mark.parametrize("loss", EXPECTED)
 @pytest.mark.parametrize("name, update", [("mnist56", "joint"), ("mnist56", "alternating"), ("faces64", "alternating")])
-def test_losses(loss, name, update, gradients):
-    gan = make(name, Recipe(loss=loss), update=update, generator_step="fakes")
+def test_losses(loss, name, update):
+    gradients = {}
+    gan = make(name, Recipe(loss=loss), keeps=gradients, update=update, generator_step="fakes")
     other = make(name, Recipe(loss=loss))
-    metrics = gan._train_step(real_images(), int64(0))
+    metrics = update_once(gan, real_images(), 0)
     with tf.GradientTape(persistent=True) as tape:
         fakes = other.generator(latents(other), training=True)
         logits = [other.discriminator(images, training=True) for images in (real_images(), fakes)]
@@ -83,13 +88,13 @@ def test_losses(loss, name, update, gradients):
 
 
 @pytest.mark.parametrize("update", ["joint", "alternating"])
-def test_real_and_generated_images_are_augmented_within_the_gradient(update, gradients, monkeypatch):
-    monkeypatch.setattr(views, "_SMALL_IMAGE", 0)  # two passes: draws 1 and 2
+def test_real_and_generated_images_are_augmented_within_the_gradient(update):
+    gradients, two_passes = {}, dataclasses.replace(FAST, max_one_pass_values=0)  # draws 1 and 2
     kinds = ("colour", "translation", "cutout")
     recipe = Recipe(augment=kinds)
     changes = dict(update=update, generator_step="fakes", real_target=1.0)
-    gan, other = (make("mnist56", recipe, **changes) for _ in range(2))
-    gan._train_step(real_images(), int64(0))
+    gan, other = make("mnist56", recipe, keeps=gradients, arithmetic=two_passes, **changes), make("mnist56", recipe)
+    update_once(gan, real_images(), 0)
     seeds = [pair(key(0, randomness.AUGMENT), draw) for draw in (1, 2, 3)]
 
     def bce(logits, target):
@@ -106,27 +111,29 @@ def test_real_and_generated_images_are_augmented_within_the_gradient(update, gra
 
 
 @pytest.mark.parametrize("name", ["mnist56", "faces64", "mnist", "paints200"])  # plain, BN, pooling, joint and dropout
-def test_penalties_are_added_when_they_are_due(name, gradients):
+def test_penalties_are_added_when_they_are_due(name):
+    gradients = {}
     recipe = Recipe(r1=0.7, r2=0.3, gradient_penalty=2.0, penalty_every=3)
-    gan, plain = make(name, recipe), make(name, Recipe())
-    plain._train_step(real_images(), int64(1))
+    gan, plain = make(name, recipe, keeps=gradients), make(name, Recipe(), keeps=gradients)
+    update_once(plain, real_images(), 1)
     without = [value.copy() for value in gradients["discriminator"]]
-    gan._train_step(real_images(), int64(1))
+    update_once(gan, real_images(), 1)
     for a, b in zip(gradients["discriminator"], without, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=2e-5 * max(np.abs(b).max(), 1e-6))
 
-    gan, other = make(name, recipe), make(name, recipe)
-    plain = make(name, Recipe())
-    plain._train_step(real_images(), int64(3))
+    gan, other = make(name, recipe, keeps=gradients), make(name, recipe)
+    plain = make(name, Recipe(), keeps=gradients)
+    update_once(plain, real_images(), 3)
     without = [value.copy() for value in gradients["discriminator"]]
-    gan._train_step(real_images(), int64(3))
+    update_once(gan, real_images(), 3)
     joint = gan.preset.update == "joint"
-    draw = int64(3 * 8 + (2 if joint or np.prod(SHAPE) <= views._SMALL_IMAGE and not gan._critic.couples_images else 3))
+    one_pass = np.prod(SHAPE) <= FAST.max_one_pass_values and not gan.discriminate.couples_images
+    draw = int64(3 * 8 + (2 if joint or one_pass else 3))
 
     def judge(images):
-        return other._critic(images, draw, int64(3))
+        return other.discriminate(images, draw, int64(3))
 
-    fakes = other._generate(randomness.draw_latents(other.preset, 6, key(0, randomness.LATENTS), 3), int64(24))
+    fakes = other.generate(randomness.draw_latents(other.preset, 6, key(0, randomness.LATENTS), 3), int64(24))
     between = tf.random.stateless_uniform([6], pair(key(0, randomness.BETWEEN), draw))
     with tf.GradientTape() as tape:
         penalty = 3 * (
@@ -168,16 +175,17 @@ def test_penalties_have_the_gradient_of_plain_layers(name):
         return [value, *tape.gradient(value, variables, unconnected_gradients="zero")]
 
     expected = penalty_and_gradients(plain)
-    got = penalty_and_gradients(tf.function(lambda images: gan._critic(images, int64(0), int64(0))))
+    got = penalty_and_gradients(tf.function(lambda images: gan.discriminate(images, int64(0), int64(0))))
     for a, b in zip(got, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=2e-5 * max(float(tf.reduce_max(tf.abs(b))), 1e-3))
 
 
-def test_flips_are_for_real_images_alone(gradients):
-    gan, plain = make("mnist56", Recipe(flips=True)), make("mnist56", Recipe())
-    gan._train_step(real_images(), int64(0))
+def test_flips_are_for_real_images_alone():
+    gradients = {}
+    gan, plain = (make("mnist56", Recipe(flips=on), keeps=gradients) for on in (True, False))
+    update_once(gan, real_images(), 0)
     got = {net: [value.copy() for value in values] for net, values in gradients.items()}
-    plain._train_step(flips(real_images(), pair(key(0, randomness.FLIPS), 0)), int64(0))
+    update_once(plain, flips(real_images(), pair(key(0, randomness.FLIPS), 0)), 0)
     for net, values in got.items():
         for a, b in zip(values, gradients[net], strict=True):
             np.testing.assert_allclose(a, b, rtol=0, atol=2e-5 * max(np.abs(b).max(), 1e-6))
@@ -191,12 +199,14 @@ def test_packs_hold_images_that_follow_each_other():
 
 
 def test_noise_falls_to_nothing():
-    gan = make("mnist56", Recipe(instance_noise=0.5))
-    seen = []
-    gan._critic._forward = lambda images, draw: seen.append(images.numpy() - x.numpy())
-    x = real_images(50)
+    x, seen = real_images(50), []
+
+    def forward(model, keys):
+        return lambda images, draw: seen.append(images.numpy() - x.numpy())
+
+    gan = make("mnist56", Recipe(instance_noise=0.5), arithmetic=dataclasses.replace(FAST, forward=forward))
     for step in (0, 2500, 5000, 9999):
-        gan._critic(x, int64(1), int64(step))
+        gan.discriminate(x, int64(1), int64(step))
     assert [noise.std() for noise in seen] == pytest.approx([0.5, 0.25, 0, 0], rel=0.02)
     assert seen[0].mean() == pytest.approx(0, abs=0.02)
 
@@ -209,7 +219,7 @@ def test_without_a_bias_batch_normalization_hides_the_contrast(name):
         bias = gan.discriminator.layers[0].bias
         if d_bias:
             bias.assign(np.linspace(-0.1, 0.1, bias.shape[0]))  # learned: it begins as 0
-        plain, strong = (gan._critic(images, int64(0), int64(0)).numpy() for images in (x, 1.5 * x))
+        plain, strong = (gan.discriminate(images, int64(0), int64(0)).numpy() for images in (x, 1.5 * x))
         assert d_bias != np.allclose(plain, strong, rtol=0, atol=0.01 * plain.std())
 
 

@@ -1,1 +1,1 @@
-"""The arithmetic of a step, the same numbers sooner than by Keras's layers."""
+"""The fast arithmetic of a step: the numbers of Keras's layers, computed sooner."""

@@ -1,4 +1,4 @@
-"""Convolutions whose input and filter gradients are matrix products where oneDNN's own kernels are far from the peak."""
+"""Convolutions whose gradients are matrix products where oneDNN's own kernels are far from the processor's peak."""
 
 import dataclasses
 import math
@@ -6,13 +6,21 @@ import math
 from dcgan_tf.common.backend import tf
 from dcgan_tf.gan.fast.ops import on_cpu
 
+MAX_BLOCK_CHANNELS = 4
+# Height times width of the features: with more positions, copying the patches takes longer than the products save.
+MAX_PRODUCT_POSITIONS = 4 * 4
+MAX_FILTER_GRADIENT_POSITIONS = 8 * 8
+
 
 @dataclasses.dataclass(frozen=True)
 class Convolution:
     """The geometry of a convolution from images [N, H, W, C] to features [N, h, w, F], kernel [kh, kw, C, F].
 
-    A transposed convolution is its input gradient, and its gradients are the convolution and the filter gradient: so
+    A transposed convolution is its input gradient, and has the convolution and the filter gradient as its gradients. So
     three operations serve both, and each is made in the way that is fastest for these sizes.
+
+    may_use_products  small images may become matrices of patches, whose products are faster
+    may_use_blocks    the input gradient of few channels may be made in blocks of pixels
     """
 
     images: tuple[int, int, int]  # H, W, C
@@ -20,13 +28,15 @@ class Convolution:
     kernel: tuple[int, int]
     strides: tuple[int, int]
     padding: str  # "same" or "valid"
+    may_use_products: bool = True
+    may_use_blocks: bool = True
 
     def forward(self, images, kernel):
         """[N, H, W, C] -> [N, h, w, F]"""
         if self._is_dense:
             rows = tf.reshape(images, [-1, math.prod(self.images)])
             return tf.reshape(tf.matmul(rows, self._matrix(kernel)), [-1, *self.features])
-        if self._by_products(kernel.dtype, 16):
+        if self._by_products(kernel.dtype, MAX_PRODUCT_POSITIONS):
             rows = tf.matmul(self._patches(images), self._matrix(self._to_blocks(kernel)))
             return tf.reshape(rows, [-1, *self.features])
         return tf.nn.conv2d(images, kernel, self.strides, self.padding.upper())
@@ -36,13 +46,13 @@ class Convolution:
         if self._is_dense:
             rows = tf.matmul(tf.reshape(features, [-1, self.features[-1]]), self._matrix(kernel), transpose_b=True)
             return tf.reshape(rows, [-1, *self.images])
-        if self._has_blocks and self.images[-1] <= 4 and on_cpu():
-            # A few channels fill no vector unit; stride times stride as many do.
+        if self.may_use_blocks and self._has_blocks and self.images[-1] <= MAX_BLOCK_CHANNELS and on_cpu():
+            # One to four channels leave most SIMD lanes empty; space-to-depth multiplies them by stride squared.
             blocks = tf.nn.conv2d_transpose(
                 features, self._to_blocks(kernel), [tf.shape(features)[0], *self._block_shape], 1, "VALID"
             )
             return self._from_block_image(blocks)
-        if self._by_products(kernel.dtype, 16):
+        if self._by_products(kernel.dtype, MAX_PRODUCT_POSITIONS):
             return self._from_patches(
                 tf.matmul(
                     tf.reshape(features, [-1, self.features[-1]]),
@@ -59,7 +69,7 @@ class Convolution:
             rows = tf.reshape(images, [-1, math.prod(self.images)])
             product = tf.matmul(rows, tf.reshape(features, [-1, self.features[-1]]), transpose_a=True)
             return tf.reshape(product, self._kernel_shape)
-        if self._by_products(images.dtype, 64):
+        if self._by_products(images.dtype, MAX_FILTER_GRADIENT_POSITIONS):
             rows = tf.reshape(features, [-1, self.features[-1]])
             return self._from_blocks(tf.matmul(self._patches(images), rows, transpose_a=True))
         return tf.raw_ops.Conv2DBackpropFilter(
@@ -76,19 +86,20 @@ class Convolution:
 
     @property
     def _is_dense(self) -> bool:
-        """One position, one patch: the whole image."""
+        """Whether the kernel covers the whole image, so that there is one position and one patch."""
         return self.features[:2] == (1, 1) and self.kernel == self.images[:2] and self.padding == "valid"
 
-    # An image in blocks of stride x stride pixels, the pixels of a block in the channels, turns the convolution into
-    # one of stride 1, whose kernel is as many blocks wide as it takes to cover the old one.
+    # Blocks of stride x stride pixels become one position each, with all pixels of a block in its channels. That turns
+    # the convolution into one of stride 1, whose kernel has as many blocks as cover the old kernel.
 
     @property
     def _has_blocks(self) -> bool:
         return self.padding == "same" and self.strides[0] == self.strides[1]
 
-    def _by_products(self, dtype, most_positions: int) -> bool:
+    def _by_products(self, dtype, max_positions: int) -> bool:
         """Whether a matrix of patches is worth its copies: only 16-bit products on a CPU are fast enough."""
-        return self._has_blocks and dtype == tf.bfloat16 and math.prod(self.features[:2]) <= most_positions and on_cpu()
+        is_small = math.prod(self.features[:2]) <= max_positions
+        return self.may_use_products and self._has_blocks and dtype == tf.bfloat16 and is_small and on_cpu()
 
     @property
     def _blocks(self) -> tuple[int, int]:
@@ -102,7 +113,7 @@ class Convolution:
         return [rows, columns, self.strides[0] ** 2 * self.images[-1]]
 
     def _margins(self):
-        """Zeros before and after, (top, bottom), (left, right), for an image that is padded to whole blocks."""
+        """The zeros that pad an image to whole blocks: (top, bottom), then (left, right)."""
         stride = self.strides[0]
         for size, small, kernel, blocks in zip(self.images, self.features, self.kernel, self._block_shape):
             before = max((small - 1) * stride + kernel - size, 0) // 2
@@ -140,7 +151,7 @@ class Convolution:
         return tf.reshape(kernel, [-1, self.features[-1]])
 
     def _patches(self, images):
-        """[N, H, W, C] -> [N * h * w, rows * columns * stride * stride * C]: what the kernel sees at every position."""
+        """[N, H, W, C] -> [N * h * w, rows * columns * stride * stride * C]: what the kernel sees at each position."""
         blocks, (rows, columns), (height, width, _) = self._to_block_image(images), self._blocks, self.features
         shifted = [blocks[:, i : i + height, j : j + width] for i in range(rows) for j in range(columns)]
         return tf.reshape(tf.concat(shifted, -1), [-1, rows * columns * self._block_shape[-1]])

@@ -1,7 +1,7 @@
 """The forward pass of training: what `model(x, training=True)` computes, through `dcgan_tf.gan.fast.ops`.
 
-The Keras model stays as it is, and is saved as it is: only its layers' variables are used here. A layer that is not
-known here, or set in a way that is not, runs as Keras has it.
+The Keras model stays as it is, and is saved as it is: only its layers' variables are used here. A layer of another
+class, or with unusual settings, runs as Keras has it.
 """
 
 import math
@@ -16,23 +16,20 @@ layers = keras.layers
 class TrainingForward:
     """Runs the layers of a Sequential model as in training, and moves the averages of its batch normalizations.
 
-    Where dropout scales what it keeps by 1 / (1 - rate), the factor goes into the kernel that comes next, which is
+    Where dropout scales what it keeps by 1 / (1 - rate), the factor goes into the kernel of the next layer, which is
     much smaller than the images.
     """
 
-    def __init__(self, model: keras.Sequential, keys):
-        """keys: an iterator of int64 numbers, one of which every random layer takes for its own."""
-        self._layers, previous = [], None
+    def __init__(self, model: keras.Sequential, keys, runners=None):
+        """keys: an iterator of int64 numbers, one of which every random layer takes for its own.
+        runners: how each class of layers runs; None for the fastest way, see `make_runners`."""
+        runners, self._layers, previous = runners or RUNNERS, [], None
         for layer in model.layers:
             if type(layer) is layers.Dropout and type(previous) is layers.LeakyReLU and layer.noise_shape is None:
-                self._layers[-1] = _run_leaky_dropout(previous, layer, keys)
+                self._layers[-1] = runners[LEAKY_DROPOUT](previous, layer, keys)
             else:
-                self._layers.append(_RUNNERS.get(type(layer), _run_as_keras)(layer, keys))
+                self._layers.append(runners.get(type(layer), run_as_keras)(layer, keys))
             previous = layer
-        # Whether what becomes of an image depends on the others of its batch.
-        self.couples_images = any(
-            isinstance(layer, (layers.BatchNormalization, MinibatchStd)) for layer in model.layers
-        )
 
     def __call__(self, x, draw):
         """draw: int64 scalar; another one at every call, for other random numbers."""
@@ -42,11 +39,34 @@ class TrainingForward:
         return x * scale
 
 
-# Each of these takes a layer and gives it back with its run: (x, scale, draw) -> (y, scale). What x stands for is
-# x * scale, and y * scale likewise; scale is a plain number.
+def couples_images(model: keras.Sequential) -> bool:
+    """Whether the model's output for an image depends on the other images of the batch."""
+    return any(isinstance(layer, (layers.BatchNormalization, MinibatchStd)) for layer in model.layers)
 
 
-def _run_as_keras(layer, keys):
+# Each runner takes a layer and returns it with its run: (x, scale, draw) -> (y, scale). The layer's true input is
+# x * scale, and its true output y * scale; scale is a plain number.
+
+LEAKY_DROPOUT = (layers.LeakyReLU, layers.Dropout)  # A leaky ReLU and the dropout after it run as one layer.
+
+
+def make_runners(leaky_relu=ops.leaky_relu, dense=ops.dense, geometry=convolution.Convolution) -> dict:
+    """The runner of each class of layers, made of these operations: functions with the signatures of the defaults."""
+    return {
+        layers.Flatten: _run_reshape,
+        layers.Reshape: _run_reshape,
+        layers.LeakyReLU: lambda layer, keys: _run_leaky(layer, leaky_relu),
+        layers.Activation: lambda layer, keys: _run_relu(layer, keys, leaky_relu),
+        layers.Dropout: lambda layer, keys: _run_dropout(layer, keys, leaky_relu),
+        LEAKY_DROPOUT: lambda leaky, dropout, keys: _run_leaky_dropout(leaky, dropout, keys, leaky_relu),
+        layers.Dense: lambda layer, keys: _run_dense(layer, keys, dense),
+        layers.Conv2D: lambda layer, keys: _run_convolution(layer, keys, geometry),
+        layers.Conv2DTranspose: lambda layer, keys: _run_convolution(layer, keys, geometry),
+        layers.BatchNormalization: _run_batch_norm,
+    }
+
+
+def run_as_keras(layer, keys):
     key = next(keys) if hasattr(layer, "seed_generator") else None
 
     def run(x, scale, draw):
@@ -62,63 +82,62 @@ def _run_reshape(layer, keys):
     return layer, lambda x, scale, draw: (layer(x), scale)
 
 
-def _run_leaky(layer, keys):
-    return layer, lambda x, scale, draw: (ops.leaky_relu(x, layer.negative_slope), scale)
+def _run_leaky(layer, leaky_relu):
+    return layer, lambda x, scale, draw: (leaky_relu(x, layer.negative_slope), scale)
 
 
-def _run_relu(layer, keys):
+def _run_relu(layer, keys, leaky_relu):
     if layer.activation is not keras.activations.relu:
-        return _run_as_keras(layer, keys)
-    return layer, lambda x, scale, draw: (ops.leaky_relu(x, 0.0), scale)
+        return run_as_keras(layer, keys)
+    return layer, lambda x, scale, draw: (leaky_relu(x, 0.0), scale)
 
 
-def _run_leaky_dropout(leaky, dropout, keys):
+def _run_leaky_dropout(leaky, dropout, keys, leaky_relu):
     key = tf.constant(next(keys), tf.int64)
 
     def run(x, scale, draw):
-        y = ops.leaky_relu(x, leaky.negative_slope, dropout.rate, tf.stack([key, draw]))
+        y = leaky_relu(x, leaky.negative_slope, dropout.rate, tf.stack([key, draw]))
         return y, scale / (1 - dropout.rate)
 
     return leaky, run
 
 
-def _run_dropout(layer, keys):
+def _run_dropout(layer, keys, leaky_relu):
     if layer.noise_shape is not None:
-        return _run_as_keras(layer, keys)
+        return run_as_keras(layer, keys)
     key = tf.constant(next(keys), tf.int64)
 
     def run(x, scale, draw):
         if not layer.rate:
             return x, scale
-        # With a slope of 1, a leaky ReLU leaves all as it is.
-        return ops.leaky_relu(x, 1.0, layer.rate, tf.stack([key, draw])), scale / (1 - layer.rate)
+        # A leaky ReLU with a slope of 1 changes nothing, so that its dropout alone is left.
+        return leaky_relu(x, 1.0, layer.rate, tf.stack([key, draw])), scale / (1 - layer.rate)
 
     return layer, run
 
 
-def _run_dense(layer, keys):
+def _run_dense(layer, keys, dense):
+    if len(layer.input.shape) != 2:
+        return run_as_keras(layer, keys)
+
     def run(x, scale, draw):
-        dtype = x.dtype
-        if layer.kernel.shape[0] <= 128:
-            x = tf.cast(x, tf.float32)  # reading the weights takes longer than the products: no cast copies them
-        y = tf.cast(tf.matmul(x, _kernel(layer, scale, x.dtype)), dtype)
-        return layer.activation(_with_bias(y, layer)), 1.0
+        return layer.activation(_with_bias(dense(x, layer.kernel.value, scale), layer)), 1.0
 
-    return layer, run if len(layer.input.shape) == 2 else _run_as_keras(layer, keys)[1]
+    return layer, run
 
 
-def _run_convolution(layer, keys):
+def _run_convolution(layer, keys, geometry):
     transposed = isinstance(layer, layers.Conv2DTranspose)
     if _is_unusual(layer) or transposed and layer.output_padding is not None:
-        return _run_as_keras(layer, keys)
+        return run_as_keras(layer, keys)
     images, features = layer.input.shape[1:], layer.output.shape[1:]
     if transposed:
         images, features = features, images
-    geometry = convolution.Convolution(images, features, layer.kernel_size, layer.strides, layer.padding)
+    sizes = geometry(images, features, layer.kernel_size, layer.strides, layer.padding)
     operation = convolution.conv2d_transpose if transposed else convolution.conv2d
 
     def run(x, scale, draw):
-        y = operation(x, _kernel(layer, scale, x.dtype), geometry)
+        y = operation(x, ops.scaled(layer.kernel.value, scale, x.dtype), sizes)
         return layer.activation(_with_bias(y, layer)), 1.0
 
     return layer, run
@@ -135,9 +154,9 @@ def _is_unusual(layer) -> bool:
 
 
 def _run_batch_norm(layer, keys):
-    # Below rank 4 the fused operation takes vectors, so that no other rank can be meant.
+    # The fused operation normalizes the last axis alone.
     if layer.renorm or layer.synchronized or layer.axis not in (-1, len(layer.input.shape) - 1):
-        return _run_as_keras(layer, keys)
+        return run_as_keras(layer, keys)
     channels = layer.input.shape[-1]
 
     def run(x, scale, draw):
@@ -153,23 +172,8 @@ def _run_batch_norm(layer, keys):
     return layer, run
 
 
-def _kernel(layer, scale, dtype):
-    kernel = layer.kernel.value
-    return tf.cast(kernel if scale == 1 else kernel * scale, dtype)
-
-
 def _with_bias(y, layer):
     return tf.nn.bias_add(y, tf.cast(layer.bias.value, y.dtype)) if layer.use_bias else y
 
 
-_RUNNERS = {
-    layers.Flatten: _run_reshape,
-    layers.Reshape: _run_reshape,
-    layers.LeakyReLU: _run_leaky,
-    layers.Activation: _run_relu,
-    layers.Dropout: _run_dropout,
-    layers.Dense: _run_dense,
-    layers.Conv2D: _run_convolution,
-    layers.Conv2DTranspose: _run_convolution,
-    layers.BatchNormalization: _run_batch_norm,
-}
+RUNNERS = make_runners()
