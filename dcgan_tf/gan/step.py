@@ -202,7 +202,7 @@ class GAN:
     def use_xla(self, on: bool) -> None:
         """Whether XLA compiles the step: the same step, but XLA rounds differently and draws other latents."""
         self.xla = on
-        # Batches of any size share one graph: the last one of an epoch may be smaller, and graphs may round differently.
+        # All batches share one graph: the last of an epoch may be smaller, and another graph may round differently.
         signature = [tf.TensorSpec([None, *self.preset.image_shape], tf.float32), tf.TensorSpec([], tf.int64)]
         self.train_step = tf.function(
             self._train_step, input_signature=signature, jit_compile=on or None, autograph=False
@@ -219,7 +219,7 @@ class GAN:
             adam.learning_rate = own * rate / before[0]
 
     def variables(self) -> dict[str, list]:
-        """All state by owner, as TensorFlow variables in a fixed order. Every call sets dropout seeds: they are no state."""
+        """All state by owner, TensorFlow variables in a fixed order; without dropout seeds, which every call sets."""
         owners = {
             "generator": self.generator,
             "discriminator": self.discriminator,
