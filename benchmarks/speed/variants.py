@@ -70,129 +70,153 @@ def plain_keras(preset: Preset, precision: str, jit: bool = False):
     import keras
     import tensorflow as tf
 
-    # The builders import Keras from this module. The replacement leaves out the settings that the real one makes.
+    # The builders take Keras from `dcgan_tf.common.backend`. This stands in its place, so that nothing of what it sets
+    # is set.
     sys.modules["dcgan_tf.common.backend"] = types.SimpleNamespace(keras=keras, tf=tf)
-    from dcgan_tf.nets.build import build_discriminator, build_generator
-
     keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16"}[precision])
-    generator, discriminator = build_generator(preset), build_discriminator(preset)
-    g_optimizer, d_optimizer = (
-        keras.optimizers.Adam(preset.learning_rate, preset.beta_1, preset.beta_2, preset.adam_epsilon) for _ in range(2)
-    )
-    cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-    images = tf.constant(real_images(preset))
+    update = _KerasUpdate(preset, keras, tf)
+    return precision, tf.function(update.joint if preset.update == "joint" else update.alternating, jit_compile=jit)
 
-    def latents():
-        shape = [preset.batch_size, preset.latent_dim]
-        return tf.random.uniform(shape, -1, 1) if preset.latents == "uniform" else tf.random.normal(shape)
 
-    def discriminator_loss(fakes):
-        real_logits, fake_logits = discriminator(images, training=True), discriminator(fakes, training=True)
-        real_loss = cross_entropy(preset.real_target * tf.ones_like(real_logits), real_logits)
-        fake_loss = cross_entropy(tf.zeros_like(fake_logits), fake_logits)
-        return preset.d_loss_scale * (real_loss + fake_loss), fake_logits
+class _KerasUpdate:
+    """One update of both nets, joint or alternating, as a tutorial would write it."""
 
-    def generator_loss(fake_logits):
-        return cross_entropy(preset.real_target * tf.ones_like(fake_logits), fake_logits)
+    def __init__(self, preset: Preset, keras, tf):
+        from dcgan_tf.nets.build import build_discriminator, build_generator
 
-    def apply(optimizer, tape, loss, net):
-        optimizer.apply_gradients(zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables))
+        self._preset, self._tf = preset, tf
+        self._generator, self._discriminator = build_generator(preset), build_discriminator(preset)
+        self._g_optimizer, self._d_optimizer = (
+            keras.optimizers.Adam(preset.learning_rate, preset.beta_1, preset.beta_2, preset.adam_epsilon)
+            for _ in range(2)
+        )
+        self._cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+        self._images = tf.constant(real_images(preset))
 
-    def joint():
-        with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
-            d_loss, fake_logits = discriminator_loss(generator(latents(), training=True))
-            g_loss = generator_loss(fake_logits)
-        apply(g_optimizer, g_tape, g_loss, generator)
-        apply(d_optimizer, d_tape, d_loss, discriminator)
+    def joint(self):
+        with self._tf.GradientTape() as g_tape, self._tf.GradientTape() as d_tape:
+            d_loss, fake_logits = self._discriminator_loss(self._generator(self._latents(), training=True))
+            g_loss = self._generator_loss(fake_logits)
+        _apply(self._g_optimizer, g_tape, g_loss, self._generator)
+        _apply(self._d_optimizer, d_tape, d_loss, self._discriminator)
         return d_loss, g_loss
 
-    def alternating():
-        z = latents()
-        with tf.GradientTape() as g_tape:
-            fakes = generator(z, training=True)
+    def alternating(self):
+        z, generator_step = self._latents(), self._preset.generator_step
+        with self._tf.GradientTape() as g_tape:
+            fakes = self._generator(z, training=True)
             with g_tape.stop_recording():
-                with tf.GradientTape() as d_tape:
-                    d_loss, _ = discriminator_loss(fakes)
-                apply(d_optimizer, d_tape, d_loss, discriminator)
-            if preset.generator_step != "fakes":
-                fakes = generator(latents() if preset.generator_step == "fresh" else z, training=True)
-            g_loss = generator_loss(discriminator(fakes, training=True))
-        apply(g_optimizer, g_tape, g_loss, generator)
+                with self._tf.GradientTape() as d_tape:
+                    d_loss, _ = self._discriminator_loss(fakes)
+                _apply(self._d_optimizer, d_tape, d_loss, self._discriminator)
+            if generator_step != "fakes":
+                fakes = self._generator(self._latents() if generator_step == "fresh" else z, training=True)
+            g_loss = self._generator_loss(self._discriminator(fakes, training=True))
+        _apply(self._g_optimizer, g_tape, g_loss, self._generator)
         return d_loss, g_loss
 
-    return precision, tf.function(joint if preset.update == "joint" else alternating, jit_compile=jit)
+    def _latents(self):
+        shape = [self._preset.batch_size, self._preset.latent_dim]
+        random = self._tf.random
+        return random.uniform(shape, -1, 1) if self._preset.latents == "uniform" else random.normal(shape)
+
+    def _discriminator_loss(self, fakes):
+        real_logits = self._discriminator(self._images, training=True)
+        fake_logits = self._discriminator(fakes, training=True)
+        real_loss = self._cross_entropy(self._preset.real_target * self._tf.ones_like(real_logits), real_logits)
+        fake_loss = self._cross_entropy(self._tf.zeros_like(fake_logits), fake_logits)
+        return self._preset.d_loss_scale * (real_loss + fake_loss), fake_logits
+
+    def _generator_loss(self, fake_logits):
+        return self._cross_entropy(self._preset.real_target * self._tf.ones_like(fake_logits), fake_logits)
+
+
+def _apply(optimizer, tape, loss, net):
+    optimizer.apply_gradients(zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables))
 
 
 def pytorch(preset: Preset, precision: str, channels_last: bool = False, compiled: bool = False):
     """The same nets in PyTorch: fused Adam, gradients only of what is asked for, autocast for bfloat16."""
-    import torch
-    from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+    update = _TorchUpdate(preset, precision, channels_last, compiled)
+    return precision, update.joint if preset.update == "joint" else update.alternating
 
-    from benchmarks.speed import torch_nets
 
-    torch.manual_seed(0)
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    generator, discriminator = (
-        build(preset).to(memory_format=layout) for build in (torch_nets.build_generator, torch_nets.build_discriminator)
-    )
-    g_weights, d_weights = list(generator.parameters()), list(discriminator.parameters())
-    g_optimizer, d_optimizer = (
-        torch.optim.Adam(weights, preset.learning_rate, (preset.beta_1, preset.beta_2), preset.adam_epsilon, fused=True)
-        for weights in (g_weights, d_weights)
-    )
-    images = torch.from_numpy(real_images(preset)).permute(0, 3, 1, 2).contiguous(memory_format=layout)
-    if compiled:
-        # A joint update goes back twice through one forward pass.
-        torch._functorch.config.donated_buffer = preset.update != "joint"
-        generator, discriminator = torch.compile(generator), torch.compile(discriminator)
+class _TorchUpdate:
+    """One update of both nets, joint or alternating, in PyTorch."""
 
-    def latents():
-        shape = preset.batch_size, preset.latent_dim
-        return torch.rand(shape) * 2 - 1 if preset.latents == "uniform" else torch.randn(shape)
+    def __init__(self, preset: Preset, precision: str, channels_last: bool, compiled: bool):
+        import torch
 
-    def loss(logits, target):
-        return cross_entropy(logits.float(), torch.full(logits.shape, target))
+        from benchmarks.speed import torch_nets
 
-    def discriminator_loss(real_logits, fake_logits):
-        return preset.d_loss_scale * (loss(real_logits, preset.real_target) + loss(fake_logits, 0.0))
+        torch.manual_seed(0)
+        self._preset, self._torch = preset, torch
+        self._autocast = lambda: torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+        layout = torch.channels_last if channels_last else torch.contiguous_format
+        generator, discriminator = (
+            build(preset).to(memory_format=layout)
+            for build in (torch_nets.build_generator, torch_nets.build_discriminator)
+        )
+        self._g_weights, self._d_weights = list(generator.parameters()), list(discriminator.parameters())
+        betas = (preset.beta_1, preset.beta_2)
+        self._g_optimizer, self._d_optimizer = (
+            torch.optim.Adam(weights, preset.learning_rate, betas, preset.adam_epsilon, fused=True)
+            for weights in (self._g_weights, self._d_weights)
+        )
+        self._images = torch.from_numpy(real_images(preset)).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+        if compiled:
+            # A joint update goes back twice through one forward pass.
+            torch._functorch.config.donated_buffer = preset.update != "joint"
+            generator, discriminator = torch.compile(generator), torch.compile(discriminator)
+        self._generator, self._discriminator = generator, discriminator
 
-    def update(optimizer):
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    def joint():
-        with autocast():
-            fakes = generator(latents())
-            real_logits, fake_logits = discriminator(images), discriminator(fakes)
-        d_loss, g_loss = discriminator_loss(real_logits, fake_logits), loss(fake_logits, preset.real_target)
-        g_loss.backward(inputs=g_weights, retain_graph=True)
-        d_loss.backward(inputs=d_weights)
-        update(g_optimizer)
-        update(d_optimizer)
+    def joint(self):
+        with self._autocast():
+            fakes = self._generator(self._latents())
+            real_logits, fake_logits = self._discriminator(self._images), self._discriminator(fakes)
+        d_loss = self._discriminator_loss(real_logits, fake_logits)
+        g_loss = self._loss(fake_logits, self._preset.real_target)
+        g_loss.backward(inputs=self._g_weights, retain_graph=True)
+        d_loss.backward(inputs=self._d_weights)
+        _step(self._g_optimizer)
+        _step(self._d_optimizer)
         return d_loss.detach(), g_loss.detach()
 
-    def alternating():
-        z = latents()
-        with autocast():
-            fakes = generator(z)
-            real_logits, fake_logits = discriminator(images), discriminator(fakes.detach())
-        d_loss = discriminator_loss(real_logits, fake_logits)
-        d_loss.backward(inputs=d_weights)
-        update(d_optimizer)
-        discriminator.requires_grad_(False)  # a compiled backward pass makes every gradient that is wanted by anyone
-        with autocast():
-            if preset.generator_step != "fakes":
-                fakes = generator(latents() if preset.generator_step == "fresh" else z)
-            g_loss = loss(discriminator(fakes), preset.real_target)
-        g_loss.backward(inputs=g_weights)
-        discriminator.requires_grad_(True)
-        update(g_optimizer)
+    def alternating(self):
+        z, generator_step = self._latents(), self._preset.generator_step
+        with self._autocast():
+            fakes = self._generator(z)
+            real_logits, fake_logits = self._discriminator(self._images), self._discriminator(fakes.detach())
+        d_loss = self._discriminator_loss(real_logits, fake_logits)
+        d_loss.backward(inputs=self._d_weights)
+        _step(self._d_optimizer)
+        # A compiled backward pass computes every gradient that anyone wants: here nobody wants the discriminator's.
+        self._discriminator.requires_grad_(False)
+        with self._autocast():
+            if generator_step != "fakes":
+                fakes = self._generator(self._latents() if generator_step == "fresh" else z)
+            g_loss = self._loss(self._discriminator(fakes), self._preset.real_target)
+        g_loss.backward(inputs=self._g_weights)
+        self._discriminator.requires_grad_(True)
+        _step(self._g_optimizer)
         return d_loss.detach(), g_loss.detach()
 
-    def autocast():
-        return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+    def _latents(self):
+        shape = self._preset.batch_size, self._preset.latent_dim
+        return self._torch.rand(shape) * 2 - 1 if self._preset.latents == "uniform" else self._torch.randn(shape)
 
-    return precision, joint if preset.update == "joint" else alternating
+    def _loss(self, logits, target):
+        targets = self._torch.full(logits.shape, target)
+        return self._torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), targets)
+
+    def _discriminator_loss(self, real_logits, fake_logits):
+        loss = self._loss(real_logits, self._preset.real_target) + self._loss(fake_logits, 0.0)
+        return self._preset.d_loss_scale * loss
+
+
+def _step(optimizer):
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
 
 
 VARIANTS = {
