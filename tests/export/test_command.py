@@ -320,7 +320,7 @@ def test_sources_that_are_none(run, exported, tmp_path):
         == f"{tmp_path}/x.h5: is not a whole .h5 or .keras file; give a net saved with model.save"
     )
     layers, keras = small_nets.layers, small_nets.keras
-    keras.Sequential([keras.Input([4]), layers.Lambda(lambda x: x)]).save(tmp_path / "lambda.keras")
+    keras.Sequential([keras.Input([4]), layers.Lambda(lambda x: x, name="lambda")]).save(tmp_path / "lambda.keras")
     assert message(tmp_path / "lambda.keras").startswith(
         f"{tmp_path}/lambda.keras: layer 'lambda' (Lambda) does not load"
     )
