@@ -92,15 +92,6 @@ def split(classes: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.setdiff1d(np.arange(len(classes)), held_out), held_out
 
 
-def predict(file, source) -> np.ndarray:
-    """The class of each image of a source, int64 [n], as the net in a file says; `class_names` names them.
-
-    Raises:
-        UserError: no such file, or no classifier of images.
-    """
-    return open_outputs(str(file)).extract(source).argmax(axis=1)
-
-
 def predict_stacked(file, source) -> np.ndarray:
     """The class of images of which each channel shows something by itself, such as Stacked MNIST, as int64 [n].
 
