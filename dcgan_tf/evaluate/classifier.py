@@ -11,6 +11,7 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
+from dcgan_tf.common.text import table
 from dcgan_tf.config.checks import check_train_features
 from dcgan_tf.config.commands import TrainFeaturesConfig
 from dcgan_tf.data.source import ImageSource
@@ -208,7 +209,6 @@ def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:
     if len(names) > SHOWN_CLASSES:
         order = np.argsort(shares, kind="stable")[:SHOWN_CLASSES]
         print(f"the {SHOWN_CLASSES} worst of {len(names)} classes:")
-    width = max(len("class"), *(len(names[label]) for label in order))
-    print(f"{'class':<{width}}  images    right")
-    for label in order:
-        print(f"{names[label]:<{width}}  {counts[label]:>6,}  {shares[label]:>7.2%}")
+    rows = [("class", "images", "  right")]  # "right" is as wide as "100.00%".
+    rows += [(names[label], f"{counts[label]:,}", f"{shares[label]:.2%}") for label in order]
+    print(table(rows, align="<>>"))
