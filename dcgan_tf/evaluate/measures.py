@@ -185,14 +185,14 @@ class InFeatures(Measure):
 
 
 class FID(InFeatures):
-    name, least = "fid", distances.LEAST["fid"]
+    name, least = "fid", distances.MIN_IMAGES["fid"]
 
     def compare(self, real, other):
         return {"fid": distances.frechet(real, other)}
 
 
 class KID(InFeatures):
-    name, least = "kid", distances.LEAST["kid"]
+    name, least = "kid", distances.MIN_IMAGES["kid"]
 
     def compare(self, real, other):
         value, error = distances.kernel_distance(real, other)
@@ -200,7 +200,7 @@ class KID(InFeatures):
 
 
 class PrecisionRecall(InFeatures):
-    name, least = "precision-recall", distances.LEAST["precision-recall"]
+    name, least = "precision-recall", distances.MIN_IMAGES["precision-recall"]
 
     def compare(self, real, other):
         precision, recall = distances.precision_recall(real, other)
