@@ -11,6 +11,7 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
+from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import NAMED_SETS, open_source
@@ -88,15 +89,6 @@ def split(classes: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
         held_out.append(members[: max(1, round(len(members) / 10))])
     held_out = np.sort(np.concatenate(held_out))
     return np.setdiff1d(np.arange(len(classes)), held_out), held_out
-
-
-def predict(file, source) -> np.ndarray:
-    """The class of each image of a source, int64 [n], as the net in a file says; `class_names` names them.
-
-    Raises:
-        UserError: no such file, or no classifier of images.
-    """
-    return open_outputs(str(file)).extract(source).argmax(axis=1)
 
 
 def predict_stacked(file, source) -> np.ndarray:
@@ -215,7 +207,6 @@ def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:
     if len(names) > SHOWN_CLASSES:
         order = np.argsort(shares, kind="stable")[:SHOWN_CLASSES]
         print(f"the {SHOWN_CLASSES} worst of {len(names)} classes:")
-    width = max(len("class"), *(len(names[label]) for label in order))
-    print(f"{'class':<{width}}  images    right")
-    for label in order:
-        print(f"{names[label]:<{width}}  {counts[label]:>6,}  {shares[label]:>7.2%}")
+    rows = [("class", "images", "  right")]  # "right" is as wide as "100.00%".
+    rows += [(names[label], f"{counts[label]:,}", f"{shares[label]:.2%}") for label in order]
+    print(table(rows, align="<>>"))

@@ -11,11 +11,10 @@ from dcgan_tf.common.files import check_out, locked_folder
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.commands import MEASURES, NEED_FEATURES, EvaluateConfig
 from dcgan_tf.config.flags import Epoch
-from dcgan_tf.config.settings import Settings
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.evaluate.classifier import class_names
-from dcgan_tf.evaluate.measures import Against, Copies, Measure, open_measures
+from dcgan_tf.evaluate.measures import Copies, Measure, RealImages, open_measures
 from dcgan_tf.evaluate.pairs import draw_pairs
 from dcgan_tf.evaluate.report import Evaluation, table, write_plot
 from dcgan_tf.generators.find import Found, find
@@ -24,13 +23,13 @@ from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics.features import FeatureSpace, open_features, open_outputs
 from dcgan_tf.runs.folder import RunFolder
 
-MADE_AT_ONCE = 256  # images between two steps of the bar
+SAMPLE_BATCH_IMAGES = 256  # The progress bar is redrawn after every so many samples.
 
 
 def evaluate(config: EvaluateConfig) -> None:
     """Writes evaluation.json, copies.png and, of several epochs, evaluation.png; prints the table.
 
-    The numbers are written after every epoch, so that an interrupted command has done something.
+    The numbers are written after every epoch, so that an interrupted command keeps the epochs that it has measured.
 
     Raises:
         UserError: a value out of range; no such generator, epoch, images or features; fewer images than a measure needs;
@@ -39,33 +38,24 @@ def evaluate(config: EvaluateConfig) -> None:
     generators = find_generators(config.source, config.epoch)
     out = Path(config.out) if config.out else _default_out(config.source, generators[-1])
     check_out(out, is_folder=True)
-    first = open_generator(str(generators[0].path), latents=config.latents)
-    against = _open_images(config, generators[0].settings, first.image_shape)
-    measures = open_measures(_names(config, against), against)
+    against = _open_real_images(config, generators[0])
+    measures = open_measures(_measure_names(config, against), against)
     with locked_folder(out, "--out", "evaluation"):
         evaluation = Evaluation(out / "evaluation.json", _about(config, against))
-        samples, written = _measure_all(config, generators, measures, evaluation), ["evaluation.json"]
-        for measure in measures:
-            if isinstance(measure, Copies):
-                draw_pairs(measure.found, samples, against.reals, out / "copies.png")
-                written.append("copies.png")
-        if write_plot(evaluation, out / "evaluation.png"):
-            written.append("evaluation.png")
+        last_samples = _measure_all(config, generators, measures, evaluation)
+        pictures = _draw_pictures(out, evaluation, measures, last_samples)
     print(table(evaluation, [measure.name for measure in measures], [label(found) for found in generators]))
-    used = ", ".join(f"{measure.name} {measure.images:,}" for measure in measures)
-    print(f"generated images used: {used}; {len(against.reals):,} real images of {printable(against.reals.name)}")
-    if _trained_on_others(generators[0].settings, against.reals):
-        print("note: these are not the images that the run was trained on")
-    print(f"{printable(out)}: {', '.join(written)}")
+    _print_what_was_used(measures, against, generators[0])
+    print(f"{printable(out)}: {', '.join(['evaluation.json', *pictures])}")
 
 
 def find_generators(source: str, epoch: Epoch | Literal["all"]) -> list[Found]:
-    """What `source` names, in the order of epochs.
+    """The generators that `source` names, in the order of their epochs.
 
-    epoch: as for `models.find`, or "all" that a run has kept.
+    epoch: as for `generators.find.find`, or "all" that a run has kept.
 
     Raises:
-        UserError: there is no generator, or not of that epoch.
+        UserError: there is no generator, or none of that epoch.
     """
     if epoch != "all":
         return [find(source, epoch)]
@@ -75,13 +65,12 @@ def find_generators(source: str, epoch: Epoch | Literal["all"]) -> list[Found]:
 
 
 def label(found: Found) -> str:
-    """What a generator is called in the table and in evaluation.json: its epoch where it has one."""
+    """The name of a generator in the table and in evaluation.json: its epoch where it has one."""
     return found.name if found.epoch is None else str(found.epoch)
 
 
 def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list[Measure], evaluation) -> Samples:
-    """Fills the evaluation and writes it; returns the samples of the last generator."""
-    count = max(measure.images for measure in measures)
+    """Fills the evaluation and writes it after every generator; returns the samples of the last one."""
     steps = len(measures) + len(generators) * (1 + len(measures))
     with tqdm(total=steps, leave=False, dynamic_ncols=True, disable=None) as bar:
         for measure in measures:
@@ -90,10 +79,7 @@ def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list
             bar.update()
         for found in generators:
             bar.set_description(f"{label(found)}: samples")
-            samples = Samples(open_generator(str(found.path), latents=config.latents), count, config.seed)
-            for start in range(0, count, MADE_AT_ONCE):
-                samples.read(np.arange(start, min(start + MADE_AT_ONCE, count)))
-                bar.refresh()
+            samples = _draw_samples(config, found, max(measure.images for measure in measures), bar)
             bar.update()
             for measure in measures:
                 bar.set_description(f"{label(found)}: {measure.name}")
@@ -103,47 +89,76 @@ def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list
     return samples
 
 
-def _open_images(config: EvaluateConfig, settings: Settings | None, shape: tuple[int, int, int]) -> Against:
-    """The real images at the generator's size and channels, and the features.
+def _draw_samples(config: EvaluateConfig, found: Found, count: int, bar: tqdm) -> Samples:
+    """Samples of a generator, all made before they are measured, so that the bar shows the time that drawing takes."""
+    samples = Samples(open_generator(str(found.path), latents=config.latents), count, config.seed)
+    for start in range(0, count, SAMPLE_BATCH_IMAGES):
+        samples.read(np.arange(start, min(start + SAMPLE_BATCH_IMAGES, count)))
+        bar.refresh()
+    return samples
 
-    settings: of the run that made the generator; None where they are not known.
-    """
+
+def _draw_pictures(out: Path, evaluation: Evaluation, measures: list[Measure], samples: Samples) -> list[str]:
+    """Writes copies.png and evaluation.png where there is something to show; returns the names of those written."""
+    written = []
+    for measure in measures:
+        if isinstance(measure, Copies):
+            draw_pairs(measure.found, samples, measure.against.reals, out / "copies.png")
+            written.append("copies.png")
+    if write_plot(evaluation, out / "evaluation.png"):
+        written.append("evaluation.png")
+    return written
+
+
+def _print_what_was_used(measures: list[Measure], against: RealImages, generator: Found) -> None:
+    used = ", ".join(f"{measure.name} {measure.images:,}" for measure in measures)
+    print(f"generated images used: {used}; {len(against.reals):,} real images of {printable(against.reals.name)}")
+    if generator.settings and generator.settings.data.fingerprint != against.reals.fingerprint:
+        print("note: these are not the images that the run was trained on")
+
+
+def _open_real_images(config: EvaluateConfig, generator: Found) -> RealImages:
+    """The real images at the generator's size and channels, and the nets that measures compare them with."""
+    settings = generator.settings  # None where the run is not known.
+    image_shape = open_generator(str(generator.path), latents=config.latents).image_shape
     if config.data is None and settings is None:
         raise UserError(f"--data: must be given: {printable(config.source)} does not say what it was trained on")
-    wanted = {"size": shape[:2], "channels": shape[2], "value_range": config.value_range}
+    wanted = {"size": image_shape[:2], "channels": image_shape[2], "value_range": config.value_range}
     if config.data is None and config.value_range is None:
         wanted["value_range"] = settings.config.value_range
     data = config.data or settings.config.data
     reals = open_source(data, **wanted)
-    held_out = None
-    if config.held_out is not None:
-        try:
-            held_out = open_source(config.held_out, **wanted)
-        except UserError as error:
-            raise UserError(str(error).replace("--data", "--held-out")) from error
-    features, classifier = (None, None) if config.features is None else open_both(config.features)
-    return Against(reals, data, held_out, features, classifier, config.images, config.seed)
+    held_out = None if config.held_out is None else _open_held_out(config.held_out, wanted)
+    features, classifier = (None, None) if config.features is None else open_features_and_classifier(config.features)
+    return RealImages(reals, data, held_out, features, classifier, config.images, config.seed)
 
 
-def open_both(features: str) -> tuple[FeatureSpace, FeatureSpace | None]:
-    """The feature space of a net and, where the net names its classes, what it says of each class.
+def _open_held_out(held_out: str, wanted: dict) -> ImageSource:
+    try:
+        return open_source(held_out, **wanted)
+    except UserError as error:
+        raise UserError(str(error).replace("--data", "--held-out")) from error
+
+
+def open_features_and_classifier(path: str) -> tuple[FeatureSpace, FeatureSpace | None]:
+    """The feature space of a net and, where its file names the classes, its outputs, a logit for each class.
 
     Raises:
         UserError: no such net.
     """
-    space = open_features(features)
+    features = open_features(path)
     try:
-        class_names(features)
+        class_names(path)
     except UserError:
-        return space, None
-    return space, open_outputs(features)
+        return features, None
+    return features, open_outputs(path)
 
 
-def _names(config: EvaluateConfig, against: Against) -> list[str]:
+def _measure_names(config: EvaluateConfig, against: RealImages) -> list[str]:
     """The measures to take.
 
     Raises:
-        UserError: classes are asked for of a net that names none.
+        UserError: the user asks for modes, and the net names no classes.
     """
     able = {name for name in MEASURES if name not in NEED_FEATURES or against.features}
     if against.classifier is None:
@@ -156,10 +171,6 @@ def _names(config: EvaluateConfig, against: Against) -> list[str]:
     return [name for name in MEASURES if name in (config.metrics or able)]
 
 
-def _trained_on_others(settings: Settings | None, reals: ImageSource) -> bool:
-    return settings is not None and settings.data.fingerprint != reals.fingerprint
-
-
 def _is_run(source: str, found: Found) -> bool:
     return found.kind == "keras" and Path(source).is_dir()
 
@@ -168,19 +179,19 @@ def _default_out(source: str, found: Found) -> Path:
     return RunFolder(Path(source)).evaluation if _is_run(source, found) else Path("evaluation") / found.name
 
 
-def _about(config: EvaluateConfig, against: Against) -> dict:
+def _about(config: EvaluateConfig, against: RealImages) -> dict:
     """The head of evaluation.json."""
     return {
         "source": config.source,
-        "data": _images(against.reals),
-        "held_out": against.held_out and _images(against.held_out),
+        "data": _about_images(against.reals),
+        "held_out": against.held_out and _about_images(against.held_out),
         "features": against.features and against.features.name,
         "seed": config.seed,
         "versions": versions(),
     }
 
 
-def _images(source: ImageSource) -> dict:
+def _about_images(source: ImageSource) -> dict:
     return {
         "name": source.name,
         "images": len(source),

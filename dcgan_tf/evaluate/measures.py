@@ -12,14 +12,16 @@ from dcgan_tf.metrics.features import FeatureSpace
 
 
 @dataclass(frozen=True)
-class Against:
-    """What generated images are measured against.
+class RealImages:
+    """The real images that generated ones are measured against, and how.
 
-    reals       a source of the generator's shape; data is what opened it
-    held_out    another that was not trained on, or None
-    features    the space to compare in, or None
-    classifier  what says the class of an image, a logit for each, or None
-    images      at most so many generated ones, and of each set of real ones; None for each measure's own number
+    reals       a source of the generator's shape
+    data        the value of --data that opened it, for messages
+    held_out    a source of images that the generator was not trained on, or None
+    features    the feature space to compare in, or None
+    classifier  the net whose outputs are a logit for each class, or None
+    images      a measure takes at most so many generated images, and so many of each set of real ones; None: its own number
+    seed        chooses the images that are compared
     """
 
     reals: ImageSource
@@ -47,7 +49,7 @@ class Measure:
     least: int  # generated images
     real_share = 1  # sets of as many real images: 2 where one is scored against the other for the floor
 
-    def __init__(self, against: Against):
+    def __init__(self, against: RealImages):
         """Raises UserError: too few images."""
         self.against = against
         wanted = against.limited(self.own_images)
@@ -72,7 +74,7 @@ class Measure:
         raise NotImplementedError
 
 
-def halves(against: Against, images: int, measure: bytes) -> tuple[np.ndarray, np.ndarray]:
+def halves(against: RealImages, images: int, measure: bytes) -> tuple[np.ndarray, np.ndarray]:
     """The indices of two sets of so many real images, in order, without one in common. measure: its own choice."""
     order = np.random.default_rng([against.seed, *measure]).permutation(len(against.reals))
     return np.sort(order[:images]), np.sort(order[-images:])
@@ -81,7 +83,7 @@ def halves(against: Against, images: int, measure: bytes) -> tuple[np.ndarray, n
 class SlicedWasserstein(Measure):
     name, own_images, least, real_share = "swd", swd.IMAGES, swd.LEAST, 2
 
-    def __init__(self, against: Against):
+    def __init__(self, against: RealImages):
         super().__init__(against)
         self._swd = swd.SWD(against.reals, self.images, against.seed)
         self.protocol |= {"patches": swd.PATCHES, "directions": swd.DIRECTIONS}
@@ -102,7 +104,7 @@ class Halved(Measure):
 
     real_share = 2
 
-    def __init__(self, against: Against):
+    def __init__(self, against: RealImages):
         super().__init__(against)
         self._a, self._b = halves(against, self.images, self.name.encode())
 
@@ -144,7 +146,7 @@ class Similarity(Measure):
 class FeatureSets:
     """Features of two halves of the real images, and of the generated ones, each made once for all that need them."""
 
-    def __init__(self, against: Against, images: int):
+    def __init__(self, against: RealImages, images: int):
         self._against, self._images = against, images
         self._a, self._b = halves(against, images, b"features")
         self._scored = (None, None)
@@ -169,7 +171,7 @@ class InFeatures(Measure):
     # Published with 50,000, which Inception takes an hour for on a small machine.
     own_images, real_share = 10_000, 2
 
-    def __init__(self, against: Against):
+    def __init__(self, against: RealImages):
         super().__init__(against)
         self.sets = FeatureSets(against, self.images)
         self.protocol |= {"features": against.features.fingerprint}
@@ -185,14 +187,14 @@ class InFeatures(Measure):
 
 
 class FID(InFeatures):
-    name, least = "fid", distances.LEAST["fid"]
+    name, least = "fid", distances.MIN_IMAGES["fid"]
 
     def compare(self, real, other):
         return {"fid": distances.frechet(real, other)}
 
 
 class KID(InFeatures):
-    name, least = "kid", distances.LEAST["kid"]
+    name, least = "kid", distances.MIN_IMAGES["kid"]
 
     def compare(self, real, other):
         value, error = distances.kernel_distance(real, other)
@@ -200,7 +202,7 @@ class KID(InFeatures):
 
 
 class PrecisionRecall(InFeatures):
-    name, least = "precision-recall", distances.LEAST["precision-recall"]
+    name, least = "precision-recall", distances.MIN_IMAGES["precision-recall"]
 
     def compare(self, real, other):
         precision, recall = distances.precision_recall(real, other)
@@ -213,7 +215,7 @@ class Copies(Measure):
     name, own_images, least = "copies", 1_000, copies.LEAST
     found: copies.Copies
 
-    def __init__(self, against: Against):
+    def __init__(self, against: RealImages):
         super().__init__(against)
         self.protocol |= {
             "held_out": against.held_out and against.held_out.fingerprint,
@@ -255,7 +257,7 @@ class Modes(Halved):
 
     name, own_images, least = "modes", 10_000, 100
 
-    def __init__(self, against: Against):
+    def __init__(self, against: RealImages):
         super().__init__(against)
         self.protocol |= {"features": against.classifier.fingerprint}
 
@@ -279,7 +281,7 @@ BY_NAME = {
 }  # in the order of the table
 
 
-def open_measures(names, against: Against) -> list[Measure]:
+def open_measures(names, against: RealImages) -> list[Measure]:
     """The measures called `names`, in the order of the table; nothing is read yet.
 
     Raises:

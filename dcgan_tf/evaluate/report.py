@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from dcgan_tf.common import text
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
 
@@ -59,8 +60,9 @@ class Evaluation:
 
     def write(self) -> None:
         with whole_file(self._path) as beside:
-            text = json.dumps(self._about | {"measures": self.measures}, indent=2, allow_nan=False)
-            beside.write_text(text + "\n", encoding="utf-8")
+            # Not write_json: a NaN among the numbers must raise, not be written as invalid JSON.
+            content = json.dumps(self._about | {"measures": self.measures}, indent=2, allow_nan=False)
+            beside.write_text(content + "\n", encoding="utf-8")
 
 
 def table(evaluation: Evaluation, names: list[str], epochs: list[str]) -> str:
@@ -69,8 +71,7 @@ def table(evaluation: Evaluation, names: list[str], epochs: list[str]) -> str:
     rows = [["epoch", *(head(*key) for key in keys)]]
     for title, place in [*((epoch, ("epochs", epoch)) for epoch in epochs), ("real", ("real",))]:
         rows.append([title, *(_text(evaluation, place, *key) for key in keys)])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths)) for row in rows)
+    return text.table(rows, align=">" * len(rows[0]))
 
 
 def _keys(name: str, numbers: dict) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.pixels import fit_all, size_within
+from dcgan_tf.common.text import shape_text
 from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
 
 LONGER_SIDE = 64  # pixels of the images that are compared
@@ -113,7 +114,7 @@ def _some(count: int, at_most: int, random) -> np.ndarray:
 
 
 def _size(source) -> str:
-    return "x".join(map(str, source.image_shape))
+    return shape_text(source.image_shape)
 
 
 def _pixels(source, indices) -> np.ndarray:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
+from dcgan_tf.metrics.distances import squared_pixel_distances
 
 BATCH = 1024  # images or rows at a time
 
@@ -21,22 +21,16 @@ def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
     Raises:
         UserError: fewer than two images.
     """
-    _check(len(source))
+    if len(source) < 2:
+        raise UserError(f"diversity: needs at least 2 images, and has {len(source)}")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(source))[:images])
     read = [source.read(chosen[start : start + BATCH]) for start in range(0, len(chosen), BATCH)]
     pixels = np.concatenate(read).reshape(len(chosen), -1)
-    return _mean_of_pairs(pixels, squared_pixel_distances) / np.sqrt(pixels.shape[1])
-
-
-def mean_feature_distance(features: np.ndarray) -> float:
-    """The mean distance of two rows of float [n, d].
-
-    Raises:
-        UserError: fewer than two rows.
-    """
-    _check(len(features))
-    centred = features - np.mean(features, axis=0, dtype=np.float64)  # distances stay, and lose less in rounding
-    return _mean_of_pairs(centred, squared_distances)
+    total = sum(
+        np.sqrt(squared_pixel_distances(pixels[start : start + BATCH], pixels)).sum()
+        for start in range(0, len(pixels), BATCH)
+    )
+    return float(total / (len(pixels) * (len(pixels) - 1)) / np.sqrt(pixels.shape[1]))
 
 
 def modes(classes, class_count: int, real_shares=None) -> tuple[float, float]:
@@ -69,14 +63,3 @@ def modes(classes, class_count: int, real_shares=None) -> tuple[float, float]:
     with np.errstate(divide="ignore"):
         divergence = np.sum(shares[covered] * np.log(shares[covered] / real[covered]))
     return float(np.mean(covered[real > 0])), float(divergence)
-
-
-def _mean_of_pairs(x: np.ndarray, squares) -> float:
-    """The mean distance of two different rows; squares: (a, b) -> [len(a), len(b)]."""
-    total = sum(np.sqrt(squares(x[start : start + BATCH], x)).sum() for start in range(0, len(x), BATCH))
-    return float(total / (len(x) * (len(x) - 1)))
-
-
-def _check(count: int) -> None:
-    if count < 2:
-        raise UserError(f"diversity: needs at least 2 images, and has {count}")

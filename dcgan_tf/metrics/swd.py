@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.text import shape_text
 
 IMAGES = 16_384  # of each set, as published
 LEAST = 16  # images of each set: of fewer, the floor is so high that nothing shows
@@ -71,7 +72,7 @@ class SWD:
             UserError: images of another shape, or fewer than `images`.
         """
         if tuple(fakes.image_shape) != tuple(self._reals.image_shape):
-            shapes = ("x".join(map(str, source.image_shape)) for source in (fakes, self._reals))
+            shapes = (shape_text(source.image_shape) for source in (fakes, self._reals))
             raise UserError("images of {} cannot be compared with images of {}".format(*shapes))
         if len(fakes) < self.images:
             raise UserError(f"swd against {self.images:,} real images needs as many others, not {len(fakes):,}")

@@ -1,11 +1,11 @@
-"""Pixels: the nets' floats to uint8, many images as one grid, PNG files. Images are [N, H, W, C]."""
+"""Images as pixels: floats of a net to uint8, many images in one grid, PNG files. Images are [N, H, W, C]."""
 
 import numpy as np
 from PIL import Image
 
 from dcgan_tf.common.files import whole_file
 
-PADDING = 2  # pixels around every tile of a grid
+PADDING_PIXELS = 2  # A grid has so much white around every tile.
 WHITE = 255
 
 
@@ -21,7 +21,7 @@ def to_uint8(x) -> np.ndarray:
     return levels.clip(0, 255).astype(np.uint8)
 
 
-def grid(images: np.ndarray, rows: int, columns: int, padding: int = PADDING) -> np.ndarray:
+def grid(images: np.ndarray, rows: int, columns: int, padding: int = PADDING_PIXELS) -> np.ndarray:
     """Lays images out row by row on white, pixel for pixel, `padding` pixels apart and from the edge.
 
     Args:

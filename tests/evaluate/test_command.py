@@ -14,7 +14,7 @@ from dcgan_tf import cli
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import EvaluateConfig
 from dcgan_tf.data.sources import open_source
-from dcgan_tf.evaluate import classifier, measures, report
+from dcgan_tf.evaluate import measures, report
 from dcgan_tf.export.savedmodel import SavedModelWriter
 from dcgan_tf.generators.find import KINDS
 from dcgan_tf.generators.generator import open_generator
@@ -22,6 +22,7 @@ from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import msssim, tones
 from dcgan_tf.metrics.copies import find_copies
 from dcgan_tf.metrics.diversity import mean_pairwise_distance, modes
+from dcgan_tf.metrics.features import open_outputs
 from dcgan_tf.metrics.swd import SWD
 from dcgan_tf.nets.saved import load_model, save_model
 from dcgan_tf.runs.folder import RunFolder
@@ -436,30 +437,17 @@ def test_the_classes_covered(run, data, features, capsys):
     found = read(run / "evaluation")["measures"]["modes"]
     reals = open_source(str(data / "ramps.npy"))
     order = np.random.default_rng([0, *b"modes"]).permutation(REALS)
-    a, b = (Images(reals, half) for half in (order[:110], order[-110:]))
-    counts = np.bincount(classifier.predict(features, a), minlength=2)
-    for classes, scored in (
-        (classifier.predict(features, b), found["real"]),
-        (classifier.predict(features, samples_of(run, 10, 110)), found["epochs"]["10"]),
+    logits = open_outputs(str(features)).extract
+    counts = np.bincount(logits(reals, order[:110]).argmax(axis=1), minlength=2)
+    for logits_of_scored, scored in (
+        (logits(reals, order[-110:]), found["real"]),
+        (logits(samples_of(run, 10, 110)), found["epochs"]["10"]),
     ):
-        covered, divergence = modes(classes, 2, counts)
+        covered, divergence = modes(logits_of_scored.argmax(axis=1), 2, counts)
         # JSON has no infinity.
         expected = None if np.isinf(divergence) else pytest.approx(divergence, abs=1e-9)
         assert scored == {"covered": covered, "divergence": expected}
     assert capsys.readouterr().out.split()[:3] == ["epoch", "modes", "KL"]
-
-
-class Images:
-    """Some images of a source, as a source."""
-
-    def __init__(self, source, chosen):
-        self._source, self._chosen, self.image_shape = source, chosen, source.image_shape
-
-    def __len__(self):
-        return len(self._chosen)
-
-    def read(self, indices):
-        return self._source.read(self._chosen[indices])
 
 
 def test_too_few_images_for_features(run, features, capsys):

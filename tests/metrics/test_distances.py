@@ -4,7 +4,7 @@ import scipy.linalg
 from support.helpers import error_of
 
 from dcgan_tf.metrics import distances
-from dcgan_tf.metrics.distances import LEAST, frechet, kernel_distance, precision_recall
+from dcgan_tf.metrics.distances import MIN_IMAGES, frechet, kernel_distance, precision_recall
 
 
 def gaussian(n, d, seed=0, mean=0.0, scale=1.0):
@@ -87,12 +87,12 @@ def test_kernel_distance_is_that_of_loops(monkeypatch):
     a, b = gaussian(61, 7, seed=1), gaussian(50, 7, seed=2, mean=0.4)
     whole = kernel_distance(a, b)
     assert whole[0] == pytest.approx(by_loops(a, b), rel=1e-10)
-    monkeypatch.setattr(distances, "BLOCK", 16)
+    monkeypatch.setattr(distances, "BLOCK_ROWS", 16)
     assert kernel_distance(a, b) == pytest.approx(whole, rel=1e-10)
 
 
 def test_of_large_sets_the_seed_chooses(monkeypatch):
-    monkeypatch.setattr(distances, "MOST", 60)
+    monkeypatch.setattr(distances, "MAX_KID_IMAGES", 60)
     a, b = gaussian(80, 7, seed=1), gaussian(50, 7, seed=2)
     values = [kernel_distance(a, b, seed) for seed in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
@@ -101,7 +101,7 @@ def test_of_large_sets_the_seed_chooses(monkeypatch):
 
 
 def test_the_variance_is_the_jackknife_less_the_part_of_pairs(monkeypatch):
-    monkeypatch.setitem(LEAST, "kid", 4)
+    monkeypatch.setitem(MIN_IMAGES, "kid", 4)
     a, b = gaussian(50, 3, seed=1), gaussian(60, 3, seed=2, mean=1.5)
     without_a = [kernel_distance(np.delete(a, i, 0), b)[0] for i in range(50)]
     without_b = [kernel_distance(a, np.delete(b, i, 0))[0] for i in range(60)]
@@ -151,7 +151,7 @@ def brute_force(real, fake, k):
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_precision_and_recall_are_those_of_brute_force(monkeypatch, k):
-    monkeypatch.setattr(distances, "BLOCK", 32)
+    monkeypatch.setattr(distances, "BLOCK_ROWS", 32)
     real, fake = gaussian(150, 5, seed=1, mean=50), gaussian(90, 5, seed=2, mean=50.4, scale=0.6)
     found = precision_recall(real, fake, k)
     assert found == brute_force(real, fake, k)
@@ -185,7 +185,7 @@ def test_of_two_halves_of_one_set_they_are_near_their_ideal():
     ("measure", "call"), [("fid", frechet), ("kid", kernel_distance), ("precision-recall", precision_recall)]
 )
 def test_too_few_images(measure, call):
-    least = LEAST[measure]
+    least = MIN_IMAGES[measure]
     enough, few = gaussian(least, 3), gaussian(least - 1, 3)
     call(enough, enough)
     for real, fake in ((enough, few), (few, enough)):

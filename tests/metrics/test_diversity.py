@@ -4,7 +4,7 @@ from support.helpers import error_of
 from support.image_sets import source_of
 
 from dcgan_tf.metrics import diversity
-from dcgan_tf.metrics.diversity import mean_feature_distance, mean_pairwise_distance, modes
+from dcgan_tf.metrics.diversity import mean_pairwise_distance, modes
 
 
 def flat(*levels):
@@ -39,12 +39,6 @@ def test_a_choice_of_images_by_the_seed(monkeypatch):
     assert some[0] == some[1] != some[2] and some == pytest.approx([whole] * 3, rel=0.05)
 
 
-def test_feature_distances_by_hand():
-    assert mean_feature_distance(np.array([[0, 0], [3, 4], [0, 4]], np.float32)) == pytest.approx((5 + 4 + 3) / 3)
-    far = np.array([[0, 0], [3, 4], [0, 4]], np.float32) + 1000
-    assert mean_feature_distance(far) == pytest.approx(4, rel=1e-6)
-
-
 def test_modes_by_hand():
     share, divergence = modes([0, 0, 0, 1], 4)
     assert share == 0.5
@@ -70,7 +64,6 @@ def test_modes_of_a_published_size():
 
 def test_too_few():
     assert error_of(mean_pairwise_distance, flat(3)) == "diversity: needs at least 2 images, and has 1"
-    assert error_of(mean_feature_distance, np.zeros([1, 5])) == "diversity: needs at least 2 images, and has 1"
     assert error_of(modes, [], 10) == "diversity: needs at least 1 sample whose class is known, and has none"
 
 

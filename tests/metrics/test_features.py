@@ -34,7 +34,7 @@ def small_net(*head, channels=3, size=(8, 8)):
 
 
 def branched(dense=True):
-    """A residual net, such as `h5files.load_model` does not read."""
+    """A residual net, which `nets.saved.load_model` does not read."""
     x = inputs = keras.Input([8, 8, 3])
     x = layers.Conv2D(4, 3, padding="same", name="first")(layers.Rescaling(1 / 255)(x))
     x = layers.Add(name="sum")([x, layers.Conv2D(4, 1, name="second")(layers.ReLU()(x))])
