@@ -30,7 +30,7 @@ def digits(tmp_path_factory):
     path = tmp_path_factory.mktemp("features") / "new" / "digits.keras"
     with pytest.MonkeyPatch.context() as patch:
         lines = []
-        patch.setattr("builtins.print", lambda *words, **_: lines.append(" ".join(map(str, words))))
+        patch.setattr("builtins.print", lambda *words, **_: lines.extend(" ".join(map(str, words)).splitlines()))
         assert cli.main(["train-features", "digits", "--out", str(path), "--epochs", "12"]) == 0
     return path, lines
 
