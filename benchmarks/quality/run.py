@@ -47,12 +47,12 @@ from dcgan_tf.runs.log import read_log
 from dcgan_tf.runs.settings import read_settings
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality" / "results", ROOT / "benchmarks" / "runs"
-MEASUREMENTS = 20  # of a run, while it trains
-CURVE_IMAGES = 1000  # for KID over time
-COST_SCATTERS = 0.03  # from one time it is measured to the next
-EARLY = 10_000  # steps, of which some cost more
-DRAWN = 5000  # pictures for the SWD, in as many sets as that takes
-SEEDS_OF_DRAWS = 1000  # and up: a run measures itself by pictures of its own seed
+MEASUREMENTS_PER_RUN = 20  # while it trains
+KID_CURVE_IMAGES = 1000  # for KID over time
+COST_SCATTER_SHARE = 0.03  # A cost that is measured again differs by about so much.
+EARLY_STEPS = 10_000  # Some of these cost more than later ones.
+SWD_IMAGES = 5000  # So many pictures are drawn for the SWD, in as many sets as that takes.
+FIRST_SEED_OF_DRAWS = 1000  # A run measures itself by pictures of its own, lower seed.
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
     per_epoch = plan.steps_per_epoch
     of_tutorial = plan_of([*flags, *flags_of("tutorial")]).steps_per_epoch
     once = epochs_of_equal_time(study.steps, of_tutorial, per_epoch, cost)
-    epochs, every = config.times * once, max(1, once // MEASUREMENTS)
+    epochs, every = config.times * once, max(1, once // MEASUREMENTS_PER_RUN)
     cadences = [f"--{what}-every={every}" for what in ("evaluate", "sample", "save")]
     has_curve = study.variants == CONFIRMATION
     cadences += ["--keep-last", "1", "--keep-every", str(2 * every if has_curve else 0)]
@@ -162,7 +162,7 @@ def epochs_of_equal_time(steps: int, of_tutorial: int, per_epoch: int, cost: flo
     cost         of the variant's step, as a multiple of the tutorial's
     """
     taken = max(1, round(steps / of_tutorial)) * of_tutorial
-    return max(1, math.floor((1 + COST_SCATTERS) * taken / (cost * per_epoch)))
+    return max(1, math.floor((1 + COST_SCATTER_SHARE) * taken / (cost * per_epoch)))
 
 
 def cost_of(path: Path, flags: list[str], variant: str) -> float:
@@ -187,7 +187,7 @@ def time_steps(flags: list[str], variant: str, rounds: int = 5, seconds: float =
         plan = plan_of([*flags, *flags_of(name)])
         gan = build_gan(plan, settled(plan.config.precision))
         whole_batches = replace(plan.order, drop_remainder=True)
-        turns.append(_turn(gan, iter(batches(plan.source, whole_batches, EARLY, 10**6))))
+        turns.append(_turn(gan, iter(batches(plan.source, whole_batches, EARLY_STEPS, 10**6))))
     for turn in turns:
         turn(2)
     # Whole periods of lazy penalties, all turns alike.
@@ -220,7 +220,7 @@ def scores(run_dir: Path, study: Study, features: Path | None, reals) -> dict:
     """What `dcgan-tf evaluate` says of the best and of the last epoch, its SWD by several sets of pictures; "real" is the
     floor."""
     best, newest = (find(str(run_dir), epoch) for epoch in ("best", "newest"))
-    measure = swd.SWD(reals, study.images or swd.IMAGES)  # describes the real images once for both
+    measure = swd.SWD(reals, study.images or swd.PUBLISHED_IMAGES)  # describes the real images once for both
     of_best = scores_of(best, run_dir, study, features, measure)
     same = newest.epoch == best.epoch
     return {"best": of_best, "newest": of_best if same else scores_of(newest, run_dir, study, features, measure)}
@@ -243,8 +243,8 @@ def scores_of(found: Found, run_dir: Path, study: Study, features: Path | None, 
 def swd_of_draws(found: Found, measure: swd.SWD) -> list[dict[str, float]]:
     """The SWD of several sets of pictures from as many real images, by level, and its mean."""
     generator, draws = open_generator(str(found.path)), []
-    for number in range(math.ceil(DRAWN / measure.images)):
-        levels = measure.score(Samples(generator, measure.images, SEEDS_OF_DRAWS + number))
+    for number in range(math.ceil(SWD_IMAGES / measure.images)):
+        levels = measure.score(Samples(generator, measure.images, FIRST_SEED_OF_DRAWS + number))
         draws.append({str(height): value for height, value in levels.items()} | {"mean": swd.mean(levels)})
     return draws
 
@@ -253,7 +253,7 @@ def kid_curve(run_dir: Path, features: Path | None, steps_per_epoch: int) -> lis
     """KID and its standard error, precision and recall of all epochs that were kept."""
     if not features:
         return []
-    wanted = ["--metrics", "kid", "precision-recall", "--images", str(CURVE_IMAGES)]
+    wanted = ["--metrics", "kid", "precision-recall", "--images", str(KID_CURVE_IMAGES)]
     found = evaluation(run_dir, "all", features, wanted)["measures"]
     kid, shares = (found[name]["epochs"] for name in ("kid", "precision-recall"))
     return [{"step": int(epoch) * steps_per_epoch} | kid[epoch] | shares[epoch] for epoch in sorted(kid, key=int)]

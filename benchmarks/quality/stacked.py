@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 IMAGES, SAMPLES = 128_000, 26_000
-BLOCK = 4096  # images at a time
+BLOCK_IMAGES = 4096  # So many images are stacked at a time.
 
 
 def make(digits: str, path: Path, images: int = IMAGES, seed: int = 0) -> None:
@@ -23,11 +23,11 @@ def make(digits: str, path: Path, images: int = IMAGES, seed: int = 0) -> None:
     with whole_file(path) as beside:
         # open_memmap fills the file as it goes: 300 MB need not be in memory.
         stacked = np.lib.format.open_memmap(beside, "w+", np.uint8, (images, *source.image_shape[:2], 3))
-        for start in range(0, images, BLOCK):
-            some = drawn[start : start + BLOCK]
+        for start in range(0, images, BLOCK_IMAGES):
+            some = drawn[start : start + BLOCK_IMAGES]
             # [n * 3, H, W, 1] -> [n, 3, H, W] -> [n, H, W, 3]
             read = source.read(some.reshape(-1))[..., 0].reshape(*some.shape, *source.image_shape[:2])
-            stacked[start : start + BLOCK] = np.moveaxis(read, 1, -1)
+            stacked[start : start + BLOCK_IMAGES] = np.moveaxis(read, 1, -1)
         stacked.flush()
 
 

@@ -32,7 +32,7 @@ from dcgan_tf.config.order import Order
 from dcgan_tf.config.presets import PRESETS, get_preset
 from dcgan_tf.runs.log import read_log
 
-BATCHES_AHEAD = 4  # that the pipeline has ready when its turn begins: these steps are not timed
+BATCHES_AHEAD = 4  # The pipeline has so many batches ready when its turn begins: these steps are not timed.
 
 
 @dataclass(frozen=True)

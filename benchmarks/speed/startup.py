@@ -17,7 +17,7 @@ import tyro
 
 from benchmarks.common import ROOT, environment, finish, spread, spread_text
 
-PATIENCE = 120  # seconds
+PATIENCE_SECONDS = 120  # seconds
 
 TRAIN = [sys.executable, str(ROOT / "train.py")]
 # What is run, and the exit code that is right.
@@ -57,7 +57,7 @@ def main(config: Config) -> None:
 
 def until_it_ends(command: list[str], code: int) -> float:
     start = time.perf_counter()
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     seconds = time.perf_counter() - start
     if done.returncode != code:
         raise RuntimeError(f"{command} ended with {done.returncode}, not {code}: {done.stderr}")
@@ -75,7 +75,7 @@ def until_first_step() -> float:
             try:
                 while not (log.exists() and log.stat().st_size):
                     seconds = time.perf_counter() - start
-                    if process.poll() is not None or seconds > PATIENCE:
+                    if process.poll() is not None or seconds > PATIENCE_SECONDS:
                         raise RuntimeError(f"no first step after {seconds:.0f} s: {os.pread(output.fileno(), 9999, 0)}")
                     time.sleep(0.01)
                 return time.perf_counter() - start

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import psutil
 
 WARM_STEPS = 2
-PATIENCE = 10  # seconds for a process to end
+PATIENCE_SECONDS = 10  # A process has so long to end.
 
 
 class Failed(Exception):
@@ -53,7 +53,7 @@ class Worker:
 
     def close(self) -> None:
         self._pipe.close()  # tells it to go
-        self._process.join(PATIENCE)
+        self._process.join(PATIENCE_SECONDS)
         self._process.kill()
         self._process.join()
 

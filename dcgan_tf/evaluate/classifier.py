@@ -20,13 +20,13 @@ from dcgan_tf.metrics.features import open_outputs
 layers = keras.layers
 
 FEATURES = 128  # units of the last hidden layer
-LONGER_SIDE = 64  # of the images that the net sees, at most
-BATCH = 128
+MAX_SIDE_PIXELS = 64  # The net sees images of this size at most.
+BATCH_IMAGES = 128
 LEARNING_RATE = 2e-3
-LEAST_PER_CLASS = 5  # images, of which one is held out
-BUDGET = 200_000 * 28 * 28  # pixels seen in training by default: three minutes on two slow cores
-SHOWN_CLASSES = 20
-CLASSES_FILE = "classes.json"  # in the .keras file, beside what Keras puts there
+MIN_IMAGES_PER_CLASS = 5  # One of them is held out.
+DEFAULT_BUDGET_PIXELS = 200_000 * 28 * 28  # By default training sees so many pixels: three minutes on two slow cores.
+MAX_SHOWN_CLASSES = 20
+CLASSES_FILE = "classes.json"  # It lies in the .keras file, beside what Keras puts there.
 
 
 def train_features(config: TrainFeaturesConfig) -> None:
@@ -43,8 +43,8 @@ def train_features(config: TrainFeaturesConfig) -> None:
     source = open_source(config.data, size=config.image_size, value_range=config.value_range)
     names, classes = _classes(config.data, source)
     train, held_out = split(classes, config.seed)
-    size = size_within(source.image_shape, LONGER_SIDE)
-    epochs = config.epochs or int(np.clip(round(BUDGET / (len(train) * size[0] * size[1])), 2, 60))
+    size = size_within(source.image_shape, MAX_SIDE_PIXELS)
+    epochs = config.epochs or int(np.clip(round(DEFAULT_BUDGET_PIXELS / (len(train) * size[0] * size[1])), 2, 60))
     for note in source.notes:
         print(note)
     print(
@@ -141,7 +141,7 @@ class _Batches(keras.utils.PyDataset):
     def __init__(self, source, size, classes, indices, seed: int):
         super().__init__()
         self._source, self._size, self._classes, self._indices, self._seed = source, size, classes, indices, seed
-        self._batch = min(BATCH, max(8, len(indices) // 8))
+        self._batch = min(BATCH_IMAGES, max(8, len(indices) // 8))
         self._epoch = -1
         self.on_epoch_end()
 
@@ -173,9 +173,9 @@ def _classes(data: str, source: ImageSource) -> tuple[list[str], np.ndarray]:
     if len(names) < 2:
         raise UserError(f"{printable(data)}: has only one class, {printable(names[0])}: give images of two or more")
     fewest = counts.argmin()
-    if counts[fewest] < LEAST_PER_CLASS:
+    if counts[fewest] < MIN_IMAGES_PER_CLASS:
         raise UserError(
-            f"{printable(data)}: needs at least {LEAST_PER_CLASS} images of each class, and has {counts[fewest]} of "
+            f"{printable(data)}: needs at least {MIN_IMAGES_PER_CLASS} images of each class, and has {counts[fewest]} of "
             f"{printable(names[fewest])}: give more, or leave that class out"
         )
     return names, classes
@@ -194,8 +194,8 @@ def _fit(net: keras.Sequential, batches: _Batches, epochs: int) -> None:
 
 
 def _read(source, size, indices):
-    for start in range(0, len(indices), BATCH):
-        yield fit_all(source.read(indices[start : start + BATCH]), size)
+    for start in range(0, len(indices), BATCH_IMAGES):
+        yield fit_all(source.read(indices[start : start + BATCH_IMAGES]), size)
 
 
 def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:
@@ -204,9 +204,9 @@ def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:
     shares = np.bincount(classes, right, len(names)) / counts
     print(f"of {len(right):,} held-out images {np.mean(right):.2%} are told rightly")
     order = np.arange(len(names))
-    if len(names) > SHOWN_CLASSES:
-        order = np.argsort(shares, kind="stable")[:SHOWN_CLASSES]
-        print(f"the {SHOWN_CLASSES} worst of {len(names)} classes:")
+    if len(names) > MAX_SHOWN_CLASSES:
+        order = np.argsort(shares, kind="stable")[:MAX_SHOWN_CLASSES]
+        print(f"the {MAX_SHOWN_CLASSES} worst of {len(names)} classes:")
     rows = [("class", "images", "  right")]  # "right" is as wide as "100.00%".
     rows += [(names[label], f"{counts[label]:,}", f"{shares[label]:.2%}") for label in order]
     print(table(rows, align="<>>"))

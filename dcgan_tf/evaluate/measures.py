@@ -81,12 +81,12 @@ def halves(against: RealImages, images: int, measure: bytes) -> tuple[np.ndarray
 
 
 class SlicedWasserstein(Measure):
-    name, own_images, least, real_share = "swd", swd.IMAGES, swd.LEAST, 2
+    name, own_images, least, real_share = "swd", swd.PUBLISHED_IMAGES, swd.MIN_IMAGES, 2
 
     def __init__(self, against: RealImages):
         super().__init__(against)
         self._swd = swd.SWD(against.reals, self.images, against.seed)
-        self.protocol |= {"patches": swd.PATCHES, "directions": swd.DIRECTIONS}
+        self.protocol |= {"patches": swd.PATCHES_PER_IMAGE, "directions": swd.DIRECTIONS}
 
     def real(self):
         return self._by_level(self._swd.floor())
@@ -122,7 +122,7 @@ class Halved(Measure):
 class Tones(Halved):
     """The values of all pixels together."""
 
-    name, own_images, least = "tones", 10_000, tones.LEAST
+    name, own_images, least = "tones", 10_000, tones.MIN_IMAGES
 
     def numbers(self, source, indices):
         shares = tones.histograms(source, indices)
@@ -134,7 +134,7 @@ class Tones(Halved):
 
 
 class Similarity(Measure):
-    name, own_images, least = "msssim", 2 * msssim.PAIRS, msssim.LEAST
+    name, own_images, least = "msssim", 2 * msssim.PUBLISHED_PAIRS, msssim.MIN_IMAGES
 
     def real(self):
         return self.score(self.against.reals)
@@ -212,7 +212,7 @@ class PrecisionRecall(InFeatures):
 class Copies(Measure):
     """The nearest training image of each sample. `found` is what the last score found, to draw from."""
 
-    name, own_images, least = "copies", 1_000, copies.LEAST
+    name, own_images, least = "copies", 1_000, copies.MIN_UNSEEN_IMAGES
     found: copies.Copies
 
     def __init__(self, against: RealImages):

@@ -10,11 +10,11 @@ from dcgan_tf.common.pixels import fit_all, size_within
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
 
-LONGER_SIDE = 64  # pixels of the images that are compared
-BATCH = 512  # training images in memory at a time
-NEIGHBOURS = 50  # nearest training images, whose mean distance tells what is near for this image
-SAME = 1.0  # levels: images nearer than this are one picture, saved twice
-LEAST = 20  # images not copied from, to compare with
+MAX_SIDE_PIXELS = 64  # Images are compared at this size at most.
+BATCH_IMAGES = 512  # Only so many training images are in memory at a time.
+NEIGHBOURS = 50  # The mean distance to so many nearest training images says what is near for an image.
+MAX_SAME_DISTANCE = 1.0  # in levels. Images nearer than this are one picture, saved twice.
+MIN_UNSEEN_IMAGES = 20  # So many images that were not copied from are needed to compare with.
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +87,10 @@ def find_copies(samples, training, held_out=None, features=None, seed: int = 0, 
     queries = np.concatenate([_pixels(samples, some), _pixels(unseen, others)])
     itself = np.concatenate([np.full(len(some), -1), others if held_out is None else np.full(len(others), -1)])
     in_pixels = _search_pixels(queries, itself, training)
-    new = in_pixels[1][len(some) :] >= SAME
-    if np.count_nonzero(new) < LEAST:
+    new = in_pixels[1][len(some) :] >= MAX_SAME_DISTANCE
+    if np.count_nonzero(new) < MIN_UNSEEN_IMAGES:
         raise UserError(
-            f"copies: needs at least {LEAST} {'training' if held_out is None else 'held-out'} images that are unlike all "
+            f"copies: needs at least {MIN_UNSEEN_IMAGES} {'training' if held_out is None else 'held-out'} images that are unlike all "
             f"{'others' if held_out is None else 'training images'}, and has {np.count_nonzero(new)}: give more"
         )
     in_features = None
@@ -119,10 +119,10 @@ def _size(source) -> str:
 
 def _pixels(source, indices) -> np.ndarray:
     """uint8 [n, h, w, C], at most 64 pixels on the longer side."""
-    size = size_within(source.image_shape, LONGER_SIDE)
+    size = size_within(source.image_shape, MAX_SIDE_PIXELS)
     images = np.empty([len(indices), *size, source.image_shape[-1]], np.uint8)
-    for start in range(0, len(indices), BATCH):
-        images[start : start + BATCH] = fit_all(source.read(indices[start : start + BATCH]), size)
+    for start in range(0, len(indices), BATCH_IMAGES):
+        images[start : start + BATCH_IMAGES] = fit_all(source.read(indices[start : start + BATCH_IMAGES]), size)
     return images
 
 
@@ -130,8 +130,8 @@ def _search_pixels(queries: np.ndarray, itself: np.ndarray, training):
     """(nearest int64, distances float64, relative float64, mirrored bool), each [q], of uint8 [q, h, w, C]; see `Copies`."""
     both = np.concatenate([queries, queries[:, :, ::-1]]).reshape(2 * len(queries), -1)
     nearest = _Nearest(itself)
-    for start in tqdm(range(0, len(training), BATCH), "copies", unit="batch", leave=False, disable=None):
-        indices = np.arange(start, min(start + BATCH, len(training)))
+    for start in tqdm(range(0, len(training), BATCH_IMAGES), "copies", unit="batch", leave=False, disable=None):
+        indices = np.arange(start, min(start + BATCH_IMAGES, len(training)))
         known = _pixels(training, indices).reshape(len(indices), -1)
         nearest.see(start, squared_pixel_distances(both, known))
     return nearest.found(both.shape[1])
@@ -148,8 +148,8 @@ def _search_features(space, samples, held_out, itself, training):
     ]
     both = np.concatenate(sides)
     nearest = _Nearest(itself)
-    for start in range(0, len(known), BATCH):
-        nearest.see(start, squared_distances(both, known[start : start + BATCH] - shift))
+    for start in range(0, len(known), BATCH_IMAGES):
+        nearest.see(start, squared_distances(both, known[start : start + BATCH_IMAGES] - shift))
     return nearest.found(1)
 
 

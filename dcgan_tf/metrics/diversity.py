@@ -5,7 +5,7 @@ import numpy as np
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.metrics.distances import squared_pixel_distances
 
-BATCH = 1024  # images or rows at a time
+BATCH_ROWS = 1024  # So many images or rows are compared at a time.
 
 
 def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
@@ -24,11 +24,11 @@ def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
     if len(source) < 2:
         raise UserError(f"diversity: needs at least 2 images, and has {len(source)}")
     chosen = np.sort(np.random.default_rng(seed).permutation(len(source))[:images])
-    read = [source.read(chosen[start : start + BATCH]) for start in range(0, len(chosen), BATCH)]
+    read = [source.read(chosen[start : start + BATCH_ROWS]) for start in range(0, len(chosen), BATCH_ROWS)]
     pixels = np.concatenate(read).reshape(len(chosen), -1)
     total = sum(
-        np.sqrt(squared_pixel_distances(pixels[start : start + BATCH], pixels)).sum()
-        for start in range(0, len(pixels), BATCH)
+        np.sqrt(squared_pixel_distances(pixels[start : start + BATCH_ROWS], pixels)).sum()
+        for start in range(0, len(pixels), BATCH_ROWS)
     )
     return float(total / (len(pixels) * (len(pixels) - 1)) / np.sqrt(pixels.shape[1]))
 

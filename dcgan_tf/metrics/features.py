@@ -16,8 +16,8 @@ from dcgan_tf.common.files import whole_file
 from dcgan_tf.common.pixels import fit_all, to_channels
 from dcgan_tf.nets.branched import load_net
 
-BATCH = 64  # images that a net sees at once
-TIMEOUT = 30  # seconds without a byte before a download has failed
+BATCH_IMAGES = 64  # A net sees so many images at once.
+DOWNLOAD_TIMEOUT_SECONDS = 30  # A download has failed once it brings no byte for so long.
 
 # What keras.applications.InceptionV3(include_top=False) looks for, below Keras's own folder.
 INCEPTION_URL = (
@@ -26,7 +26,7 @@ INCEPTION_URL = (
 )
 INCEPTION_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
 INCEPTION_SIZE = "88 MB"
-WITHOUT = "swd, tones, msssim, copies and diversity need no such file"
+MEASURES_WITHOUT_FEATURES = "swd, tones, msssim, copies and diversity need no such file"
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class FeatureSpace:
         indices = np.arange(len(source)) if indices is None else np.asarray(indices, np.int64)
         features = np.empty([len(indices), self.dimension], np.float32)
         with tqdm(total=len(indices), desc="features", unit="image", leave=False, disable=None) as bar:
-            for start in range(0, len(indices), BATCH):
-                images = self.fitted(source.read(indices[start : start + BATCH]))
+            for start in range(0, len(indices), BATCH_IMAGES):
+                images = self.fitted(source.read(indices[start : start + BATCH_IMAGES]))
                 features[start : start + len(images)] = self.run(images.astype(np.float32))
                 bar.update(len(images))
         if not np.isfinite(features).all():
@@ -125,7 +125,7 @@ def inception_weights() -> Path:
     if not _is_whole(path):
         raise UserError(
             f"{printable(path)} is not the whole file of weights: delete it and run the same command again, online; "
-            f"{WITHOUT}"
+            f"{MEASURES_WITHOUT_FEATURES}"
         )
     return path
 
@@ -139,7 +139,7 @@ def _download(url: str, path: Path) -> None:
     host = urllib.parse.urlsplit(url).netloc
     print(f"downloading the weights of Inception-v3 ({INCEPTION_SIZE}) from {host} to {printable(path)}", flush=True)
     patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
         with whole_file(path) as beside:
             beside.unlink()  # Keras downloads only what is not there
@@ -150,7 +150,7 @@ def _download(url: str, path: Path) -> None:
         reason = printable(str(error).rpartition(" -- ")[2])
         raise UserError(
             f"--features inception: its weights cannot be downloaded ({reason}): put {url} at {printable(path)} "
-            f"yourself, or give --features FILE.keras; {WITHOUT}"
+            f"yourself, or give --features FILE.keras; {MEASURES_WITHOUT_FEATURES}"
         ) from error
     finally:
         socket.setdefaulttimeout(patience)

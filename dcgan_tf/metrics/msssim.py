@@ -15,16 +15,16 @@ import numpy as np
 
 from dcgan_tf.common.errors import UserError
 
-PAIRS = 10_000  # as published
-LEAST = 32  # images, two a pair
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, the finest first
+PUBLISHED_PAIRS = 10_000  # as published
+MIN_IMAGES = 32  # Two make a pair.
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, the finest first
 FILTER, SIGMA = 11, 1.5  # pixels; both shrink where an image is smaller
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # keep flat parts from dividing by zero
-BLOCK = 64  # pixels
-BATCH_BYTES = 2**23  # of a batch of images as floats
+BLOCK_PIXELS = 64  # pixels
+BATCH_BYTES = 2**23  # A batch of images, as floats, takes about so much memory.
 
 
-def ms_ssim_diversity(images, pairs: int = PAIRS, seed: int = 0) -> float:
+def ms_ssim_diversity(images, pairs: int = PUBLISHED_PAIRS, seed: int = 0) -> float:
     """The mean similarity of pairs of different images of a source, 0 to 1: lower is more diverse.
 
     Args:
@@ -35,8 +35,8 @@ def ms_ssim_diversity(images, pairs: int = PAIRS, seed: int = 0) -> float:
     Raises:
         UserError: too few images.
     """
-    if len(images) < LEAST:
-        raise UserError(f"msssim needs at least {LEAST} images, not {len(images)}")
+    if len(images) < MIN_IMAGES:
+        raise UserError(f"msssim needs at least {MIN_IMAGES} images, not {len(images)}")
     pairs = min(pairs, len(images) // 2)
     chosen = np.random.default_rng([seed, *b"pairs"]).permutation(len(images))[: 2 * pairs]
     size = max(2, BATCH_BYTES // (4 * int(np.prod(images.image_shape))) // 2 * 2)
@@ -50,8 +50,8 @@ def ms_ssim_diversity(images, pairs: int = PAIRS, seed: int = 0) -> float:
 def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """uint8 [N, H, W, C] and [N, H, W, C] -> the similarity of each pair [N], float64, 0 to 1 for the same image."""
     a, b = (np.moveaxis(images, -1, 1).astype(np.float32) for images in (a, b))  # [N, C, H, W]
-    scales = min(len(WEIGHTS), min(a.shape[2:]).bit_length())  # the last one has at least a pixel
-    weights = np.array(WEIGHTS[:scales]) * (sum(WEIGHTS) / sum(WEIGHTS[:scales]))
+    scales = min(len(SCALE_WEIGHTS), min(a.shape[2:]).bit_length())  # the last one has at least a pixel
+    weights = np.array(SCALE_WEIGHTS[:scales]) * (sum(SCALE_WEIGHTS) / sum(SCALE_WEIGHTS[:scales]))
     product = np.ones(len(a))
     for scale, weight in enumerate(weights, start=1):
         similarity, contrast = _ssim(a, b)
@@ -87,14 +87,14 @@ def _bands(length: int, size: int) -> list[tuple[slice, np.ndarray]]:
     """The filter along an axis as products with matrices, which in NumPy are far faster than a sum of shifted images.
 
     Returns:
-        For each BLOCK places of the result, the part of the axis that goes into them, and the matrix float32
+        For each BLOCK_PIXELS places of the result, the part of the axis that goes into them, and the matrix float32
         [places + size - 1, places]: column i is the filter, from row i on. One matrix for all would be nearly all zeros.
     """
     places = np.arange(size) - (size - 1) / 2
     filter = np.exp(-(places**2) / (2 * (SIGMA * size / FILTER) ** 2))
     bands = []
-    for start in range(0, length - size + 1, BLOCK):
-        count = min(BLOCK, length - size + 1 - start)
+    for start in range(0, length - size + 1, BLOCK_PIXELS):
+        count = min(BLOCK_PIXELS, length - size + 1 - start)
         band = np.zeros([count + size - 1, count], np.float32)
         for column in range(count):
             band[column : column + size, column] = filter / filter.sum()

@@ -20,16 +20,16 @@ import numpy as np
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.text import shape_text
 
-IMAGES = 16_384  # of each set, as published
-LEAST = 16  # images of each set: of fewer, the floor is so high that nothing shows
-PATCH = 7  # pixels, square
-PATCHES = 128  # of each image and level
-DIRECTIONS = 4 * 128  # the mean of 4 means over 128 is the mean over all
-COARSEST = 16  # pixels of the shorter side that a level must have
-BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16  # times itself, the filter of 5x5
-BATCH_BYTES = 2**22  # of a batch of images as floats: stays in a processor's cache
-ROWS = 16_384  # patches that are float32 at a time
-BLOCK_FLOATS = 2**26  # projections of one set that are held at a time
+PUBLISHED_IMAGES = 16_384  # of each set, as published
+MIN_IMAGES = 16  # of each set. With fewer, the floor is so high that nothing shows.
+PATCH_SIDE = 7  # pixels
+PATCHES_PER_IMAGE = 128  # on each level
+DIRECTIONS = 4 * 128  # The published mean of 4 means over 128 is the mean over all.
+MIN_LEVEL_SIDE = 16  # pixels. A level's shorter side is at least so long.
+BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16  # The filter of 5x5 is this row times itself.
+BATCH_BYTES = 2**22  # A batch of images as floats is small enough for a processor's cache.
+FLOAT_ROWS = 16_384  # So many patches are float32 at a time; all others stay float16.
+BLOCK_FLOATS = 2**26  # So many projections of one set are in memory at a time.
 
 
 class SWD:
@@ -45,17 +45,19 @@ class SWD:
         images: of each set, min(images, half of the real ones).
     """
 
-    def __init__(self, reals, images: int = IMAGES, seed: int = 0):
+    def __init__(self, reals, images: int = PUBLISHED_IMAGES, seed: int = 0):
         """reals: a source, that is anything with `len`, `image_shape` and `read(indices)` -> uint8 [n, H, W, C]; not read yet.
 
         Raises:
             UserError: too few real images, or too small ones.
         """
         self.images = min(images, len(reals) // 2)
-        if images < LEAST:
-            raise UserError(f"swd of {images} images: needs at least {LEAST}")
-        if self.images < LEAST:
-            raise UserError(f"swd needs at least {2 * LEAST} real images, half of them for its floor, not {len(reals)}")
+        if images < MIN_IMAGES:
+            raise UserError(f"swd of {images} images: needs at least {MIN_IMAGES}")
+        if self.images < MIN_IMAGES:
+            raise UserError(
+                f"swd needs at least {2 * MIN_IMAGES} real images, half of them for its floor, not {len(reals)}"
+            )
         self._sizes = level_sizes(reals.image_shape)
         self._reals, self._seed = reals, seed
         order = _random(seed, "halves").permutation(len(reals))
@@ -97,7 +99,7 @@ class SWD:
 
 def fits(source) -> bool:
     """Whether a source has enough images, and large enough ones, to be measured by."""
-    return len(source) >= 2 * LEAST and min(source.image_shape[:2]) >= PATCH
+    return len(source) >= 2 * MIN_IMAGES and min(source.image_shape[:2]) >= PATCH_SIDE
 
 
 def mean(scores: dict[int, float]) -> float:
@@ -115,10 +117,12 @@ def level_sizes(image_shape: tuple[int, int, int]) -> list[tuple[int, int]]:
         UserError: a side is shorter than a patch.
     """
     height, width, _ = image_shape
-    if min(height, width) < PATCH:
-        raise UserError(f"swd compares patches of {PATCH}x{PATCH} pixels: images of {height}x{width} are too small")
+    if min(height, width) < PATCH_SIDE:
+        raise UserError(
+            f"swd compares patches of {PATCH_SIDE}x{PATCH_SIDE} pixels: images of {height}x{width} are too small"
+        )
     sizes, shorter = [(height, width)], min(height, width) // 2
-    while shorter >= COARSEST:
+    while shorter >= MIN_LEVEL_SIDE:
         sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
         shorter //= 2
     return sizes
@@ -176,19 +180,19 @@ class Patches:
 
 
 def _patches_of(source, indices: np.ndarray, random: np.random.Generator) -> list[Patches]:
-    """For each level, PATCHES patches of every image at `indices`, read batch by batch."""
+    """For each level, PATCHES_PER_IMAGE patches of every image at `indices`, read batch by batch."""
     sizes, channels = level_sizes(source.image_shape), source.image_shape[-1]
-    values = [np.empty([len(indices) * PATCHES, channels * PATCH**2], np.float16) for _ in sizes]
+    values = [np.empty([len(indices) * PATCHES_PER_IMAGE, channels * PATCH_SIDE**2], np.float16) for _ in sizes]
     sums = np.zeros([len(sizes), 2, channels])  # of the values, of their squares
     start = 0
     for images in _batches(source, indices):
-        stop = start + len(images) * PATCHES
+        stop = start + len(images) * PATCHES_PER_IMAGE
         for level, layer in enumerate(laplacian_pyramid(images, len(sizes))):
             patches = cut_patches(layer, random)  # [n, C, 7, 7]
             sums[level] += [patches.sum((0, 2, 3), np.float64), np.square(patches).sum((0, 2, 3), np.float64)]
             values[level][start:stop] = patches.reshape(stop - start, -1)
         start = stop
-    means, squares = np.moveaxis(sums / (start * PATCH**2), 1, 0)
+    means, squares = np.moveaxis(sums / (start * PATCH_SIDE**2), 1, 0)
     stds = np.sqrt(np.maximum(squares - means**2, 0))
     return [Patches(*level) for level in zip(values, means, stds, strict=True)]
 
@@ -201,12 +205,12 @@ def _batches(source, indices: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def cut_patches(layer: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """[N, H, W, C] -> [N * PATCHES, C, 7, 7], from anywhere in each image where the whole patch fits."""
+    """[N, H, W, C] -> [N * PATCHES_PER_IMAGE, C, 7, 7], from anywhere in each image where the whole patch fits."""
     count, height, width, _ = layer.shape
-    image = np.repeat(np.arange(count), PATCHES)
-    top = random.integers(0, height - PATCH + 1, len(image))
-    left = random.integers(0, width - PATCH + 1, len(image))
-    windows = np.lib.stride_tricks.sliding_window_view(layer, (PATCH, PATCH), axis=(1, 2))
+    image = np.repeat(np.arange(count), PATCHES_PER_IMAGE)
+    top = random.integers(0, height - PATCH_SIDE + 1, len(image))
+    left = random.integers(0, width - PATCH_SIDE + 1, len(image))
+    windows = np.lib.stride_tricks.sliding_window_view(layer, (PATCH_SIDE, PATCH_SIDE), axis=(1, 2))
     return windows[image, top, left]
 
 
@@ -218,7 +222,7 @@ def distance(a: Patches, b: Patches, random: np.random.Generator) -> float:
     standard deviation per channel."""
     channels, count = len(a.mean), len(a.values)
     # Grey is three equal channels: their share of a direction is the sum of its three parts.
-    directions = random.normal(size=[DIRECTIONS, 3, PATCH**2])
+    directions = random.normal(size=[DIRECTIONS, 3, PATCH_SIDE**2])
     directions /= np.sqrt(np.square(directions).sum((1, 2), keepdims=True))
     if channels == 1:
         directions = directions.sum(1, keepdims=True)
@@ -237,8 +241,8 @@ def _project(patches: Patches, directions: np.ndarray) -> np.ndarray:
     constants = (scaled.sum(2) @ patches.mean).astype(np.float32)
     scaled = scaled.reshape(len(directions), -1).astype(np.float32)
     projected = np.empty([len(directions), len(patches.values)], np.float32)
-    for start in range(0, len(patches.values), ROWS):
-        part = slice(start, start + ROWS)
+    for start in range(0, len(patches.values), FLOAT_ROWS):
+        part = slice(start, start + FLOAT_ROWS)
         np.matmul(scaled, patches.values[part].astype(np.float32).T, out=projected[:, part])
     projected -= constants[:, None]
     return projected

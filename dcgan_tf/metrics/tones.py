@@ -9,9 +9,9 @@ import numpy as np
 from dcgan_tf.common.errors import UserError
 
 LEVELS = 256
-END = 5  # levels: values so near to black or white are clipped
-BATCH_BYTES = 2**25  # of images at a time, which may be large
-LEAST = 1
+CLIPPED_LEVELS = 5  # Values so near to black or white count as clipped.
+BATCH_BYTES = 2**25  # Images may be large: only so many bytes of them are in memory at a time.
+MIN_IMAGES = 1
 
 
 def histograms(source, indices) -> np.ndarray:
@@ -20,7 +20,7 @@ def histograms(source, indices) -> np.ndarray:
     Raises:
         UserError: no image at all.
     """
-    if len(indices) < LEAST:
+    if len(indices) < MIN_IMAGES:
         raise UserError("tones: needs at least 1 image, and has none")
     size = max(1, BATCH_BYTES // int(np.prod(source.image_shape)))
     counts = 0
@@ -44,4 +44,6 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 def clipped(shares: np.ndarray) -> float:
     """The share of values within 5 levels of black or of white. shares: of `histograms`."""
-    return float(shares[:, : END + 1].sum(axis=1).mean() + shares[:, -END - 1 :].sum(axis=1).mean())
+    return float(
+        shares[:, : CLIPPED_LEVELS + 1].sum(axis=1).mean() + shares[:, -CLIPPED_LEVELS - 1 :].sum(axis=1).mean()
+    )

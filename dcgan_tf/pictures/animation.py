@@ -13,9 +13,9 @@ from dcgan_tf.pictures import film
 from dcgan_tf.runs.folder import RunFolder
 
 Picture = tuple[int, Path]  # epoch, file
-WHOLE_SECONDS = 30  # what the film takes at most, while that is possible at MOST_FPS
+MAX_FILM_SECONDS = 30  # A film takes longer only where MAX_FPS does not allow it.
 LAST_FRAME_SECONDS = 3
-LEAST_FPS, MOST_FPS = 5, 25
+MIN_FPS, MAX_FPS = 5, 25
 
 
 def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
@@ -51,8 +51,8 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
 
 def automatic_fps(count: int) -> float:
     """Frames a second for `count` frames: a frame takes a multiple of 10 ms, as a GIF asks, from 40 to 200."""
-    hundredths = 100 * (WHOLE_SECONDS - LAST_FRAME_SECONDS) // count
-    return 100 / min(max(hundredths, 100 // MOST_FPS), 100 // LEAST_FPS)
+    hundredths = 100 * (MAX_FILM_SECONDS - LAST_FRAME_SECONDS) // count
+    return 100 / min(max(hundredths, 100 // MAX_FPS), 100 // MIN_FPS)
 
 
 def _usable(run_dir) -> list[Picture]:

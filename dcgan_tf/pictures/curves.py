@@ -7,10 +7,10 @@ import numpy as np
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.runs.log import read_log
 
-BINS = 800  # about the width of the picture in pixels: more points would not show
+MAX_POINTS = 800  # About the width of the picture in pixels: more points would not show.
 LOSSES = {"d_loss": ("discriminator loss", "tab:blue"), "g_loss": ("generator loss", "tab:orange")}
 PROBABILITIES = {"d_real": ("D(real)", "tab:green"), "d_fake": ("D(generated)", "tab:purple")}
-WHOLE_NUMBERS = {"nbins": 9, "steps": [1, 2, 5, 10], "integer": True, "min_n_ticks": 1}  # ticks of both x axes
+WHOLE_NUMBER_TICKS = {"nbins": 9, "steps": [1, 2, 5, 10], "integer": True, "min_n_ticks": 1}  # for both x axes
 
 
 def write_curves(log_path, png_path) -> bool:
@@ -52,7 +52,7 @@ def _draw(lines: list[dict]):
     for key, look in PROBABILITIES.items():
         _plot(probabilities, lines, key, *look)
     probabilities.set(ylim=(0, 1), ylabel="mean probability\nof being real", xlabel="step")
-    probabilities.xaxis.set_major_locator(MaxNLocator(**WHOLE_NUMBERS))
+    probabilities.xaxis.set_major_locator(MaxNLocator(**WHOLE_NUMBER_TICKS))
     probabilities.xaxis.set_major_formatter("{x:,.0f}")
     for axes in (losses, probabilities):
         axes.grid(alpha=0.25)
@@ -85,9 +85,9 @@ def running_mean(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def _extremes(values: np.ndarray) -> np.ndarray:
-    """Places of the lowest and the highest value of each of BINS parts, so that thinning loses no spike."""
+    """Places of the lowest and the highest value of each of MAX_POINTS parts, so that thinning loses no spike."""
     places = set()
-    for part in np.array_split(np.arange(len(values)), BINS):
+    for part in np.array_split(np.arange(len(values)), MAX_POINTS):
         if len(part):
             places |= {part[values[part].argmin()], part[values[part].argmax()]}
     return np.array(sorted(places))
@@ -110,7 +110,7 @@ def _epochs_on_top(axes, lines: list[dict]) -> None:
     for line in lines:
         first_step.setdefault(line["epoch"], line["step"])
     epochs, steps = list(first_step), list(first_step.values())
-    ticks = MaxNLocator(**WHOLE_NUMBERS).tick_values(epochs[0], epochs[-1])
+    ticks = MaxNLocator(**WHOLE_NUMBER_TICKS).tick_values(epochs[0], epochs[-1])
     ticks = ticks[(ticks >= epochs[0]) & (ticks <= epochs[-1])]
     top = axes.secondary_xaxis("top")
     top.set_xticks(np.interp(ticks, epochs, steps), [f"{tick:.0f}" for tick in ticks])

@@ -15,8 +15,8 @@ from PIL.GifImagePlugin import getdata, getheader
 
 from dcgan_tf.common.files import whole_file
 
-LEAST_WIDTH = 256  # pixels; smaller pictures are enlarged
-PALETTE_PIXELS = 8000  # pixels of a frame that its 256 colours are chosen from
+MIN_WIDTH_PIXELS = 256  # Smaller pictures are enlarged.
+PALETTE_SAMPLE_PIXELS = 8000  # The 256 colours of a frame are chosen from about so many of its pixels.
 
 Frame = tuple[Image.Image, float]  # L or RGB, seconds on show
 
@@ -34,7 +34,7 @@ def frame(picture: Image.Image, caption: str | None = None) -> Image.Image:
     With a caption: on a white strip below the picture.
     """
     picture = picture.convert("L" if picture.mode == "L" else "RGB")
-    factor = -(-LEAST_WIDTH // picture.width)
+    factor = -(-MIN_WIDTH_PIXELS // picture.width)
     enlarged = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     width, height = enlarged.width + enlarged.width % 2, enlarged.height + enlarged.height % 2
     if caption is None:
@@ -96,7 +96,7 @@ def _to_256_colours(frame: Image.Image) -> Image.Image:
     Choosing the colours from some of the pixels, refined once by k-means, is three times as fast as median cut over
     all pixels and comes closer. Dithering would flicker from frame to frame.
     """
-    step = max(1, round((frame.width * frame.height / PALETTE_PIXELS) ** 0.5))
+    step = max(1, round((frame.width * frame.height / PALETTE_SAMPLE_PIXELS) ** 0.5))
     some = frame.resize((frame.width // step, frame.height // step), Image.Resampling.NEAREST)
     corner = (0, frame.height - 1)
     white_below = frame.getpixel(corner) == (255, 255, 255)

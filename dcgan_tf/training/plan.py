@@ -138,8 +138,8 @@ def plan_run(
     settings = settle(flags, facts, begun)
     if flags.evaluate_every and not swd.fits(source):
         raise UserError(
-            f"--evaluate-every {flags.evaluate_every}: measuring takes at least {2 * swd.LEAST} images of "
-            f"{swd.PATCH}x{swd.PATCH} or larger, and these are {len(source):,} of {shape_text(source.image_shape[:2])}: "
+            f"--evaluate-every {flags.evaluate_every}: measuring takes at least {2 * swd.MIN_IMAGES} images of "
+            f"{swd.PATCH_SIDE}x{swd.PATCH_SIDE} or larger, and these are {len(source):,} of {shape_text(source.image_shape[:2])}: "
             "give 0"
         )
     return Plan(

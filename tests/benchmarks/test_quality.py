@@ -41,7 +41,7 @@ def here(tmp_path, monkeypatch, commands):
     monkeypatch.setattr(quality, "STUDIES", {"ramps8": study})
     monkeypatch.setattr(quality_page, "STUDIES", {"ramps8": study})
     monkeypatch.setattr(quality, "ROOT", tmp_path)
-    monkeypatch.setattr(quality, "DRAWN", 250)
+    monkeypatch.setattr(quality, "SWD_IMAGES", 250)
     for name in ("RESULTS", "RUNS"):
         monkeypatch.setattr(quality, name, tmp_path / name.lower())
     monkeypatch.setattr(quality_page, "RESULTS", tmp_path / "results")

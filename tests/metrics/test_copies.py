@@ -38,7 +38,7 @@ def nearest_by_hand(samples, training):
 
 @pytest.mark.parametrize("batch", [512, 37])
 def test_nearest_images_are_those_found_by_hand(training, monkeypatch, batch):
-    monkeypatch.setattr(copies, "BATCH", batch)
+    monkeypatch.setattr(copies, "BATCH_IMAGES", batch)
     samples, held_out = smooth(60, seed=2), smooth(50, seed=3)
     found = find_copies(source_of(samples), source_of(training), source_of(held_out))
     index, distance, relative, mirrored = nearest_by_hand(samples, training)

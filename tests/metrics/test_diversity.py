@@ -33,7 +33,7 @@ def test_collapse_shows():
 def test_a_choice_of_images_by_the_seed(monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, [200, 4, 4, 1], np.uint8)
     whole = mean_pairwise_distance(source_of(images))
-    monkeypatch.setattr(diversity, "BATCH", 7)
+    monkeypatch.setattr(diversity, "BATCH_ROWS", 7)
     assert mean_pairwise_distance(source_of(images)) == pytest.approx(whole, rel=1e-12)
     some = [mean_pairwise_distance(source_of(images), images=50, seed=seed) for seed in (0, 0, 1)]
     assert some[0] == some[1] != some[2] and some == pytest.approx([whole] * 3, rel=0.05)

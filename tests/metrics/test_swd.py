@@ -71,7 +71,7 @@ def fixed_places(monkeypatch):
         return np.array(patches).transpose(0, 3, 1, 2)
 
     monkeypatch.setattr(swd, "cut_patches", cut)
-    monkeypatch.setattr(swd, "PATCHES", 3)
+    monkeypatch.setattr(swd, "PATCHES_PER_IMAGE", 3)
     monkeypatch.setattr(swd, "DIRECTIONS", 20)
 
 
