@@ -12,11 +12,11 @@ test: $(VENV)/ready
 
 # Nothing else should run meanwhile. PyTorch's own build for CPUs is gigabytes smaller; pip can be set to find it.
 bench: $(VENV)/bench-ready
-	$(VENV)/bin/python -m benchmarks.speed.startup --json benchmarks/results/startup.json
-	$(VENV)/bin/python -m benchmarks.speed.step --json benchmarks/results/step.json
-	$(VENV)/bin/python -m benchmarks.speed.tricks --json benchmarks/results/tricks.json
-	$(VENV)/bin/python -m benchmarks.speed.pipeline --json benchmarks/results/pipeline.json
-	$(VENV)/bin/python -m benchmarks.speed.scaling --json benchmarks/results/scaling.json
+	$(VENV)/bin/python -m benchmarks.speed.startup --json benchmarks/speed/results/startup.json
+	$(VENV)/bin/python -m benchmarks.speed.step --json benchmarks/speed/results/step.json
+	$(VENV)/bin/python -m benchmarks.speed.tricks --json benchmarks/speed/results/tricks.json
+	$(VENV)/bin/python -m benchmarks.speed.pipeline --json benchmarks/speed/results/pipeline.json
+	$(VENV)/bin/python -m benchmarks.speed.scaling --json benchmarks/speed/results/scaling.json
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
