@@ -193,9 +193,11 @@ def _build(config: ExportConfig, job: Job, version: int, stage: Path, max_batch_
                 serving.write_warmup(path, job.name, [_latents(job, count) for count in warmup_sizes])
             elif artifact.kind == "onnx":
                 convert.to_onnx(job.generator, path, card)
-            else:
+            elif artifact.kind == "litert":
                 convert.to_litert(job.generator, path, artifact.quantize)
                 tolerance = config.quantized_tolerance if artifact.quantize else tolerance
+            else:
+                raise ValueError(f"nothing writes {artifact.kind}")
             reports[artifact] = verify.verify(artifact.kind, path, expected, warmup_sizes, tolerance)
         except Mismatch as mismatch:
             faults.append(f"{printable(job.out / artifact.name)}: {mismatch}: removed")

@@ -73,7 +73,7 @@ class GAN:
         self.discriminate = AugmentedDiscriminator(discriminator, preset, recipe, seed, dropout_keys, arithmetic)
         self.generate = arithmetic.forward(generator, dropout_keys)
         self._apply = arithmetic.apply
-        has_choice = one_backward.is_possible(recipe.loss, self.discriminate.couples_images, loss_scaling)
+        has_choice = one_backward.is_possible(recipe, self.discriminate.couples_images, loss_scaling)
         self._backward = arithmetic.backward if has_choice else plain.backward
         self._loss = losses_of(preset, recipe)
         self._draw_names = draw_names(preset, recipe, self.discriminate.one_pass, self._loss.relative)

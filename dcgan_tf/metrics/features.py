@@ -14,6 +14,7 @@ from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.common.pixels import fit_all, to_channels
+from dcgan_tf.config.commands import MEASURES, NEED_FEATURES
 from dcgan_tf.nets.branched import load_net
 
 BATCH_IMAGES = 64  # A net sees so many images at once.
@@ -26,7 +27,8 @@ INCEPTION_URL = (
 )
 INCEPTION_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
 INCEPTION_SIZE = "88 MB"
-MEASURES_WITHOUT_FEATURES = "swd, tones, msssim, copies and diversity need no such file"
+_OTHERS = [name for name in MEASURES if name not in NEED_FEATURES]
+WITHOUT_FEATURES = f"{', '.join(_OTHERS[:-1])} and {_OTHERS[-1]} need no such file"
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def inception_weights() -> Path:
     if not _is_whole(path):
         raise UserError(
             f"{printable(path)} is not the whole file of weights: delete it and run the same command again, online; "
-            f"{MEASURES_WITHOUT_FEATURES}"
+            f"{WITHOUT_FEATURES}"
         )
     return path
 
@@ -150,7 +152,7 @@ def _download(url: str, path: Path) -> None:
         reason = printable(str(error).rpartition(" -- ")[2])
         raise UserError(
             f"--features inception: its weights cannot be downloaded ({reason}): put {url} at {printable(path)} "
-            f"yourself, or give --features FILE.keras; {MEASURES_WITHOUT_FEATURES}"
+            f"yourself, or give --features FILE.keras; {WITHOUT_FEATURES}"
         ) from error
     finally:
         socket.setdefaulttimeout(patience)

@@ -186,7 +186,7 @@ def test_one_pass_back_serves_both_losses_where_the_discriminator_is_certain():
     """Its gradient at a fake underflows to 0 there; the generator's, 1 / N a logit, must not be lost with it."""
     two_passes = dataclasses.replace(FAST, backward=plain.backward)
     gan, other = small_gan("paints200"), small_gan("paints200", arithmetic=two_passes)
-    assert one_backward.is_possible("standard", gan.discriminate.couples_images, loss_scaling=False)
+    assert one_backward.is_possible(gan.recipe, gan.discriminate.couples_images, loss_scaling=False)
     results = []
     for net in (gan, other):
         net.discriminator.layers[-1].bias.assign([-200.0])  # a probability of exp(-200): 0 in float32

@@ -6,6 +6,8 @@ import json
 import pytest
 from support import golden
 
+from dcgan_tf import cli
+
 TYRO = "1.0"  # whose layout of --help was recorded
 
 
@@ -41,6 +43,11 @@ def test_its_signatures_and_cards_are_what_they_were(tmp_path):
 
     shutil.copytree(golden.GOLDEN / "run", tmp_path, dirs_exist_ok=True)
     assert golden.exported(tmp_path) == recorded("signatures.json")
+
+
+def test_the_help_of_every_command_is_recorded():
+    names = {path.stem for path in (golden.GOLDEN / "help").glob("*.txt")}
+    assert names == {"dcgan-tf", "train.py", "export.py"} | set(cli.COMMANDS)
 
 
 @pytest.mark.parametrize("path", sorted((golden.GOLDEN / "help").glob("*.txt")), ids=lambda path: path.stem)

@@ -5,19 +5,20 @@ factor alone, that of their gradients at the image's logit: the generator's are 
 """
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.config.recipes import Recipe
 
 # Keeps the rescaling from dividing by zero; a gradient as small as this one changes no weight.
 MIN_LOGIT_GRADIENT = 1e-20
 
 
-def is_possible(loss: str, couples_images: bool, loss_scaling: bool) -> bool:
+def is_possible(recipe: Recipe, couples_images: bool, loss_scaling: bool) -> bool:
     """Whether the discriminator's gradients can be rescaled to the generator's.
 
     The discriminator's loss has to have a gradient at every fake's logit: that of the standard loss is a probability,
     which is 0 by underflow only. A fake's logit has to be all that depends on the fake, and gradients multiplied by the
-    scale of float16 could overflow on the way.
+    scale of float16 could overflow on the way. A switch that adds to the loss on the fakes has to be refused here.
     """
-    return loss == "standard" and not couples_images and not loss_scaling
+    return recipe.loss == "standard" and not couples_images and not loss_scaling
 
 
 def backward(tape, losses, logits, weights, fakes):
