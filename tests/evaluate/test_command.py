@@ -38,7 +38,7 @@ def tones_of(samples, reals):
 
 
 def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monkeypatch):
-    monkeypatch.setattr(measures.Similarity, "own_images", 400)  # not 20,000
+    monkeypatch.setattr(measures.Similarity, "default_images", 400)  # not 20,000
     assert evaluate(run) == 0
     out, err = capsys.readouterr()
     assert files(run / "evaluation") == ["copies.png", "evaluation.json"]
