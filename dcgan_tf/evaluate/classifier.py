@@ -1,4 +1,4 @@
-"""`dcgan-tf train-features`: a small classifier of a person's own labelled images, and what it says of others."""
+"""`dcgan-tf train-features`: trains a small classifier of a person's own labelled images, and reads it again."""
 
 import json
 import zipfile
@@ -19,7 +19,7 @@ from dcgan_tf.metrics.features import open_outputs
 
 layers = keras.layers
 
-FEATURES = 128  # units of the last hidden layer
+FEATURE_COUNT = 128  # The last hidden layer has so many units.
 MAX_SIDE_PIXELS = 64  # The net sees images of this size at most.
 BATCH_IMAGES = 128
 LEARNING_RATE = 2e-3
@@ -30,7 +30,7 @@ CLASSES_FILE = "classes.json"  # It lies in the .keras file, beside what Keras p
 
 
 def train_features(config: TrainFeaturesConfig) -> None:
-    """Trains a classifier, says how it does on a held-out tenth, and writes it, whole or not at all.
+    """Trains a classifier, prints its accuracy on a held-out tenth, and writes it, whole or not at all.
 
     The file is a Keras net that takes pixels 0 to 255; its layer "features" holds 128 numbers, its output a logit for
     each class.
@@ -51,7 +51,7 @@ def train_features(config: TrainFeaturesConfig) -> None:
         f"{printable(source.name)}: {len(names)} classes, {len(train):,} images to train on for {epochs} epochs at "
         f"{size[0]}x{size[1]}, {len(held_out):,} held out"
     )
-    with whole_file(config.out) as beside:  # fails now, not after training, where nothing can be written
+    with whole_file(config.out) as beside:  # A place that cannot be written fails here, before the training.
         keras.utils.set_random_seed(config.seed)
         net = build([*size, source.image_shape[-1]], len(names))
         _fit(net, _Batches(source, size, classes, train, config.seed), epochs)
@@ -61,12 +61,12 @@ def train_features(config: TrainFeaturesConfig) -> None:
         with zipfile.ZipFile(beside, "a") as archive:
             archive.writestr(CLASSES_FILE, json.dumps({"classes": names, "held_out_accuracy": float(right.mean())}))
     _report(names, classes[held_out], right)
-    print(f"{printable(config.out)}: {FEATURES} features; compare with --features {printable(config.out)}")
+    print(f"{printable(config.out)}: {FEATURE_COUNT} features; compare with --features {printable(config.out)}")
 
 
 def build(image_shape, class_count: int) -> keras.Sequential:
-    """Convolutions with ever more filters while the image halves, down to less than 8 pixels on its shorter side; the
-    hidden layer "features"; logits. Pixels go in as they are on disk, 0 to 255."""
+    """A net of convolutions whose filters double while the image halves, until its shorter side is below 8 pixels; then
+    the hidden layer "features", and a logit for each class. Pixels go in as they are on disk, 0 to 255."""
     chain = [keras.Input(image_shape), layers.Rescaling(1 / 127.5, -1)]
     side, filters = min(image_shape[:2]), 16
     while True:
@@ -76,7 +76,7 @@ def build(image_shape, class_count: int) -> keras.Sequential:
             break
         chain += [layers.MaxPooling2D()]
         side, filters = side // 2, min(2 * filters, 128)
-    chain += [layers.Flatten(), layers.Dense(FEATURES, "relu", name="features"), layers.Dropout(0.3)]
+    chain += [layers.Flatten(), layers.Dense(FEATURE_COUNT, "relu", name="features"), layers.Dropout(0.3)]
     return keras.Sequential([*chain, layers.Dense(class_count, name="classes")])
 
 
@@ -92,10 +92,10 @@ def split(classes: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def predict_stacked(file, source) -> np.ndarray:
-    """The class of images of which each channel shows something by itself, such as Stacked MNIST, as int64 [n].
+    """The class of images whose channels each show an image of their own, such as Stacked MNIST, int64 [n].
 
-    Of K classes of the net in the file and 3 channels it is (red * K + green) * K + blue, 0 to K^3 - 1: 1,000 modes for
-    digits.
+    With the K classes of the net in the file and 3 channels, the class is (red * K + green) * K + blue, 0 to K^3 - 1:
+    1,000 modes for digits.
 
     Raises:
         UserError: no such file, or no classifier of images.
@@ -146,7 +146,7 @@ class _Batches(keras.utils.PyDataset):
         self.on_epoch_end()
 
     def __len__(self):
-        return len(self._indices) // self._batch  # what is left over comes in another epoch
+        return len(self._indices) // self._batch  # The images left over come in another epoch.
 
     def __getitem__(self, number):
         some = np.sort(self._order[number * self._batch : (number + 1) * self._batch])
@@ -183,7 +183,9 @@ def _classes(data: str, source: ImageSource) -> tuple[list[str], np.ndarray]:
 
 def _fit(net: keras.Sequential, batches: _Batches, epochs: int) -> None:
     steps = epochs * len(batches)
-    model = keras.Model(net.inputs, net.outputs)  # the same layers, so that `net` is saved without the optimizer
+    model = keras.Model(
+        net.inputs, net.outputs
+    )  # It shares its layers with `net`, so that `net` is saved without the optimizer.
     model.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -199,7 +201,7 @@ def _read(source, size, indices):
 
 
 def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:
-    """Prints the accuracy on held-out images, of all and of each class; of many classes, the worst."""
+    """Prints the accuracy on held-out images, over all and for each class, or for the worst of many classes."""
     counts = np.bincount(classes, minlength=len(names))
     shares = np.bincount(classes, right, len(names)) / counts
     print(f"of {len(right):,} held-out images {np.mean(right):.2%} are told rightly")

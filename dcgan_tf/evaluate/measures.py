@@ -1,4 +1,4 @@
-"""The measures of `dcgan-tf evaluate` by name, each in the same form: what it needs, the real images' row, a score."""
+"""The measures of `dcgan-tf evaluate` by name. Each says what it needs, and measures real and generated images."""
 
 import functools
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class RealImages:
     held_out    a source of images that the generator was not trained on, or None
     features    the feature space to compare in, or None
     classifier  the net whose outputs are a logit for each class, or None
-    images      a measure takes at most so many generated images, and so many of each set of real ones; None: its own number
+    images      a measure takes at most so many images of each set; None: its own number
     seed        chooses the images that are compared
     """
 
@@ -32,56 +32,59 @@ class RealImages:
     images: int | None
     seed: int
 
-    def limited(self, own: int) -> int:
-        return own if self.images is None else min(own, self.images)
+    def limited(self, default_images: int) -> int:
+        return default_images if self.images is None else min(default_images, self.images)
 
 
 class Measure:
     """One measure against one set of real images; nothing is read before `real` or `score`.
 
     Attributes:
-        images: generated ones that a score takes.
-        protocol: what has to be the same for numbers to compare, as plain values for JSON.
+        images: the number of generated images that a score takes.
+        protocol: the facts that have to be equal for two numbers to compare, as plain values for JSON.
     """
 
     name: str
-    own_images: int
-    least: int  # generated images
-    real_share = 1  # sets of as many real images: 2 where one is scored against the other for the floor
+    default_images: int
+    min_images: int  # of generated ones, and of each set of real ones
+    real_sets = 1  # 2 where one set of real images is scored against another for the floor.
 
     def __init__(self, against: RealImages):
         """Raises UserError: too few images."""
         self.against = against
-        wanted = against.limited(self.own_images)
-        if wanted < self.least:
-            raise UserError(f"--images {wanted}: {self.name} needs at least {self.least}")
-        needed = self.least * self.real_share
+        wanted = against.limited(self.default_images)
+        if wanted < self.min_images:
+            raise UserError(f"--images {wanted}: {self.name} needs at least {self.min_images}")
+        needed = self.min_images * self.real_sets
         if len(against.reals) < needed:
-            half = ", half of them for its floor" if self.real_share == 2 else ""
+            half = ", half of them for its floor" if self.real_sets == 2 else ""
             raise UserError(
                 f"--data {printable(against.data)}: {self.name} needs at least {needed} real images{half}, "
                 f"not {len(against.reals)}: give more, or leave {self.name} out of --metrics"
             )
-        self.images = wanted if self.real_share == 1 else min(wanted, len(against.reals) // 2)
+        self.images = wanted if self.real_sets == 1 else min(wanted, len(against.reals) // 2)
         self.protocol = {"images": self.images, "seed": against.seed, "data": against.reals.fingerprint}
 
     def real(self) -> dict[str, float | None]:
-        """The numbers of real images, got in the same way: what a perfect generator would have."""
+        """The numbers of real images, measured in the same way: a perfect generator would have them."""
         raise NotImplementedError
 
     def score(self, samples) -> dict[str, float | None]:
-        """The numbers of generated images, a source with at least `images`."""
+        """The numbers of generated images. samples: a source of at least `images`."""
         raise NotImplementedError
 
 
 def halves(against: RealImages, images: int, measure: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """The indices of two sets of so many real images, in order, without one in common. measure: its own choice."""
+    """The indices, ascending, of two sets of so many real images, with none in common.
+
+    measure: a name that varies the choice.
+    """
     order = np.random.default_rng([against.seed, *measure]).permutation(len(against.reals))
     return np.sort(order[:images]), np.sort(order[-images:])
 
 
 class SlicedWasserstein(Measure):
-    name, own_images, least, real_share = "swd", swd.PUBLISHED_IMAGES, swd.MIN_IMAGES, 2
+    name, default_images, min_images, real_sets = "swd", swd.PUBLISHED_IMAGES, swd.MIN_IMAGES, 2
 
     def __init__(self, against: RealImages):
         super().__init__(against)
@@ -100,9 +103,9 @@ class SlicedWasserstein(Measure):
 
 
 class Halved(Measure):
-    """One half of the real images is what is compared with; the other is scored as generated ones are, for the floor."""
+    """Compares with half A of the real images; half B is scored like generated images, which gives the floor."""
 
-    real_share = 2
+    real_sets = 2
 
     def __init__(self, against: RealImages):
         super().__init__(against)
@@ -122,7 +125,7 @@ class Halved(Measure):
 class Tones(Halved):
     """The values of all pixels together."""
 
-    name, own_images, least = "tones", 10_000, tones.MIN_IMAGES
+    name, default_images, min_images = "tones", 10_000, tones.MIN_IMAGES
 
     def numbers(self, source, indices):
         shares = tones.histograms(source, indices)
@@ -134,7 +137,7 @@ class Tones(Halved):
 
 
 class Similarity(Measure):
-    name, own_images, least = "msssim", 2 * msssim.PUBLISHED_PAIRS, msssim.MIN_IMAGES
+    name, default_images, min_images = "msssim", 2 * msssim.PUBLISHED_PAIRS, msssim.MIN_IMAGES
 
     def real(self):
         return self.score(self.against.reals)
@@ -144,7 +147,7 @@ class Similarity(Measure):
 
 
 class FeatureSets:
-    """Features of two halves of the real images, and of the generated ones, each made once for all that need them."""
+    """Features of two halves of the real images and of the generated ones, each computed once for all measures."""
 
     def __init__(self, against: RealImages, images: int):
         self._against, self._images = against, images
@@ -166,10 +169,10 @@ class FeatureSets:
 
 
 class InFeatures(Measure):
-    """A distance of two sets of features. All share one `FeatureSets`."""
+    """A measure of two sets of features. All such measures share one `FeatureSets`."""
 
-    # Published with 50,000, which Inception takes an hour for on a small machine.
-    own_images, real_share = 10_000, 2
+    # Papers use 50,000 images, for which Inception needs an hour on a small machine.
+    default_images, real_sets = 10_000, 2
 
     def __init__(self, against: RealImages):
         super().__init__(against)
@@ -187,14 +190,14 @@ class InFeatures(Measure):
 
 
 class FID(InFeatures):
-    name, least = "fid", distances.MIN_IMAGES["fid"]
+    name, min_images = "fid", distances.MIN_IMAGES["fid"]
 
     def compare(self, real, other):
         return {"fid": distances.frechet(real, other)}
 
 
 class KID(InFeatures):
-    name, least = "kid", distances.MIN_IMAGES["kid"]
+    name, min_images = "kid", distances.MIN_IMAGES["kid"]
 
     def compare(self, real, other):
         value, error = distances.kernel_distance(real, other)
@@ -202,7 +205,7 @@ class KID(InFeatures):
 
 
 class PrecisionRecall(InFeatures):
-    name, least = "precision-recall", distances.MIN_IMAGES["precision-recall"]
+    name, min_images = "precision-recall", distances.MIN_IMAGES["precision-recall"]
 
     def compare(self, real, other):
         precision, recall = distances.precision_recall(real, other)
@@ -210,9 +213,9 @@ class PrecisionRecall(InFeatures):
 
 
 class Copies(Measure):
-    """The nearest training image of each sample. `found` is what the last score found, to draw from."""
+    """The nearest training image of each sample. `found` holds the result of the last score."""
 
-    name, own_images, least = "copies", 1_000, copies.MIN_UNSEEN_IMAGES
+    name, default_images, min_images = "copies", 1_000, copies.MIN_UNSEEN_IMAGES
     found: copies.Copies
 
     def __init__(self, against: RealImages):
@@ -223,7 +226,7 @@ class Copies(Measure):
         }
 
     def real(self):
-        # By definition: half of the held-out images are nearer than the middle one, and 1% than all but 1%.
+        # By definition, half of the held-out images are nearer than the median, and 1% are below the first percentile.
         middle = {"share_nearer": 0.5, "share_copied": 0.01}
         return middle | (
             {f"{key}_in_features": value for key, value in middle.items()} if self.against.features else {}
@@ -243,7 +246,7 @@ class Copies(Measure):
 class Diversity(Measure):
     """The mean distance of two images."""
 
-    name, own_images, least = "diversity", 1_000, 2
+    name, default_images, min_images = "diversity", 1_000, 2
 
     def real(self):
         return self.score(self.against.reals)
@@ -253,9 +256,9 @@ class Diversity(Measure):
 
 
 class Modes(Halved):
-    """The classes that images fall in, as a classifier says: how many of those of the real images, and how evenly."""
+    """How many of the classes of the real images the generated ones cover, and how evenly, as a classifier says."""
 
-    name, own_images, least = "modes", 10_000, 100
+    name, default_images, min_images = "modes", 10_000, 100
 
     def __init__(self, against: RealImages):
         super().__init__(against)
@@ -278,7 +281,7 @@ class Modes(Halved):
 BY_NAME = {
     kind.name: kind
     for kind in (SlicedWasserstein, Tones, Similarity, FID, KID, PrecisionRecall, Copies, Diversity, Modes)
-}  # in the order of the table
+}  # The table shows them in this order.
 
 
 def open_measures(names, against: RealImages) -> list[Measure]:

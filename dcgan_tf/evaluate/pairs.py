@@ -16,8 +16,8 @@ MAX_COLUMNS = 4
 def draw_pairs(copies: Copies, samples, training, path, count: int = 24) -> None:
     """Writes a PNG of the `count` pairs with the smallest relative distance, the closest first.
 
-    A pair is a sample and, on its right, its nearest training image, mirrored where the mirror image is the nearest. The
-    caption below gives the distance and, in brackets, the relative distance.
+    A pair is a sample and, on its right, its nearest training image, mirrored where the mirror image is the nearest.
+    The caption below gives the distance and, in brackets, the relative distance.
 
     Args:
         samples, training: the sources of images that `copies` was found in.

@@ -1,4 +1,4 @@
-"""What the measures found: evaluation.json, which grows epoch by epoch, a table for people, and a plot over epochs."""
+"""The numbers of the measures: evaluation.json, which grows epoch by epoch, a table for people, and a plot."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from dcgan_tf.common import text
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
 
-# measure and key in evaluation.json -> head of the table's column, format
+# (measure, key) in evaluation.json -> (head of the column in the table, format of its cells)
 COLUMNS = {
     ("swd", "mean"): ("SWD", "{:.2f}"),
     ("tones", "distance"): ("tones", "{:.2f}"),
@@ -26,20 +26,20 @@ COLUMNS = {
     ("modes", "covered"): ("modes", "{:.1%}"),
     ("modes", "divergence"): ("KL", "{:.3f}"),
 }
-HIDDEN = {("kid", "standard_error")}  # not a curve of its own
+NOT_PLOTTED = {("kid", "standard_error")}  # An error is no curve of its own.
 
 
 class Evaluation:
-    """What is in an evaluation.json: for each measure the protocol, the real images' numbers, and those of each epoch.
+    """The content of an evaluation.json: each measure with its protocol and the numbers of real images and of epochs.
 
         {"source": ..., "measures": {"swd": {"protocol": {...}, "real": {"64": 2.7, ...}, "epochs": {"7": {...}}}}}
 
-    Numbers of one measure always compare with each other: where the protocol is another than before (other images, or
-    another number of them, another seed), the older numbers of that measure are gone.
+    All numbers of one measure compare with each other: when its protocol changes (other images, another number of them,
+    another seed), the older numbers of that measure are dropped.
     """
 
     def __init__(self, path, about: dict):
-        """path: the file, which may be there from before. about: of what, by whom: as plain values for JSON."""
+        """path: the file; what is in it is kept. about: the head of the file, as plain values for JSON."""
         self._path, self._about, self.measures = Path(path), about, {}
         try:
             self.measures = json.loads(self._path.read_text(encoding="utf-8"))["measures"]
@@ -51,7 +51,7 @@ class Evaluation:
             ) from error
 
     def begin(self, name: str, protocol: dict, real) -> None:
-        """Gets ready for numbers of a measure; real: called for those of real images, where they are not there yet."""
+        """Prepares for numbers of a measure. real: returns those of real images; called only if they are not known."""
         if self.measures.get(name, {}).get("protocol") != protocol:
             self.measures[name] = {"protocol": protocol, "real": real(), "epochs": {}}
 
@@ -75,7 +75,7 @@ def table(evaluation: Evaluation, names: list[str], epochs: list[str]) -> str:
 
 
 def _keys(name: str, numbers: dict) -> list[tuple[str, str]]:
-    """What of a measure's numbers is shown: not the only level, which is its own mean."""
+    """The numbers of a measure that are shown. With one level alone, only the mean is, as the two are equal."""
     keys = ["mean"] if len(numbers) == 2 and "mean" in numbers else numbers
     return [(name, key) for key in keys]
 
@@ -93,16 +93,16 @@ def _text(evaluation: Evaluation, place: tuple, name: str, key: str) -> str:
 
 
 def write_plot(evaluation: Evaluation, path) -> bool:
-    """Each measure over the epochs, with what real images score as a dotted line; all that was ever measured.
+    """Plots each measure over all epochs that were ever measured; a dotted line shows the number of real images.
 
     Returns:
         False, with nothing written, where no measure has two epochs.
     """
     shown = {name: found for name, found in evaluation.measures.items() if len(_epochs(found)) > 1}
-    panels = [[key for key in _keys(name, found["real"]) if key not in HIDDEN] for name, found in shown.items()]
+    panels = [[key for key in _keys(name, found["real"]) if key not in NOT_PLOTTED] for name, found in shown.items()]
     if not panels:
         return False
-    from matplotlib.figure import Figure  # takes most of a second to import
+    from matplotlib.figure import Figure  # This import takes most of a second.
 
     figure = Figure(figsize=(9, 2.6 * len(panels)), dpi=100, layout="constrained")
     for axes, panel in zip(figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels):

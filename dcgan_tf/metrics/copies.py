@@ -1,4 +1,4 @@
-"""Are these copies of my images? The nearest training image of each sample, and how near it would be without copying."""
+"""Finds copies among samples: the nearest training image of each sample, and how near it would be without copying."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distance
 MAX_SIDE_PIXELS = 64  # Images are compared at this size at most.
 BATCH_IMAGES = 512  # Only so many training images are in memory at a time.
 NEIGHBOURS = 50  # The mean distance to so many nearest training images says what is near for an image.
-MAX_SAME_DISTANCE = 1.0  # in levels. Images nearer than this are one picture, saved twice.
+DUPLICATE_DISTANCE_LEVELS = 1.0  # Images nearer than this are one picture, saved twice.
 MIN_UNSEEN_IMAGES = 20  # So many images that were not copied from are needed to compare with.
 
 
@@ -21,19 +21,20 @@ MIN_UNSEEN_IMAGES = 20  # So many images that were not copied from are needed to
 class Copies:
     """The nearest training image of each sample, and of images that nobody copied, for comparison.
 
-    samples             int64 [n]: which images of the source of samples were looked at
-    nearest             int64 [n]: which training image is nearest to each
-    distances           float64 [n]: how near. In pixels: the root of the mean square difference, in levels 0 to 255, of
-                        images of at most 64 pixels a side. In features: the length of the difference
-    relative            float64 [n], 0 to 1: that, divided by the mean distance to the 50 nearest training images. A dark
-                        or empty image is near to all that are; a copy is near to one (Carlini et al. 2023,
-                        arXiv:2301.13188)
-    mirrored            bool [n]: whether the sample is nearest when seen in a mirror
-    held_out_distances  float64 [h]: how near the nearest training image is to images that were not trained on; without
-                        such images, from each training image to the nearest other one
-    held_out_relative   float64 [h]: of these
-    duplicates          held-out images not counted, as the same picture lies among the training images
-    in_features         the same in a feature space, where one was given
+    samples             int64 [n]: the indices of the samples that were compared
+    nearest             int64 [n]: the index of the training image that is nearest to each sample
+    distances           float64 [n]: the distance between the two. In pixels, it is the root of the mean square
+                        difference, in levels 0 to 255, of images of at most 64 pixels a side; in features, the
+                        length of the difference
+    relative            float64 [n], 0 to 1: the distance divided by the mean distance to the 50 nearest training
+                        images. A dark or empty image is near to all other dark ones, while a copy is near to one
+                        image alone (Carlini et al. 2023, arXiv:2301.13188)
+    mirrored            bool [n]: whether the mirror image of the sample is the one that is nearest
+    held_out_distances  float64 [h]: the distance from each held-out image to its nearest training image; without
+                        held-out images, from training images to the nearest other one
+    held_out_relative   float64 [h]: the relative distances of the same images
+    duplicates          the number of held-out images that are left out, because a training image is the same picture
+    in_features         the result of the same search in a feature space, where one was given
     """
 
     samples: np.ndarray
@@ -48,29 +49,34 @@ class Copies:
 
     @property
     def share_nearer(self) -> float:
-        """The share of samples nearer to the training images than the middle held-out image is: 0.5 of a generator whose
-        images are as new as those; more where it copies, less where it does not reach the images at all."""
+        """The share of samples that are nearer to a training image than the median held-out image is.
+
+        It is 0.5 for a generator whose images are as new as held-out ones, more where it copies, and less where its
+        images are unlike all training images.
+        """
         return float(np.mean(self.distances < np.median(self.held_out_distances)))
 
     @property
     def share_copied(self) -> float:
-        """The share of samples that are relatively nearer to one training image than all but 1% of the held-out images
-        are: 0.01 where nothing is copied; more also when only a few of many samples are copies."""
+        """The share of samples whose relative distance is below that of all but 1% of the held-out images.
+
+        It is 0.01 where nothing is copied, and rises even when only a few of many samples are copies.
+        """
         return float(np.mean(self.relative < np.percentile(self.held_out_relative, 1)))
 
 
 def find_copies(samples, training, held_out=None, features=None, seed: int = 0, images: int = 1000) -> Copies:
     """Looks up the nearest training image of each sample, in pixels and, where a FeatureSpace is given, in features.
 
-    Each image is compared as it is and in a mirror. In pixels, images larger than 64 on their longer side are compared
-    at that size, antialiased: a copy shows as well there, an image that is moved by a pixel rather better, and one of 200
-    pixels takes a tenth of the time. All training images are searched, a batch in memory at a time.
+    Each sample is compared as it is and mirrored. In pixels, images larger than 64 on their longer side are first
+    reduced to that size, antialiased: copies show as well, copies shifted by a pixel show better, and images of 200
+    pixels take a tenth of the time. All training images are searched, a batch in memory at a time.
 
     Args:
         samples, training, held_out: sources of images of one shape. held_out: images like the training images, but not
             trained on; None takes training images instead, each compared with all the others.
-        seed: of the choice of samples and held-out images.
-        images: samples, and held-out images, that are looked at, at most.
+        seed: chooses the samples and the held-out images.
+        images: at most so many samples, and so many held-out images, are compared.
 
     Raises:
         UserError: images of different shapes, or fewer than 20 held-out images that are not also among the training ones.
@@ -83,11 +89,11 @@ def find_copies(samples, training, held_out=None, features=None, seed: int = 0, 
     unseen = training if held_out is None else held_out
     random = np.random.default_rng(seed)
     some, others = _some(len(samples), images, random), _some(len(unseen), images, random)
-    # Held-out images are looked up together with the samples: the training images are read once.
+    # Samples and held-out images are looked up together, so that the training images are read only once.
     queries = np.concatenate([_pixels(samples, some), _pixels(unseen, others)])
     itself = np.concatenate([np.full(len(some), -1), others if held_out is None else np.full(len(others), -1)])
     in_pixels = _search_pixels(queries, itself, training)
-    new = in_pixels[1][len(some) :] >= MAX_SAME_DISTANCE
+    new = in_pixels[1][len(some) :] >= DUPLICATE_DISTANCE_LEVELS
     if np.count_nonzero(new) < MIN_UNSEEN_IMAGES:
         raise UserError(
             f"copies: needs at least {MIN_UNSEEN_IMAGES} {'training' if held_out is None else 'held-out'} images that are unlike all "
@@ -138,9 +144,9 @@ def _search_pixels(queries: np.ndarray, itself: np.ndarray, training):
 
 
 def _search_features(space, samples, held_out, itself, training):
-    """The same in a feature space; samples, held_out: a source and its indices."""
+    """The same as `_search_pixels` in a feature space; samples, held_out: a source and the indices of its images."""
     known = space.extract(training)
-    shift = known.mean(axis=0, dtype=np.float64)  # distances stay, and lose less in rounding
+    shift = known.mean(axis=0, dtype=np.float64)  # A shift keeps the distances and reduces rounding errors.
     sides = [
         space.extract(view(source), indices) - shift
         for view in (lambda source: source, _Mirrored)
@@ -154,7 +160,7 @@ def _search_features(space, samples, held_out, itself, training):
 
 
 class _Mirrored:
-    """A source whose images are seen in a mirror."""
+    """A source whose images are mirrored."""
 
     def __init__(self, source):
         self._source = source
@@ -167,17 +173,20 @@ class _Mirrored:
 
 
 class _Nearest:
-    """The nearest of the training images seen so far, for every query [q]; itself [q]: the training image that it is, or
-    -1. Of several as near, the first, and rather as it is than mirrored."""
+    """The nearest of the training images seen so far, for each of q queries.
+
+    Among training images at equal distance the first wins, and the query as it is wins over its mirror image.
+    """
 
     def __init__(self, itself: np.ndarray):
+        """itself: int64 [q], the index of each query among the training images, which is not searched, or -1."""
         self._itself = itself
         self._index = np.full(len(itself), -1)
         self._mirrored = np.zeros(len(itself), bool)
-        self._squares = np.full([len(itself), 1], np.inf)  # of the nearest, in column 0, and of up to 49 more
+        self._squares = np.full([len(itself), 1], np.inf)  # [q, 1 to 50]: column 0 is the nearest.
 
     def see(self, start: int, squares: np.ndarray) -> None:
-        """squares: float64 [2 q, b], of the queries and then of their mirror images to training images start, ..."""
+        """squares: float64 [2 q, b], of queries, then of their mirror images, to the b training images from start."""
         straight, mirrored = np.split(squares, 2)
         both = np.minimum(straight, mirrored)
         queries = np.arange(len(both))
@@ -195,10 +204,10 @@ class _Nearest:
         self._squares = merged
 
     def found(self, dimensions: int):
-        """(index, distance, relative, mirrored), each [q]; the distance is the root of the square / `dimensions`."""
+        """(index, distance, relative, mirrored), each [q]; squares are divided by `dimensions` before the root."""
         distances = np.sqrt(self._squares / dimensions)
         finite = np.isfinite(distances)
         usual = np.where(finite, distances, 0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
-        # Where all 50 are the same picture as the query, all is as near as can be.
+        # Where all 50 neighbours equal the query, both distances are 0, and the relative one is set to 0.
         relative = np.divide(distances[:, 0], usual, out=np.zeros(len(usual)), where=usual > 0)
         return self._index, distances[:, 0], relative, self._mirrored

@@ -11,12 +11,12 @@ BATCH_ROWS = 1024  # So many images or rows are compared at a time.
 def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
     """The mean distance of two images of a source, in levels: the root of the mean square difference, 0 to 255.
 
-    It is 0 where all images are the same one. Compare it with that of the training images: half of it is a collapse.
+    It is 0 where all images are the same one. Compare it with the training images: half their value is a collapse.
 
     Args:
         source: of images of one shape.
-        images: so many are compared, each with all others; all where there are fewer.
-        seed: of their choice.
+        images: at most so many images are compared, each with all others.
+        seed: chooses these images.
 
     Raises:
         UserError: fewer than two images.
@@ -36,14 +36,15 @@ def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
 def modes(classes, class_count: int, real_shares=None) -> tuple[float, float]:
     """(the share of modes covered, the Kullback-Leibler divergence) of samples whose classes are known.
 
-    As for Stacked MNIST: of its 1,000 modes, those that any sample falls in; and the sum of p log(p / q), in nats, with
-    the share p of samples and the share q of real images in each class (Srivastava et al. 2017, arXiv:1705.07761; Lin et
-    al. 2018, arXiv:1712.04086). With few samples both look worse than they are: 26,000 for 1,000 modes is usual.
+    The two numbers that are published for Stacked MNIST: the share of its 1,000 modes that any sample falls in, and the
+    sum of p log(p / q), in nats, over the share p of samples and the share q of real images in each class
+    (Srivastava et al. 2017, arXiv:1705.07761; Lin et al. 2018, arXiv:1712.04086).
+    With few samples both look worse than they are: 26,000 for 1,000 modes is usual.
 
     Args:
-        classes: int [n], 0 to class_count - 1: of each sample, as a classifier says it.
-        class_count: how many there are.
-        real_shares: float [class_count], the shares (or counts) of the classes among real images; None: all the same. A
+        classes: int [n], 0 to class_count - 1: the class of each sample, as a classifier says.
+        class_count: the number of classes.
+        real_shares: float [class_count], the shares (or counts) of the classes among real images; None: equal shares. A
             class without any is no mode; samples in it make the divergence infinite.
 
     Raises:

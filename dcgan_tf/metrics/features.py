@@ -1,4 +1,4 @@
-"""Feature spaces: what a net that was trained to tell images apart makes of each image, in its last hidden layer."""
+"""Feature spaces: each image becomes the output of the last hidden layer of a trained image classifier."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ from dcgan_tf.nets.branched import load_net
 BATCH_IMAGES = 64  # A net sees so many images at once.
 DOWNLOAD_TIMEOUT_SECONDS = 30  # A download has failed once it brings no byte for so long.
 
-# What keras.applications.InceptionV3(include_top=False) looks for, below Keras's own folder.
+# The file that keras.applications.InceptionV3(include_top=False) downloads to Keras's own folder.
 INCEPTION_URL = (
     "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
     "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -36,7 +36,7 @@ class FeatureSpace:
     """A net up to its last hidden layer.
 
     name         "inception", or the file's name
-    dimension    numbers that an image becomes
+    dimension    the number of features of an image
     image_shape  (H, W, C) that the net takes; images of other sizes and channels are made to fit
     run          float32 [n, H, W, C], 0..255 -> float32 [n, dimension]
     fingerprint  16 hex digits of the file's content, which tell a net from another of its name; "" where there is no file
@@ -55,7 +55,7 @@ class FeatureSpace:
         are repeated to 3 channels, and colour made grey, as the net needs. Only a batch is in memory at a time.
 
         Raises:
-            UserError: an image cannot be read, or the net makes of it what is no number.
+            UserError: an image cannot be read, or the net turns one into NaN or infinity.
         """
         indices = np.arange(len(source)) if indices is None else np.asarray(indices, np.int64)
         features = np.empty([len(indices), self.dimension], np.float32)
@@ -101,10 +101,10 @@ def open_features(name: str) -> FeatureSpace:
 
 
 def open_outputs(name: str) -> FeatureSpace:
-    """The whole net in a file, .keras or .h5, as a space: what it says of each class.
+    """The outputs of the net in a file, .keras or .h5, as a feature space: one number for each class.
 
     Raises:
-        UserError: as `open_features`, or the net says something other than one number a class.
+        UserError: as in `open_features`, or the net does not output one number for each class.
     """
     net = load_net(name)
     _check_input(name, net)
@@ -115,7 +115,7 @@ def open_outputs(name: str) -> FeatureSpace:
 
 
 def inception_weights() -> Path:
-    """The file of the weights, in the place where Keras itself would look for it; downloaded if it is not there.
+    """The file of the weights of Inception-v3, where Keras itself looks for it; it is downloaded if it is not there.
 
     Raises:
         UserError: it cannot be downloaded, or is not whole.
@@ -144,11 +144,11 @@ def _download(url: str, path: Path) -> None:
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
         with whole_file(path) as beside:
-            beside.unlink()  # Keras downloads only what is not there
+            beside.unlink()  # Keras downloads only a file that is not there.
             keras.utils.get_file(beside.name, url, cache_dir=beside.parent.parent, cache_subdir=beside.parent.name)
     except UserError:
         raise
-    except Exception as error:  # Keras raises a bare Exception, and sockets errors of their own
+    except Exception as error:  # Keras raises a bare Exception, sockets raise errors of their own.
         reason = printable(str(error).rpartition(" -- ")[2])
         raise UserError(
             f"--features inception: its weights cannot be downloaded ({reason}): put {url} at {printable(path)} "
@@ -174,7 +174,7 @@ def _check_input(name: str, net: keras.Model) -> None:
 
 
 def _last_hidden(name: str, net: keras.Model):
-    """The tensor that goes into the last layer with weights, where that one looks like a classifier's last."""
+    """The tensor that goes into the last dense or convolutional layer, or the output where none ends the net."""
     if not net.weights:
         raise UserError(f"--features {printable(name)}: has no layer with weights: give a trained image classifier")
     tensor = net.outputs[0]
@@ -183,8 +183,8 @@ def _last_hidden(name: str, net: keras.Model):
         layer, node = history.operation, history.operation._inbound_nodes[history.node_index]
         if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
             return node.input_tensors[0]
-        # Softmax, dropout, flattening: on to what feeds them. Where branches meet, or a net lies within the net, there
-        # is no last layer of a classifier, and what the whole net says are the features.
+        # Layers without weights, such as softmax or dropout, are passed over. Where branches meet, or a net lies within
+        # the net, no layer is the classifier's last one, and the output of the whole net is taken as the features.
         if getattr(layer, "weights", None) or len(node.input_tensors) != 1:
             return net.outputs[0]
         tensor = node.input_tensors[0]
@@ -203,7 +203,7 @@ def _space(name: str, path, net: keras.Model) -> FeatureSpace:
         fingerprint = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
     image_shape = tuple(net.inputs[0].shape[1:])
 
-    # One graph for every size of batch.
+    # The signature makes one graph serve batches of every size.
     @tf.function(input_signature=[tf.TensorSpec([None, *image_shape], tf.float32)])
     def run(images):
         return tf.cast(net(images, training=False), tf.float32)

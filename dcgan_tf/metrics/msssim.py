@@ -15,12 +15,12 @@ import numpy as np
 
 from dcgan_tf.common.errors import UserError
 
-PUBLISHED_PAIRS = 10_000  # as published
-MIN_IMAGES = 32  # Two make a pair.
-SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, the finest first
-FILTER, SIGMA = 11, 1.5  # pixels; both shrink where an image is smaller
-C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # keep flat parts from dividing by zero
-BLOCK_PIXELS = 64  # pixels
+PUBLISHED_PAIRS = 10_000  # Karras et al. 2018
+MIN_IMAGES = 32  # Two images make a pair.
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # The finest scale comes first.
+FILTER_SIDE_PIXELS, FILTER_SIGMA_PIXELS = 11, 1.5  # Both shrink where an image is smaller.
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # They keep flat parts of an image from dividing by zero.
+BLOCK_PIXELS = 64  # The filter is applied to so many pixels of a row or column per product of matrices.
 BATCH_BYTES = 2**23  # A batch of images, as floats, takes about so much memory.
 
 
@@ -29,8 +29,8 @@ def ms_ssim_diversity(images, pairs: int = PUBLISHED_PAIRS, seed: int = 0) -> fl
 
     Args:
         images: a source, that is anything with `len`, `image_shape` and `read(indices)` -> uint8 [n, H, W, C].
-        pairs: at most; each image is in one, so that there are half as many pairs as images at most.
-        seed: of which images make a pair: a set that is stored class by class is not paired within classes.
+        pairs: at most so many pairs are compared; each image is in one pair alone.
+        seed: chooses the pairs at random, so that a set that is stored class by class is not paired within classes.
 
     Raises:
         UserError: too few images.
@@ -50,12 +50,12 @@ def ms_ssim_diversity(images, pairs: int = PUBLISHED_PAIRS, seed: int = 0) -> fl
 def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """uint8 [N, H, W, C] and [N, H, W, C] -> the similarity of each pair [N], float64, 0 to 1 for the same image."""
     a, b = (np.moveaxis(images, -1, 1).astype(np.float32) for images in (a, b))  # [N, C, H, W]
-    scales = min(len(SCALE_WEIGHTS), min(a.shape[2:]).bit_length())  # the last one has at least a pixel
+    scales = min(len(SCALE_WEIGHTS), min(a.shape[2:]).bit_length())  # The last scale has at least one pixel.
     weights = np.array(SCALE_WEIGHTS[:scales]) * (sum(SCALE_WEIGHTS) / sum(SCALE_WEIGHTS[:scales]))
     product = np.ones(len(a))
     for scale, weight in enumerate(weights, start=1):
         similarity, contrast = _ssim(a, b)
-        # Negative means opposites, which has no power.
+        # The similarity of opposites is negative, and a negative number has no real power.
         product *= np.maximum(similarity if scale == scales else contrast, 0) ** weight
         if scale < scales:
             a, b = _halved(a), _halved(b)
@@ -63,7 +63,7 @@ def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _ssim(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """[N, C, H, W] twice -> similarity and its part by contrast and structure, the mean over each image, [N], float64.
+    """Two arrays [N, C, H, W] -> (similarity, its factor for contrast and structure), mean over each image [N].
 
     Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity".
     """
@@ -77,7 +77,7 @@ def _ssim(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _blurred(images: np.ndarray) -> np.ndarray:
     """The Gaussian filter where it lies within the image: [N, C, H, W] -> [N, C, H - size + 1, W - size + 1]."""
-    size = min(FILTER, *images.shape[2:])
+    size = min(FILTER_SIDE_PIXELS, *images.shape[2:])
     images = np.concatenate([images[..., part] @ band for part, band in _bands(images.shape[3], size)], axis=3)
     return np.concatenate([band.T @ images[:, :, part] for part, band in _bands(images.shape[2], size)], axis=2)
 
@@ -91,7 +91,7 @@ def _bands(length: int, size: int) -> list[tuple[slice, np.ndarray]]:
         [places + size - 1, places]: column i is the filter, from row i on. One matrix for all would be nearly all zeros.
     """
     places = np.arange(size) - (size - 1) / 2
-    filter = np.exp(-(places**2) / (2 * (SIGMA * size / FILTER) ** 2))
+    filter = np.exp(-(places**2) / (2 * (FILTER_SIGMA_PIXELS * size / FILTER_SIDE_PIXELS) ** 2))
     bands = []
     for start in range(0, length - size + 1, BLOCK_PIXELS):
         count = min(BLOCK_PIXELS, length - size + 1 - start)

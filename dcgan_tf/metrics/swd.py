@@ -5,8 +5,8 @@ patches of 7x7 per image and level, normalized per channel over the set; 4 x 128
 between sorted projections, times 1000. Fine levels compare sharpness and texture, the coarsest the layout.
 
 Where programs differ, this one does as mmgeneration, whose published tables it compares with: pixels as -1..1, zeros
-around an image, upsampling by nearest neighbour and then the filter, grey as three equal channels. Sides that halving
-leaves odd, which mmgeneration does not take, are rounded up, and what upsampling then makes too large is cut off.
+around an image, upsampling by nearest neighbour and then the filter, grey as three equal channels. mmgeneration refuses
+sides that halving makes odd; here half of an odd side is rounded up, and the surplus after upsampling is cut off.
 """
 
 import functools
@@ -20,7 +20,7 @@ import numpy as np
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.text import shape_text
 
-PUBLISHED_IMAGES = 16_384  # of each set, as published
+PUBLISHED_IMAGES = 16_384  # Karras et al. 2018 compare so many images of each set.
 MIN_IMAGES = 16  # of each set. With fewer, the floor is so high that nothing shows.
 PATCH_SIDE = 7  # pixels
 PATCHES_PER_IMAGE = 128  # on each level
@@ -33,16 +33,16 @@ BLOCK_FLOATS = 2**26  # So many projections of one set are in memory at a time.
 
 
 class SWD:
-    """Measures sets of images against one real set, half of which is kept as what it is compared with.
+    """Measures sets of images against one half of a real set.
 
-    The real set is split at random into A and B, which have no image in common. Scores are of generated images against
-    A; the floor is of B against A, of as many images in the same way, so that the two compare: a perfect generator
-    scores the floor. Patches and directions are the same for every score of one seed, so that epochs compare.
+    The real set is split at random into A and B, which have no image in common. A score compares generated images with
+    A; the floor compares B with A, with as many images and in the same way, so a perfect generator scores the floor.
+    Patches and directions are the same for every score of one seed, so that epochs compare.
 
-    Memory: 12.5 kB an image and level in grey, 38 kB in colour, for A and once more for what is scored; and 0.5 GB.
+    Memory: 12.5 kB for each image and level in grey, 38 kB in colour, for A and again for the scored set; and 0.5 GB.
 
     Attributes:
-        images: of each set, min(images, half of the real ones).
+        images: the number of images of each set: min(images, half of the real ones).
     """
 
     def __init__(self, reals, images: int = PUBLISHED_IMAGES, seed: int = 0):
@@ -98,12 +98,12 @@ class SWD:
 
 
 def fits(source) -> bool:
-    """Whether a source has enough images, and large enough ones, to be measured by."""
+    """Whether a source has enough images, and large enough ones, to compute SWD against."""
     return len(source) >= 2 * MIN_IMAGES and min(source.image_shape[:2]) >= PATCH_SIDE
 
 
 def mean(scores: dict[int, float]) -> float:
-    """Over the levels: the one number that papers print last."""
+    """The mean over the levels, which papers print in the last column."""
     return float(np.mean(list(scores.values())))
 
 
@@ -183,7 +183,7 @@ def _patches_of(source, indices: np.ndarray, random: np.random.Generator) -> lis
     """For each level, PATCHES_PER_IMAGE patches of every image at `indices`, read batch by batch."""
     sizes, channels = level_sizes(source.image_shape), source.image_shape[-1]
     values = [np.empty([len(indices) * PATCHES_PER_IMAGE, channels * PATCH_SIDE**2], np.float16) for _ in sizes]
-    sums = np.zeros([len(sizes), 2, channels])  # of the values, of their squares
+    sums = np.zeros([len(sizes), 2, channels])  # [levels, (sum of the values, sum of their squares), C]
     start = 0
     for images in _batches(source, indices):
         stop = start + len(images) * PATCHES_PER_IMAGE
@@ -221,13 +221,13 @@ def distance(a: Patches, b: Patches, random: np.random.Generator) -> float:
     """1000 times the sliced Wasserstein distance of two sets of as many patches, each normalized by its own mean and
     standard deviation per channel."""
     channels, count = len(a.mean), len(a.values)
-    # Grey is three equal channels: their share of a direction is the sum of its three parts.
+    # Grey counts as three equal channels, so the three parts of a direction can be summed beforehand.
     directions = random.normal(size=[DIRECTIONS, 3, PATCH_SIDE**2])
     directions /= np.sqrt(np.square(directions).sum((1, 2), keepdims=True))
     if channels == 1:
         directions = directions.sum(1, keepdims=True)
     total, block = 0.0, max(1, BLOCK_FLOATS // count)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # sorting in NumPy lets other threads run
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy sorts without holding the interpreter lock.
         for start in range(0, DIRECTIONS, block):
             some = directions[start : start + block]
             total += sum(pool.map(_distance_of_rows, _project(a, some), _project(b, some)))
@@ -236,7 +236,8 @@ def distance(a: Patches, b: Patches, random: np.random.Generator) -> float:
 
 def _project(patches: Patches, directions: np.ndarray) -> np.ndarray:
     """Normalized patches on directions [D, C, 49] -> float32 [D, N]."""
-    # (x - mean) / std on a direction is x on (direction / std), less a constant. Flat images have a std of 0.
+    # Projecting (x - mean) / std on a direction is projecting x on direction / std, less a constant. Flat images have
+    # std 0.
     scaled = directions / np.where(patches.std > 0, patches.std, 1)[:, None]
     constants = (scaled.sum(2) @ patches.mean).astype(np.float32)
     scaled = scaled.reshape(len(directions), -1).astype(np.float32)
@@ -249,7 +250,7 @@ def _project(patches: Patches, directions: np.ndarray) -> np.ndarray:
 
 
 def _distance_of_rows(a: np.ndarray, b: np.ndarray) -> float:
-    """The Wasserstein distance of two sets of numbers [N]; works in place, so that no memory has to be found."""
+    """The Wasserstein distance of two sets of numbers [N]. Overwrites both, so that no memory is allocated."""
     a.sort()
     b.sort()
     a -= b
@@ -257,5 +258,5 @@ def _distance_of_rows(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _random(seed: int, use: str) -> np.random.Generator:
-    """Random numbers of their own for every use of a seed."""
+    """Random numbers that are independent for every use of a seed."""
     return np.random.default_rng([seed, *use.encode()])

@@ -1,7 +1,7 @@
 """Tones: how bright, how strong in contrast and how coloured images are, all pixels taken together.
 
-The measures that look at structure normalize this away, SWD per channel and over each set, and so do discriminators with
-batch normalization.
+Measures of structure do not see tones: SWD normalizes each channel over each set, and the batch normalization of a
+discriminator does the same.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ MIN_IMAGES = 1
 
 
 def histograms(source, indices) -> np.ndarray:
-    """The shares of the levels 0 to 255 among the values of the images chosen, by channel: float64 [C, 256].
+    """The share of each level 0 to 255 among the pixels of the images at `indices`, by channel: float64 [C, 256].
 
     Raises:
         UserError: no image at all.
@@ -34,16 +34,16 @@ def histograms(source, indices) -> np.ndarray:
 def distance(a: np.ndarray, b: np.ndarray) -> float:
     """How far apart the values of two sets are, in levels, 0 to 255: the mean over channels of the Wasserstein distance.
 
-    Of two sets that differ in brightness alone, it is by how much.
+    For two sets that differ in brightness alone, it is the difference in brightness.
 
     Args:
-        a, b: of `histograms`.
+        a, b: float64 [C, 256], made by `histograms`.
     """
     return float(np.abs(np.cumsum(a - b, axis=1)).sum(axis=1).mean())
 
 
 def clipped(shares: np.ndarray) -> float:
-    """The share of values within 5 levels of black or of white. shares: of `histograms`."""
+    """The share of values within 5 levels of black or of white, 0 to 1. shares: as made by `histograms`."""
     return float(
         shares[:, : CLIPPED_LEVELS + 1].sum(axis=1).mean() + shares[:, -CLIPPED_LEVELS - 1 :].sum(axis=1).mean()
     )

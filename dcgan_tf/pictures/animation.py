@@ -12,10 +12,10 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.pictures import film
 from dcgan_tf.runs.folder import RunFolder
 
-Picture = tuple[int, Path]  # epoch, file
-MAX_FILM_SECONDS = 30  # A film takes longer only where MAX_FPS does not allow it.
+Picture = tuple[int, Path]  # (epoch, file)
+MAX_FILM_SECONDS = 30  # A film takes longer only where MAX_AUTOMATIC_FPS does not allow it.
 LAST_FRAME_SECONDS = 3
-MIN_FPS, MAX_FPS = 5, 25
+MIN_AUTOMATIC_FPS, MAX_AUTOMATIC_FPS = 5, 25
 
 
 def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
@@ -52,10 +52,11 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
 def automatic_fps(count: int) -> float:
     """Frames a second for `count` frames: a frame takes a multiple of 10 ms, as a GIF asks, from 40 to 200."""
     hundredths = 100 * (MAX_FILM_SECONDS - LAST_FRAME_SECONDS) // count
-    return 100 / min(max(hundredths, 100 // MAX_FPS), 100 // MIN_FPS)
+    return 100 / min(max(hundredths, 100 // MAX_AUTOMATIC_FPS), 100 // MIN_AUTOMATIC_FPS)
 
 
 def _usable(run_dir) -> list[Picture]:
+    """The pictures that can be read and have the mode and size of most; warns of the others."""
     folder = RunFolder(Path(run_dir))
     pictures = folder.sample_pictures()
     kinds = {path: _kind(path) for _, path in pictures}
@@ -79,8 +80,8 @@ def _kind(path: Path) -> tuple | None:
     try:
         with Image.open(path) as picture:
             kind = "L" if picture.mode == "L" else "RGB", picture.size
-            picture.verify()  # checksums: a hundredth of the time of decoding
-    except (OSError, SyntaxError, ValueError, struct.error):  # what Pillow raises at damaged files
+            picture.verify()  # This checks the checksums, in a hundredth of the time of decoding.
+    except (OSError, SyntaxError, ValueError, struct.error):  # Pillow raises all of these for damaged files.
         return None
     return kind
 

@@ -7,16 +7,16 @@ import numpy as np
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.runs.log import read_log
 
-MAX_POINTS = 800  # About the width of the picture in pixels: more points would not show.
+CURVE_BINS = 800  # About the width of the picture in pixels: finer parts of a curve would not show.
 LOSSES = {"d_loss": ("discriminator loss", "tab:blue"), "g_loss": ("generator loss", "tab:orange")}
 PROBABILITIES = {"d_real": ("D(real)", "tab:green"), "d_fake": ("D(generated)", "tab:purple")}
 WHOLE_NUMBER_TICKS = {"nbins": 9, "steps": [1, 2, 5, 10], "integer": True, "min_n_ticks": 1}  # for both x axes
 
 
 def write_curves(log_path, png_path) -> bool:
-    """Draws both losses, and what D makes of real and of generated images, against step and epoch.
+    """Draws both losses, and the mean probabilities that D gives real and generated images, against step and epoch.
 
-    Every logged value is thin, the mean over the neighbouring fiftieth of the log solid.
+    A thin line shows every logged value, a thick one the running mean over a fiftieth of the log.
 
     Args:
         log_path: lines of JSON with step, epoch and any of d_loss, g_loss, d_real, d_fake; other keys are passed over.
@@ -38,7 +38,7 @@ def write_curves(log_path, png_path) -> bool:
 
 
 def _draw(lines: list[dict]):
-    from matplotlib.figure import Figure  # takes most of a second to import
+    from matplotlib.figure import Figure  # This import takes most of a second.
     from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9, 6.5), dpi=100, layout="constrained")
@@ -48,7 +48,9 @@ def _draw(lines: list[dict]):
     losses.set_ylabel("loss")
     _epochs_on_top(losses, lines)
 
-    probabilities.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")  # D cannot tell them apart
+    probabilities.axhline(
+        0.5, color="grey", linewidth=0.8, linestyle=":"
+    )  # At 0.5, D cannot tell real from generated images.
     for key, look in PROBABILITIES.items():
         _plot(probabilities, lines, key, *look)
     probabilities.set(ylim=(0, 1), ylabel="mean probability\nof being real", xlabel="step")
@@ -58,7 +60,9 @@ def _draw(lines: list[dict]):
         axes.grid(alpha=0.25)
         axes.margins(x=0)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # beside the curves, not over them
+            axes.legend(
+                loc="upper left", bbox_to_anchor=(1, 1), frameon=False
+            )  # The legend stands beside the curves, not over them.
     return figure
 
 
@@ -85,9 +89,9 @@ def running_mean(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def _extremes(values: np.ndarray) -> np.ndarray:
-    """Places of the lowest and the highest value of each of MAX_POINTS parts, so that thinning loses no spike."""
+    """The indices of the lowest and the highest value in each of CURVE_BINS parts, so that thinning loses no spike."""
     places = set()
-    for part in np.array_split(np.arange(len(values)), MAX_POINTS):
+    for part in np.array_split(np.arange(len(values)), CURVE_BINS):
         if len(part):
             places |= {part[values[part].argmin()], part[values[part].argmax()]}
     return np.array(sorted(places))

@@ -18,11 +18,11 @@ from dcgan_tf.common.files import whole_file
 MIN_WIDTH_PIXELS = 256  # Smaller pictures are enlarged.
 PALETTE_SAMPLE_PIXELS = 8000  # The 256 colours of a frame are chosen from about so many of its pixels.
 
-Frame = tuple[Image.Image, float]  # L or RGB, seconds on show
+Frame = tuple[Image.Image, float]  # (L or RGB, the seconds that it is shown)
 
 
 class NoEncoder(Exception):
-    """MP4 is asked for, and there is no ffmpeg with H.264. The words are for a line that begins with the flag."""
+    """An MP4 needs ffmpeg with H.264, and there is none. The message continues a line that begins with the flag."""
 
     def __init__(self):
         super().__init__("needs ffmpeg with H.264: pip install imageio[ffmpeg]")
@@ -38,7 +38,7 @@ def frame(picture: Image.Image, caption: str | None = None) -> Image.Image:
     enlarged = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
     width, height = enlarged.width + enlarged.width % 2, enlarged.height + enlarged.height % 2
     if caption is None:
-        # One more pixel is of the picture's own edge: white would be a line beside a dark picture.
+        # The added pixel repeats the picture's own edge: a white one would be a line beside a dark picture.
         whole = enlarged.resize((width, height), Image.Resampling.NEAREST)
         whole.paste(enlarged)
         return whole
@@ -81,17 +81,17 @@ def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:
             if frame.mode == "RGB":
                 frame = _to_256_colours(frame)
             if index == 0:
-                file.writelines(getheader(frame, info={"loop": 0})[0])  # 0: for ever
+                file.writelines(getheader(frame, info={"loop": 0})[0])  # loop=0 repeats for ever.
             # Colour frames bring their own palette; grey ones use the 256 greys of the header.
             own_palette = frame.mode == "P"
             data = getdata(frame, duration=round(100 * seconds) * 10, include_color_table=own_palette)
             file.writelines(data)
-            data.clear()  # a reference cycle in getdata keeps the list until the next garbage collection
+            data.clear()  # A reference cycle in getdata would keep the list until the next garbage collection.
         file.write(b";")
 
 
 def _to_256_colours(frame: Image.Image) -> Image.Image:
-    """Each pixel to the nearest of 256 colours that suit this frame.
+    """Gives each pixel the nearest of 256 colours that are chosen for this frame.
 
     Choosing the colours from some of the pixels, refined once by k-means, is three times as fast as median cut over
     all pixels and comes closer. Dithering would flicker from frame to frame.
@@ -102,7 +102,7 @@ def _to_256_colours(frame: Image.Image) -> Image.Image:
     white_below = frame.getpixel(corner) == (255, 255, 255)
     frame = frame.quantize(palette=some.quantize(256, kmeans=1), dither=Image.Dither.NONE)
     if white_below:
-        # The nearest colour to the white of a strip becomes pure white, else all white would flicker a little.
+        # The colour nearest to the white of the caption strip becomes pure white; else the strip would flicker.
         colours, white = frame.getpalette(), 3 * frame.getpixel(corner)
         colours[white : white + 3] = [255, 255, 255]
         frame.putpalette(colours)
@@ -111,16 +111,16 @@ def _to_256_colours(frame: Image.Image) -> Image.Image:
 
 def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
     """Frames to ffmpeg's standard input, as PPM files one after the other."""
-    # imageio_ffmpeg.write_frames would do, but for not reporting that ffmpeg failed.
+    # Not imageio_ffmpeg.write_frames, because it does not report that ffmpeg failed.
     command = [
         *(_ffmpeg(), "-y", "-v", "error"),
         *("-f", "image2pipe", "-c:v", "ppm", "-framerate", str(Fraction(fps).limit_denominator(1000)), "-i", "-"),
-        # Colours by BT.709, and said so: players guess otherwise, and not all alike.
+        # Without the tags that say BT.709, players guess the colour matrix, each in its own way.
         *("-vf", "scale=out_color_matrix=bt709:out_range=tv,setparams=color_primaries=bt709:color_trc=bt709"),
         *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart", f"file:{path}"),
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
-        with contextlib.suppress(BrokenPipeError):  # ffmpeg gave up: its own words below say why
+        with contextlib.suppress(BrokenPipeError):  # ffmpeg gave up; its own message, read below, says why.
             for frame, seconds in frames:
                 ppm = f"P6 {frame.width} {frame.height} 255\n".encode() + frame.convert("RGB").tobytes()
                 for _ in range(round(seconds * fps)):

@@ -1,11 +1,10 @@
-import json
 import shutil
-import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 from support import small_nets
+from support.evaluations import REALS, evaluate, files, read, samples_of
 from support.helpers import error_of
 from support.image_sets import ImageSet, ramps
 from support.settings import settings
@@ -14,69 +13,17 @@ from dcgan_tf import cli
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import EvaluateConfig
 from dcgan_tf.data.sources import open_source
-from dcgan_tf.evaluate import measures, report
+from dcgan_tf.evaluate import measures
 from dcgan_tf.export.savedmodel import SavedModelWriter
 from dcgan_tf.generators.find import KINDS
-from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import msssim, tones
 from dcgan_tf.metrics.copies import find_copies
-from dcgan_tf.metrics.diversity import mean_pairwise_distance, modes
-from dcgan_tf.metrics.features import open_outputs
+from dcgan_tf.metrics.diversity import mean_pairwise_distance
 from dcgan_tf.metrics.swd import SWD
 from dcgan_tf.nets.saved import load_model, save_model
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import write_settings
-
-REALS = 240
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory):
-    """240 real images and 60 others like them, as .npy files."""
-    folder = tmp_path_factory.mktemp("images")
-    images = ramps(REALS + 60, 8, 8, 3)
-    np.save(folder / "ramps.npy", images[:REALS])
-    np.save(folder / "others.npy", images[REALS:])
-    return folder
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory, data):
-    """The folder of a run with generators of epochs 2, 4 and 10."""
-    folder = tmp_path_factory.mktemp("runs") / "small"
-    folder.mkdir()
-    for epoch, scale in ((2, 0.5), (4, 1.0), (10, 2.0)):
-        generator = small_nets.generator()
-        generator.set_weights([scale * weight for weight in generator.get_weights()])
-        save_model(generator, folder / f"epoch{epoch}_Gmodel.h5")
-    source = open_source(str(data / "ramps.npy"))
-    made = settings(str(data / "ramps.npy"), latents="normal", fingerprint=source.fingerprint)
-    write_settings(RunFolder(folder), made)
-    return folder
-
-
-@pytest.fixture
-def run(tmp_path, trained, monkeypatch):
-    """A copy of it in the current folder."""
-    monkeypatch.chdir(tmp_path)
-    return shutil.copytree(trained, tmp_path / "checkpoints" / "small")
-
-
-def evaluate(*arguments) -> int:
-    return cli.main(["evaluate", *map(str, arguments)])
-
-
-def read(folder):
-    return json.loads((folder / "evaluation.json").read_text())
-
-
-def files(folder):
-    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
-
-
-def samples_of(run, epoch, count, seed=0):
-    return Samples(open_generator(str(run), epoch), count, seed)
 
 
 def tones_of(samples, reals):
@@ -91,7 +38,7 @@ def tones_of(samples, reals):
 
 
 def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monkeypatch):
-    monkeypatch.setattr(measures.Similarity, "own_images", 400)  # not 20,000
+    monkeypatch.setattr(measures.Similarity, "default_images", 400)  # not 20,000
     assert evaluate(run) == 0
     out, err = capsys.readouterr()
     assert files(run / "evaluation") == ["copies.png", "evaluation.json"]
@@ -220,16 +167,6 @@ def test_the_best_epoch(run):
     assert list(read(out)["measures"]["diversity"]["epochs"]) == ["4"]
 
 
-def test_held_out_images(run, data):
-    assert evaluate(run, "--held-out", data / "others.npy", "--metrics", "copies") == 0
-    reals, others = (open_source(str(data / name)) for name in ("ramps.npy", "others.npy"))
-    found = find_copies(samples_of(run, 10, 1000), reals, others)
-    written = read(run / "evaluation")
-    assert written["measures"]["copies"]["epochs"]["10"]["share_nearer"] == found.share_nearer
-    assert written["measures"]["copies"]["protocol"]["held_out"] == others.fingerprint
-    assert written["held_out"]["images"] == 60
-
-
 def test_other_images_than_the_run_was_trained_on_are_noted(run, data, capsys):
     assert evaluate(run, "--data", data / "others.npy", "--metrics", "diversity") == 0
     assert "\nnote: these are not the images that the run was trained on\n" in capsys.readouterr().out
@@ -343,149 +280,3 @@ def test_mistakes_are_one_line_and_nothing_is_written(run, arguments, message, c
     if message is not None:
         assert err == f"error: {message.replace('RUN', str(run))}\n"
     assert files(run) == before
-
-
-def test_a_damaged_evaluation_is_one_line(run, capsys):
-    (run / "evaluation").mkdir()
-    path = run / "evaluation" / "evaluation.json"
-    path.write_text("{}")
-    assert evaluate(run, "--metrics", "diversity") == 2
-    assert capsys.readouterr().err == (
-        f"error: {path}: is no evaluation that can be added to: delete it, or give another --out\n"
-    )
-
-
-# ---------------------------------------------------------------------------------------------- features
-
-
-@pytest.fixture
-def features(tmp_path):
-    """The file of a tiny classifier of images 8x8."""
-    keras, layers = small_nets.keras, small_nets.layers
-    net = keras.Sequential([
-        keras.Input([8, 8, 3]), layers.Rescaling(1 / 255), layers.Conv2D(4, 3, 2), layers.ReLU(), layers.Flatten(),
-        layers.Dense(5, activation="tanh"), layers.Dense(2),
-    ])  # fmt: skip
-    net.save(tmp_path / "features.keras")
-    return tmp_path / "features.keras"
-
-
-def test_with_features_all_is_measured_and_each_image_seen_once(run, data, features, monkeypatch, capsys):
-    from dcgan_tf.metrics import distances
-    from dcgan_tf.metrics import features as feature_spaces
-
-    seen = []
-    extract = feature_spaces.FeatureSpace.extract
-
-    def counted(self, source, indices=None):
-        seen.append((type(source).__name__, len(source if indices is None else indices)))
-        return extract(self, source, indices)
-
-    monkeypatch.setattr(feature_spaces.FeatureSpace, "extract", counted)
-    names = ("fid", "kid", "precision-recall")
-    assert evaluate(run, "--features", features, "--metrics", *names) == 0
-    assert seen == [("ImageSource", 120), ("ImageSource", 120), ("Samples", 120)]
-    written = read(run / "evaluation")["measures"]
-    space, reals = feature_spaces.open_features(str(features)), open_source(str(data / "ramps.npy"))
-    order = np.random.default_rng([0, *b"features"]).permutation(REALS)
-    a, b = (space.extract(reals, np.sort(half)) for half in (order[:120], order[120:]))
-    fake = space.extract(samples_of(run, 10, 120), np.arange(120))
-    assert written["fid"]["epochs"]["10"]["fid"] == pytest.approx(distances.frechet(a, fake), rel=1e-4)
-    assert written["fid"]["real"]["fid"] == pytest.approx(distances.frechet(a, b), rel=1e-4)
-    kid, error = distances.kernel_distance(a, fake)
-    assert written["kid"]["epochs"]["10"] == pytest.approx({"kid": kid, "standard_error": error}, rel=1e-4)
-    precision, recall = distances.precision_recall(a, fake)
-    assert written["precision-recall"]["epochs"]["10"] == {"precision": precision, "recall": recall}
-    assert written["fid"]["protocol"] == {
-        "images": 120, "seed": 0, "data": reals.fingerprint, "features": space.fingerprint
-    }  # fmt: skip
-    heads = capsys.readouterr().out.splitlines()[0].split()
-    assert heads == ["epoch", "FID", "KID", "+/-", "precision", "recall"]
-
-
-def test_numbers_of_another_net_with_the_same_name_are_replaced(run, features, tmp_path):
-    def name_classes(path):
-        with zipfile.ZipFile(path, "a") as archive:
-            archive.writestr("classes.json", '{"classes": ["dark", "light"]}')
-
-    def epochs_of(epoch, path):
-        names = ("fid", "copies", "modes", "diversity")
-        assert evaluate(run, "--features", path, "--metrics", *names, "--epoch", epoch) == 0
-        measured = read(run / "evaluation")["measures"]
-        return [set(measured[name]["epochs"]) for name in names]
-
-    name_classes(features)
-    assert epochs_of(4, features) == [{"4"}] * 4
-    moved = shutil.move(features, tmp_path / "moved.keras")
-    assert epochs_of(10, moved) == [{"4", "10"}] * 4
-    net = small_nets.keras.models.load_model(moved)
-    net.set_weights([2 * weight for weight in net.get_weights()])
-    net.save(moved)
-    name_classes(moved)
-    assert epochs_of(2, moved) == [{"2"}, {"2"}, {"2"}, {"2", "4", "10"}]
-
-
-def test_the_classes_covered(run, data, features, capsys):
-    assert evaluate(run, "--features", features, "--metrics", "modes") == 2
-    assert capsys.readouterr().err == (
-        f"error: --metrics modes: {features} names no classes: give --features a file that "
-        '"dcgan-tf train-features" made from labelled images\n'
-    )
-    with zipfile.ZipFile(features, "a") as archive:
-        archive.writestr("classes.json", '{"classes": ["dark", "light"]}')
-    assert evaluate(run, "--features", features, "--images", 110, "--metrics", "modes") == 0
-    found = read(run / "evaluation")["measures"]["modes"]
-    reals = open_source(str(data / "ramps.npy"))
-    order = np.random.default_rng([0, *b"modes"]).permutation(REALS)
-    logits = open_outputs(str(features)).extract
-    counts = np.bincount(logits(reals, order[:110]).argmax(axis=1), minlength=2)
-    for logits_of_scored, scored in (
-        (logits(reals, order[-110:]), found["real"]),
-        (logits(samples_of(run, 10, 110)), found["epochs"]["10"]),
-    ):
-        covered, divergence = modes(logits_of_scored.argmax(axis=1), 2, counts)
-        # JSON has no infinity.
-        expected = None if np.isinf(divergence) else pytest.approx(divergence, abs=1e-9)
-        assert scored == {"covered": covered, "divergence": expected}
-    assert capsys.readouterr().out.split()[:3] == ["epoch", "modes", "KL"]
-
-
-def test_too_few_images_for_features(run, features, capsys):
-    np.save("few.npy", ramps(199, 8, 8, 3))
-    assert evaluate(run, "--features", features, "--data", "few.npy", "--metrics", "fid", "kid") == 2
-    assert capsys.readouterr().err == (
-        "error: --data few.npy: fid needs at least 200 real images, half of them for its floor, not 199: "
-        "give more, or leave fid out of --metrics\n"
-    )
-
-
-# ---------------------------------------------------------------------------------------------- the report
-
-
-def test_the_table_by_hand(tmp_path):
-    evaluation = report.Evaluation(tmp_path / "evaluation.json", {"source": "x"})
-    evaluation.begin("swd", {"images": 9}, lambda: {"64": 2.7, "32": 2.8, "mean": 2.75})
-    evaluation.begin("copies", {"images": 9}, lambda: {"share_nearer": None})
-    evaluation.add("swd", "7", {"64": 21.123, "32": 1.377, "mean": 11.25})
-    evaluation.add("copies", "7", {"share_nearer": 0.5})
-    assert report.table(evaluation, ["swd", "copies"], ["7"]) == (
-        "epoch  SWD 64  SWD 32    SWD  nearer\n"
-        "    7   21.12    1.38  11.25   50.0%\n"
-        " real    2.70    2.80   2.75       -"
-    )  # fmt: skip
-    evaluation.write()
-    assert files(tmp_path) == ["evaluation.json"]
-    again = report.Evaluation(tmp_path / "evaluation.json", {"source": "x"})
-    assert again.measures == evaluation.measures
-
-
-def test_one_epoch_makes_no_plot(tmp_path):
-    evaluation = report.Evaluation(tmp_path / "evaluation.json", {})
-    evaluation.begin("swd", {}, lambda: {"mean": 2.75})
-    evaluation.add("swd", "7", {"mean": 11.25})
-    evaluation.add("swd", "a file", {"mean": 12.25})
-    assert not report.write_plot(evaluation, tmp_path / "evaluation.png")
-    assert files(tmp_path) == []
-    evaluation.add("swd", "8", {"mean": 9.0})
-    assert report.write_plot(evaluation, tmp_path / "evaluation.png")
-    assert files(tmp_path) == ["evaluation.png"]

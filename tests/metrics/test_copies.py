@@ -1,21 +1,11 @@
 import numpy as np
 import pytest
-from PIL import Image
 from support.helpers import error_of
-from support.image_sets import source_of
+from support.image_sets import smooth, source_of
 
-from dcgan_tf.evaluate.pairs import draw_pairs
 from dcgan_tf.metrics import copies
 from dcgan_tf.metrics.copies import find_copies
 from dcgan_tf.metrics.features import FeatureSpace
-
-
-def smooth(count, seed, size=(12, 10), channels=3):
-    """Images of a few soft blobs: unlike noise, they lie at many distances from each other."""
-    random = np.random.default_rng(seed)
-    coarse = random.integers(0, 256, [count, 3, 3, channels], np.uint8)
-    enlarge = [Image.fromarray(np.squeeze(image)).resize(size[::-1], Image.Resampling.BICUBIC) for image in coarse]
-    return np.stack([np.asarray(image).reshape(*size, channels) for image in enlarge])
 
 
 @pytest.fixture(scope="module")
@@ -191,30 +181,6 @@ def test_in_features(training):
     np.testing.assert_allclose(inside.distances[:4], by_hand, rtol=1e-5)
     left_out = find_copies(source_of(samples), source_of(training), features=space).in_features
     assert left_out.held_out_distances.min() > 0.1  # none is its own nearest
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_pairs_are_drawn_closest_first(tmp_path, channels):
-    training = smooth(40, seed=1, size=(16, 16), channels=channels)
-    samples = smooth(20, seed=2, size=(16, 16), channels=channels)
-    samples[3], samples[8] = training[5, :, ::-1], training[6] ^ 1
-    source, other = source_of(samples), source_of(training)
-    found = find_copies(source, other)
-    path = tmp_path / "new" / "pairs.png"
-    draw_pairs(found, source, other, path, count=6)
-    with Image.open(path) as picture:
-        assert picture.mode == ("L" if channels == 1 else "RGB")
-        drawn = np.asarray(picture).reshape(picture.height, picture.width, channels)
-    side = 96  # 16 times 6
-    assert drawn.shape == (2 * (side + 18), 4 * (2 * side + 12), channels)
-    for place, pair in enumerate([(samples[3], training[5, :, ::-1]), (samples[8], training[6])]):
-        left = place * (2 * side + 12) + 4
-        for image, start in zip(pair, (left, left + side + 2), strict=True):
-            np.testing.assert_array_equal(drawn[2 : 2 + side : 6, start : start + side : 6], image)
-    captions = drawn[2 + side : side + 18]
-    assert (captions[:, : 2 * side] < 128).any()  # there is a text
-    assert (drawn[side + 18 :, -(2 * side + 12) :] == 255).all()  # the two places left over
-    assert [file.name for file in path.parent.iterdir()] == ["pairs.png"]
 
 
 @pytest.mark.parametrize("held_out", [True, False])

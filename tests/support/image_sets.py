@@ -1,6 +1,7 @@
 """Sets of images in memory, as the measures take them, and sets that differ in known ways."""
 
 import numpy as np
+from PIL import Image
 
 from dcgan_tf.data.source import ImageSource
 
@@ -29,6 +30,14 @@ def ramps(count, height, width, channels, seed=0, noisy=10) -> np.ndarray:
     down, right = random.uniform(-100, 100, [2, count, 1, 1, channels])
     levels = 128 + down * np.linspace(-1, 1, height)[:, None, None] + right * np.linspace(-1, 1, width)[:, None]
     return np.clip(levels + random.normal(0, noisy, levels.shape), 0, 255).astype(np.uint8)
+
+
+def smooth(count, seed, size=(12, 10), channels=3):
+    """Images of a few soft blobs: unlike noise, they lie at many distances from each other."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, [count, 3, 3, channels], np.uint8)
+    enlarge = [Image.fromarray(np.squeeze(image)).resize(size[::-1], Image.Resampling.BICUBIC) for image in coarse]
+    return np.stack([np.asarray(image).reshape(*size, channels) for image in enlarge])
 
 
 def source_of(images, **options) -> ImageSource:
