@@ -13,6 +13,8 @@ import filelock
 
 from dcgan_tf.common.errors import UserError, printable
 
+LOCK_NAME = ".lock"  # of the file that `locked_folder` holds
+
 
 @contextlib.contextmanager
 def whole_file(path, flush: bool = True):
@@ -126,7 +128,7 @@ def locked_folder(folder, flag: str, work: str):
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock")
+        lock = filelock.FileLock(folder / LOCK_NAME)
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise UserError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcgan_tf.common.backend import quiet_stderr, tf
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.generators import runtimes
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
@@ -65,7 +65,7 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
         except ImportError as error:
             raise UserError(f"{printable(source)}: needs {error.name}: pip install 'dcgan-tf[export]'") from error
         except Exception as error:  # Each runtime has errors of its own for a file that it does not understand.
-            reason = printable(str(error).strip().partition("\n")[0])
+            reason = first_line(error)
             raise UserError(f"{printable(source)}: is not a generator that runs ({reason}): {KINDS}") from error
         if len(shape) != 3 or shape[-1] not in (1, 3):
             raise UserError(f"{printable(source)}: gives {list(shape)}, not images of 1 or 3 channels: {KINDS}")

@@ -19,7 +19,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan_tf.common.files import locked_folder, numbered, remove_folder, remove_leftovers, write_json
+from dcgan_tf.common.files import LOCK_NAME, locked_folder, numbered, remove_folder, remove_leftovers, write_json
 
 NETS = ("generator", "discriminator")
 
@@ -75,7 +75,7 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        return self.path / ".lock"
+        return self.path / LOCK_NAME
 
     def remove_lock(self) -> None:
         """To be called by who holds the lock, and has written nothing: deletes its file, and the folder where that is all

@@ -24,7 +24,7 @@ def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
             recorder.show_step()
         is_logged = trainer.epoch_ends or is_due(trainer.step, LOG_EVERY_STEPS, last_step, first=True)
         if is_logged:
-            values = trainer.numbers(metrics, may_go_back=recorder is not None and recorder.may_go_back())
+            values = trainer.numbers(metrics, recorder and recorder.may_go_back)
             if recorder:
                 recorder.log(values)
         if trainer.epoch_ends:
@@ -32,7 +32,7 @@ def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
             if recorder:
                 recorder.save_epoch()
         if trainer.stopped_by:
-            trainer.numbers(metrics, may_go_back=recorder is not None and recorder.may_go_back())
+            trainer.numbers(metrics, recorder and recorder.may_go_back)
             if recorder:
                 recorder.save_state()
             return

@@ -2,6 +2,7 @@
 
 import math
 import signal
+from collections.abc import Callable
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError
@@ -72,10 +73,11 @@ class Trainer:
             return lambda: self.gan.train_step(images, step)
         return lambda: self._shared_step(images, step, False)
 
-    def numbers(self, metrics, may_go_back: bool) -> dict[str, float]:
+    def numbers(self, metrics, may_go_back: Callable[[], bool] | None) -> dict[str, float]:
         """The metrics of the last step as numbers. All workers must call this at the same step.
 
-        may_go_back: whether the run goes back where one is not finite; only the chief knows, the others say False.
+        may_go_back: whether the run goes back, asked only where one is not finite, as it reads files; only the chief
+        knows, the others give None.
 
         Raises:
             Collapse: one is not finite, and the run is to go back.
@@ -86,7 +88,7 @@ class Trainer:
             self._last_finite_step = self.step
             return values
         reason = f"the losses became NaN between steps {self._last_finite_step} and {self.step}"
-        self.go_back_for(reason if may_go_back else None)
+        self.go_back_for(reason if may_go_back and may_go_back() else None)
         states = self.plan.folder.saved_steps()
         raise UserError(
             f"{reason}: give a lower --learning-rate"

@@ -46,7 +46,6 @@ TRAINED |= {f"switch {name}": ["--preset", "mnist56", *SIZE, *BASE, *flags] for 
 RUN = ["--data", "smooth.npy", "--run-dir", "run", "--generator", "tiny_Gmodel.h5", "--discriminator", "tiny_Dmodel.h5",
        "--batch-size", "8", "--ema", "0.9", "--flips", "on", "--precision", "float32", "--recipe", "tutorial",
        "--spectral-norm", "on", "--evaluate-every", "0", "--save-every", "3", "--sample-every", "50"]  # fmt: skip
-COMMANDS = ("animate", "evaluate", "export", "generate", "interpolate", "prepare", "train", "train-features")
 
 
 def machine() -> str:
@@ -233,7 +232,7 @@ def record() -> None:
 
     shutil.rmtree(GOLDEN, ignore_errors=True)
     (GOLDEN / "help").mkdir(parents=True)
-    for arguments in ((), *((command,) for command in COMMANDS), ("train.py",), ("export.py",)):
+    for arguments in ((), *((command,) for command in cli.COMMANDS), ("train.py",), ("export.py",)):
         (GOLDEN / "help" / f"{'-'.join(arguments) or 'dcgan-tf'}.txt").write_text(help_text(*arguments))
     trained = {}
     for name, flags in TRAINED.items():
