@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from dcgan_tf.common.errors import LostWorker, Mismatch, UserError
+from dcgan_tf.common.errors import LostWorker, Mismatch, UserError, printable
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
     AnimateConfig,
@@ -136,13 +136,13 @@ def exit_code(work: Callable[[], int]) -> int:
     try:
         stopped_by = work()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return 2
     except Mismatch as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return 1
     except LostWorker as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return LOST_WORKER_CODE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

@@ -1,5 +1,7 @@
 """The errors that a command reports in one line, each with an exit code of its own, and how to print foreign texts."""
 
+import re
+
 
 class UserError(Exception):
     """Something the user can mend: bad data, a wrong file, a flag out of range.
@@ -30,9 +32,18 @@ class LostWorker(Exception):
     """
 
 
+# Control characters, among them the escapes that move a terminal's cursor; line ends of Unicode; and the marks that turn
+# the direction of writing, by which a name can look like another.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
 def printable(text) -> str:
-    """Escapes undecodable bytes and line breaks of a text (a path, say), so that any terminal prints it on one line."""
-    return str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n").replace("\r", "\\r")
+    """Escapes all of a foreign text (a path, say) that a terminal would act on, so that it prints as it is, on one line.
+
+    Undecodable bytes are escaped, too. What is printable already stays as it is.
+    """
+    decoded = str(text).encode("utf-8", "backslashreplace").decode()
+    return _UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), decoded)
 
 
 def first_line(text) -> str:

@@ -1,13 +1,18 @@
-"""Files and folders that appear whole or not at all: written beside, flushed to disk, renamed into place."""
+"""Files and folders that appear whole or not at all: written beside, flushed to disk, renamed into place.
+
+And files that are read: only regular ones are opened, because a pipe or a device may keep a program waiting for ever.
+"""
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import re
 import shutil
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 import filelock
 
@@ -41,14 +46,16 @@ def whole_file(path, flush: bool = True):
             if flush:
                 _flush(path.parent)
     finally:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # A disk that fails may fail again; the error that is raised says so.
+            beside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def whole_folder(path):
     """Yields a new folder beside `path`; on leaving, that folder becomes `path`, and an older `path` is gone.
 
-    Until then its name begins with a dot, so that programs that look for numbered folders ignore it.
+    Until then its name begins with a dot, so that programs that look for numbered folders ignore it. A folder cannot be
+    replaced in one step: where the process is killed between the two, `remove_leftovers` puts the older one back.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written.
@@ -61,10 +68,16 @@ def whole_folder(path):
             _flush_all(beside)
             if path.exists():
                 os.replace(path, old)
-            os.replace(beside, path)
+            try:
+                os.replace(beside, path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.replace(old, path)
+                raise
             _flush(path.parent)
     finally:
-        shutil.rmtree(old, ignore_errors=True)
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -93,25 +106,88 @@ def publish(built, path) -> None:
     _flush(path.parent)
 
 
+_FULL_DISK, _NO_RIGHTS = (errno.ENOSPC, errno.EDQUOT), (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
 @contextlib.contextmanager
 def disk_errors_in_one_line(path):
-    """Turns "no space left" and "permission denied", as any library words them, into a UserError that names `path`."""
+    """Turns errors of the disk, as any library words them, into a UserError that names `path`, which is written within."""
     try:
         yield
-    except UserError:
+    except (UserError, BrokenPipeError):
         raise
     except Exception as error:
-        # h5py and TensorFlow raise errors without `errno`; the words of the system are in their message.
-        number = getattr(error, "errno", None)
-        if number in (errno.ENOSPC, errno.EDQUOT) or re.search("No space left|Disk quota|errno = 28", str(error)):
+        number = _system_error(error)
+        if number is None:
+            raise
+        if number in _FULL_DISK:
             raise UserError(
                 f"no space left on the disk for {printable(path)}: free some space and run the same command again"
             ) from error
-        if number in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise UserError(
-                f"{printable(path)}: cannot be written ({error.strerror}): make its folder writable, or give another"
-            ) from error
+        mend = (
+            "make its folder writable, or give another" if number in _NO_RIGHTS else "check the disk, or give another"
+        )
+        raise UserError(f"{printable(path)}: cannot be written ({os.strerror(number)}): {mend}") from error
+
+
+def _system_error(error: Exception) -> int | None:
+    """The number of the system's error that any library's error is about; None where it is about something else."""
+    if isinstance(error, OSError) and error.errno:
+        return error.errno
+    # h5py and TensorFlow raise errors without `errno`; the words of the system are in their message.
+    numbers = (*_FULL_DISK, *_NO_RIGHTS, errno.EIO, errno.EFBIG, errno.ENOENT)
+    return next((number for number in numbers if os.strerror(number) in str(error)), None)
+
+
+def open_regular(path) -> BinaryIO:
+    """Opens a file for reading its bytes; never waits for somebody to write it.
+
+    Raises:
+        OSError: it cannot be read, or is a folder, a pipe, a socket or a device.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        _refuse_irregular(os.fstat(handle), path)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
         raise
+
+
+def check_regular(path) -> None:
+    """For a file that a library opens by its name.
+
+    Raises:
+        OSError: it is not there, or is a folder, a pipe, a socket or a device.
+    """
+    _refuse_irregular(os.stat(path), path)
+
+
+def _refuse_irregular(status: os.stat_result, path) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", os.fspath(path))
+
+
+def read_json(path):
+    """The value in a JSON file of UTF-8.
+
+    Raises:
+        OSError: there is no such regular file, or it cannot be read.
+        ValueError: it is not JSON, or nested too deeply.
+    """
+    with open_regular(path) as file:
+        try:
+            return json.loads(file.read().decode("utf-8"))
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+
+
+def checksum(path) -> str:
+    """The checksum of a regular file's content, in hexadecimal digits."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 @contextlib.contextmanager
@@ -154,7 +230,7 @@ def numbered(folder) -> dict[int, Path]:
 def remove_folder(path):
     """Renames a folder, then deletes it, so that nobody who looks for it finds half. A missing folder is no error."""
     path = Path(path)
-    hidden = _beside(path, "old")
+    hidden = _beside(path, "gone")
     with contextlib.suppress(OSError):
         os.replace(path, hidden)
     shutil.rmtree(hidden, ignore_errors=True)
@@ -171,15 +247,19 @@ def write_json(path, value, indent: int | None = 2) -> None:
 
 
 def remove_leftovers(folder):
-    """Deletes what a killed process left half-written in `folder` (not in the folders below it)."""
+    """Deletes what a killed process left half-written in `folder` (not in the folders below it), and puts back what it
+    had moved aside to replace it."""
     for path in Path(folder).glob(".*"):
         # Only names that the functions above make match, process number included: a person may have files like them.
-        if re.fullmatch(r"\..+\.\d+\.(part(\.\w+)?|old)", path.name):
+        left = re.fullmatch(r"\.(.+)\.\d+\.(part(\.\w+)?|old|gone)", path.name)
+        if left and left[2] == "old" and not path.with_name(left[1]).exists():
+            os.replace(path, path.with_name(left[1]))
+        elif left:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _beside(path, ending: str = "part") -> Path:
-    """Names the hidden folder that `path` is built in; with "old", the one that an older `path` is moved to."""
+    """Names the hidden folder that `path` is built in; with "old" or "gone", the one that an older `path` is moved to."""
     return Path(path).with_name(f".{Path(path).name}.{os.getpid()}.{ending}")
 
 

@@ -1,12 +1,18 @@
 import errno
+import hashlib
+import os
 
 import pytest
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.files import (
+    check_regular,
+    checksum,
     disk_errors_in_one_line,
     numbered,
+    open_regular,
     publish,
+    read_json,
     remove_folder,
     remove_leftovers,
     staging_folder,
@@ -64,6 +70,8 @@ def test_a_failed_folder_leaves_the_old_one_and_nothing_else(tmp_path):
         OSError(errno.ENOSPC, "No space left on device"),
         OSError("Can't write data (file write failed: errno = 28, error message = 'No space left on device')"),
         RuntimeError("; No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        RuntimeError("run/state/.9.1.part/variables.data; Disk quota exceeded"),
     ],
 )
 def test_a_full_disk_in_any_librarys_words_is_one_line(error):
@@ -74,9 +82,21 @@ def test_a_full_disk_in_any_librarys_words_is_one_line(error):
     )
 
 
-def test_other_errors_pass_through():
-    with pytest.raises(IsADirectoryError), disk_errors_in_one_line("x"):
-        raise IsADirectoryError(errno.EISDIR, "Is a directory")
+@pytest.mark.parametrize("error", [ValueError("a shape"), RuntimeError("no graph"), BrokenPipeError(errno.EPIPE, "x")])
+def test_other_errors_pass_through(error):
+    with pytest.raises(type(error)), disk_errors_in_one_line("x"):
+        raise error
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, "Input/output error"), RuntimeError("run/x.part; Input/output error")]
+)
+def test_a_failing_disk_is_one_line(error):
+    with pytest.raises(UserError) as raised, disk_errors_in_one_line("run/log.jsonl"):
+        raise error
+    assert str(raised.value) == (
+        "run/log.jsonl: cannot be written (Input/output error): check the disk, or give another"
+    )
 
 
 def test_a_place_that_cannot_be_written_is_one_line():
@@ -91,11 +111,50 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
     (tmp_path / ".image.123.part.png").touch()
     (tmp_path / ".7.123.part").mkdir()
     (tmp_path / ".7.123.part" / "x").touch()
-    (tmp_path / ".6.123.old").mkdir()
+    (tmp_path / ".6.123.gone").mkdir()
     for kept in ("image.png", "department", ".lock", ".mine.old", ".mine.part", ".my.1.partial"):
         (tmp_path / kept).touch()
     remove_leftovers(tmp_path)
     assert names(tmp_path) == [".lock", ".mine.old", ".mine.part", ".my.1.partial", "department", "image.png"]
+
+
+def test_what_a_killed_process_had_moved_aside_to_replace_it_is_put_back(tmp_path):
+    for name, content in ((".7.123.old", "old"), (".7.123.part", "half"), (".8.123.old", "old"), ("8", "new")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / content).touch()
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == ["7", "8"]
+    assert names(tmp_path / "7") == ["old"] and names(tmp_path / "8") == ["new"]
+
+
+@pytest.mark.parametrize("read", [open_regular, check_regular, read_json, checksum])
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [(os.mkfifo, "not a regular file"), (os.mkdir, "Is a directory"), (lambda path: None, "No such file or directory")],
+)
+def test_only_regular_files_are_read_and_nothing_waits(tmp_path, read, make, error):
+    make(tmp_path / "x")
+    with pytest.raises(OSError) as raised:
+        read(tmp_path / "x")
+    assert raised.value.strerror == error and raised.value.filename == os.fspath(tmp_path / "x")
+
+
+def test_regular_files_are_read_also_through_links(tmp_path):
+    (tmp_path / "x").write_text('{"a": [1]}')
+    (tmp_path / "link").symlink_to("x")
+    for name in ("x", "link"):
+        with open_regular(tmp_path / name) as file:
+            assert file.read() == b'{"a": [1]}'
+        check_regular(tmp_path / name)
+        assert read_json(tmp_path / name) == {"a": [1]}
+    assert checksum(tmp_path / "x") == hashlib.blake2b(b'{"a": [1]}', digest_size=16).hexdigest()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_not_json_is_a_value_error(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(ValueError):
+        read_json(tmp_path / "x")
 
 
 def test_what_is_built_appears_when_it_is_published_and_the_rest_is_gone(tmp_path):
