@@ -15,7 +15,6 @@ evaluation/               what `dcgan-tf evaluate` writes
 import contextlib
 import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,16 +93,12 @@ class RunFolder:
     def state(self, step: int) -> Path:
         return self.states / str(step)
 
-    def architecture(self, net: str) -> Path:
-        """net: of `NETS`."""
-        return self.states / f"{net}.json"
-
     def saved_steps(self) -> list[int]:
         """The steps that have a full state, ascending."""
         return list(numbered(self.states))
 
     def remove_state(self, step: int) -> None:
-        shutil.rmtree(self.state(step), ignore_errors=True)
+        remove_folder(self.state(step))
 
     # ---- models per epoch
 
@@ -127,9 +122,10 @@ class RunFolder:
         return sorted(int(match[1]) for match in names if match)
 
     def remove_models(self, epoch: int) -> None:
-        for file in (self.generator(epoch), self.discriminator(epoch)):
-            file.unlink(missing_ok=True)
+        """The generator's .h5 goes last, so that a killed process leaves nothing that `saved_epochs` does not list."""
         remove_folder(self.saved_model(epoch))
+        for file in (self.discriminator(epoch), self.generator(epoch)):
+            file.unlink(missing_ok=True)
 
     # ---- pictures
 

@@ -1,9 +1,10 @@
 """The numbers of a run: log.jsonl, a line per logged step, and the same scalars and the sample grids for TensorBoard."""
 
 import json
+import os
 from pathlib import Path
 
-from dcgan_tf.common.files import disk_errors_in_one_line, whole_file
+from dcgan_tf.common.files import check_held, disk_errors_in_one_line, whole_file
 from dcgan_tf.runs.folder import RunFolder
 
 
@@ -26,6 +27,7 @@ class RunLog:
         """values: losses, probabilities and images_per_sec by name."""
         line = {"step": step, "epoch": epoch} | {name: float(f"{value:.6g}") for name, value in values.items()}
         self.lines.append(line)
+        check_held(self.path)
         with disk_errors_in_one_line(self.path):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
@@ -35,6 +37,11 @@ class RunLog:
         """grid: uint8 [h, w, C]; TensorBoard shows it at the epoch's number."""
         with disk_errors_in_one_line(self.path):
             self._tensorboard.picture(epoch, grid)
+
+    def flush_to_disk(self):
+        """After this, not even a power cut loses a line."""
+        with disk_errors_in_one_line(self.path):
+            os.fsync(self._file.fileno())
 
     def close(self):
         with disk_errors_in_one_line(self.path):

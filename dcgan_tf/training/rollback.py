@@ -50,16 +50,24 @@ def _was_on_its_way_down(plan: Plan, best: int) -> bool:
 def go_back(plan: Plan, from_step: int, reason: str) -> None:
     """Makes the state to go back to the one from which `resume` goes on. What the run has saved and drawn since is removed.
 
+    rollbacks.json comes last. A process that is killed before it goes on without it, from the newest state that is left,
+    and collapses and goes back again; one that is killed after it has nothing left to do.
+
     plan: as it was until now.
     """
     folder, step = plan.folder, _target(plan)
     epoch = math.ceil(step / plan.steps_per_epoch)
-    # The later states go first: a process that is killed here must not resume from them and collapse again.
     if step == plan.first_step:
         folder.best.unlink(missing_ok=True)
     for later in folder.saved_steps():
         if later > step:
             folder.remove_state(later)
+    for later in folder.saved_epochs():
+        if later > epoch:
+            folder.remove_models(later)
+    for later, picture in folder.sample_pictures():
+        if later > epoch:
+            picture.unlink()
     done = rollbacks(folder)
     done.append({
         "from_step": from_step,
@@ -69,9 +77,3 @@ def go_back(plan: Plan, from_step: int, reason: str) -> None:
         "learning_rate": ROLLBACK_LEARNING_RATE_FACTOR * plan.learning_rate,
     })  # fmt: skip
     write_json(folder.rollbacks, done)
-    for later in folder.saved_epochs():
-        if later > epoch:
-            folder.remove_models(later)
-    for later, picture in folder.sample_pictures():
-        if later > epoch:
-            picture.unlink()

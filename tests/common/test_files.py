@@ -6,9 +6,11 @@ import pytest
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.files import (
+    check_held,
     check_regular,
     checksum,
     disk_errors_in_one_line,
+    locked_folder,
     numbered,
     open_regular,
     publish,
@@ -196,3 +198,23 @@ def test_numbered(tmp_path):
         (tmp_path / name).mkdir()
     assert list(numbered(tmp_path).items()) == [(7, tmp_path / "007"), (9, tmp_path / "9"), (10, tmp_path / "10")]
     assert numbered(tmp_path / "none") == {}
+
+
+def test_nothing_is_written_into_a_locked_folder_that_is_not_there_any_more(tmp_path):
+    folder = tmp_path / "run"
+    with locked_folder(folder, "--run-dir", "training"):
+        check_held(folder / "x")
+        folder.rename(tmp_path / "moved")
+        for replacement in (None, folder.mkdir):
+            if replacement:
+                replacement()
+            for write in (whole_file, whole_folder):
+                with pytest.raises(UserError) as raised, write(folder / "state" / "x"):
+                    pass
+                assert str(raised.value) == (
+                    f"{folder}: was moved or deleted while it was written to: put it back where it was, and run the same "
+                    "command again"
+                )
+        check_held(tmp_path / "elsewhere")
+    check_held(folder / "x")
+    assert names(folder) == []
