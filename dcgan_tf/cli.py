@@ -144,6 +144,13 @@ def exit_code(work: Callable[[], int]) -> int:
     except LostWorker as error:
         print(f"error: {printable(error)}", file=sys.stderr)
         return LOST_WORKER_CODE
+    except OSError as error:
+        # Code that knows the flag says more. This is for what the system may refuse at any place, such as a folder that
+        # this user must not look into.
+        if not (error.filename and error.strerror):
+            raise
+        print(f"error: {printable(error.filename)}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:
