@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import filelock
+import psutil
 
 from dcgan_tf.common.errors import UserError, printable
 
@@ -278,17 +279,27 @@ def write_json(path, value, indent: int | None = 2) -> None:
         beside.write_text(json.dumps(value, indent=indent) + "\n", encoding="utf-8")
 
 
-def remove_leftovers(folder):
-    """Deletes what a killed process left half-written in `folder` (not in the folders below it), and puts back what it
-    had moved aside to replace it."""
+def remove_leftovers(folder, *, is_locked: bool = True):
+    """Deletes what killed processes left half-written in `folder` (not in the folders below it), and puts back what they
+    had moved aside to replace it.
+
+    is_locked: whether nobody else writes there; otherwise, what belongs to a process that lives stays.
+    """
     for path in Path(folder).glob(".*"):
         # Only names that the functions above make match, process number included: a person may have files like them.
-        left = re.fullmatch(r"\.(.+)\.\d+\.(part(\.\w+)?|old|gone)", path.name)
+        left = re.fullmatch(r"\.(.+)\.(\d+)\.(part(\.\w+)?|old|gone)", path.name)
+        if not left or not (is_locked or _has_ended(int(left[2]))):
+            continue
         with contextlib.suppress(OSError):  # Another user's process may have left it.
-            if left and left[2] == "old" and not path.with_name(left[1]).exists():
+            if left[3] == "old" and not path.with_name(left[1]).exists():
                 os.replace(path, path.with_name(left[1]))
-            elif left:
+            else:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _has_ended(process: int) -> bool:
+    """Of this process itself, it means one of the same number before it, as in a container."""
+    return process == os.getpid() or not psutil.pid_exists(process)
 
 
 def _beside(path, ending: str = "part") -> Path:

@@ -18,7 +18,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan_tf.common.files import LOCK_NAME, locked_folder, numbered, remove_folder, remove_leftovers, write_json
+from dcgan_tf.common.files import (
+    LOCK_NAME,
+    disk_errors_in_one_line,
+    locked_folder,
+    numbered,
+    remove_folder,
+    remove_leftovers,
+    write_json,
+)
 
 NETS = ("generator", "discriminator")
 
@@ -124,8 +132,9 @@ class RunFolder:
     def remove_models(self, epoch: int) -> None:
         """The generator's .h5 goes last, so that a killed process leaves nothing that `saved_epochs` does not list."""
         remove_folder(self.saved_model(epoch))
-        for file in (self.discriminator(epoch), self.generator(epoch)):
-            file.unlink(missing_ok=True)
+        with disk_errors_in_one_line(self.path):
+            for file in (self.discriminator(epoch), self.generator(epoch)):
+                file.unlink(missing_ok=True)
 
     # ---- pictures
 

@@ -5,6 +5,7 @@ import signal
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import disk_errors_in_one_line
 from dcgan_tf.common.pixels import spread
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.train import TrainConfig
@@ -122,6 +123,8 @@ def _train(plan: Plan, precision_is_free: bool, resumes: bool, nets, cluster: Cl
             current, (gan, step) = plan, start(plan, precision.name, nets)
         if step >= plan.last_step and not dry_run:
             if cluster.is_chief:
+                if not _has_history(plan.folder):  # The run was killed before it had drawn it.
+                    _draw_history(plan.folder)
                 say(f"{plan.folder.path} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
             return 0
         trainer = Trainer(current, gan, step, cluster)
@@ -177,8 +180,9 @@ def _write_beginning(plan: Plan, gan, step: int, resumes: bool) -> None:
     """
     folder = plan.folder
     if not resumes:
-        for left_over in (folder.best, folder.rollbacks, *(picture for _, picture in folder.sample_pictures())):
-            left_over.unlink(missing_ok=True)
+        with disk_errors_in_one_line(folder.path):
+            for left_over in (folder.best, folder.rollbacks, *(picture for _, picture in folder.sample_pictures())):
+                left_over.unlink(missing_ok=True)
         for epoch in folder.saved_epochs():
             folder.remove_models(epoch)
     write_settings(folder, plan.settings)
@@ -187,6 +191,13 @@ def _write_beginning(plan: Plan, gan, step: int, resumes: bool) -> None:
     rows, columns = plan.preset.grid
     reals = plan.source.read(spread(len(plan.source), rows * columns))
     write_png(folder.reals, grid(reals, rows, columns))
+
+
+def _has_history(folder: RunFolder) -> bool:
+    """Whether `_draw_history` has been done since the last line of the log."""
+    made = [folder.losses, *([folder.film("gif")] if folder.sample_pictures() else [])]
+    lines = folder.log.stat().st_mtime_ns if folder.log.exists() else 0
+    return all(path.exists() and path.stat().st_mtime_ns >= lines for path in made)
 
 
 def _draw_history(folder: RunFolder) -> None:

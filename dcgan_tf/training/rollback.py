@@ -7,7 +7,7 @@ that is stopped and resumed reads it, and goes on exactly as it would have.
 import json
 import math
 
-from dcgan_tf.common.files import write_json
+from dcgan_tf.common.files import disk_errors_in_one_line, write_json
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.training.plan import Plan
 
@@ -57,17 +57,18 @@ def go_back(plan: Plan, from_step: int, reason: str) -> None:
     """
     folder, step = plan.folder, _target(plan)
     epoch = math.ceil(step / plan.steps_per_epoch)
-    if step == plan.first_step:
-        folder.best.unlink(missing_ok=True)
-    for later in folder.saved_steps():
-        if later > step:
-            folder.remove_state(later)
-    for later in folder.saved_epochs():
-        if later > epoch:
-            folder.remove_models(later)
-    for later, picture in folder.sample_pictures():
-        if later > epoch:
-            picture.unlink()
+    with disk_errors_in_one_line(folder.path):
+        if step == plan.first_step:
+            folder.best.unlink(missing_ok=True)
+        for later in folder.saved_steps():
+            if later > step:
+                folder.remove_state(later)
+        for later in folder.saved_epochs():
+            if later > epoch:
+                folder.remove_models(later)
+        for later, picture in folder.sample_pictures():
+            if later > epoch:
+                picture.unlink()
     done = rollbacks(folder)
     done.append({
         "from_step": from_step,

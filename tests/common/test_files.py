@@ -1,5 +1,6 @@
 import errno
 import hashlib
+import multiprocessing
 import os
 
 import pytest
@@ -127,6 +128,19 @@ def test_what_a_killed_process_had_moved_aside_to_replace_it_is_put_back(tmp_pat
     remove_leftovers(tmp_path)
     assert names(tmp_path) == ["7", "8"]
     assert names(tmp_path / "7") == ["old"] and names(tmp_path / "8") == ["new"]
+
+
+def test_what_a_living_process_writes_stays_where_the_folder_is_not_locked(tmp_path):
+    ended = multiprocessing.get_context("fork").Process(target=int)
+    ended.start()
+    ended.join()
+    living = os.getppid()
+    for process in (living, ended.pid, os.getpid()):
+        (tmp_path / f".a.{process}.part.png").touch()
+    remove_leftovers(tmp_path, is_locked=False)
+    assert names(tmp_path) == [f".a.{living}.part.png"]
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("read", [open_regular, check_regular, read_json, checksum])

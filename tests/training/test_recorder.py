@@ -1,6 +1,7 @@
 """The order in which a run writes: whatever it is killed between, nothing is lost that would not be made again."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -166,3 +167,17 @@ def test_a_run_whose_folder_is_moved_stops(squares, tmp_path, monkeypatch):
         "command again"
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_was_killed_before_its_film_makes_it_when_asked_again(finished, squares, tmp_path, monkeypatch):
+    run_dir = tmp_path / "run"
+    shutil.copytree(finished, run_dir)
+    drawn = []
+    monkeypatch.setattr("dcgan_tf.training.command._draw_history", lambda folder: drawn.append(folder.path))
+    done = config(squares, run_dir, evaluate_every=0, keep_last=0)
+    assert train(done) == 0 and drawn == [run_dir]
+    for name in ("losses.png", "training.gif"):
+        (run_dir / name).touch()
+    assert train(done) == 0 and drawn == [run_dir]
+    os.utime(run_dir / "losses.png", ns=(0, 0))  # It was drawn when the run had stopped before.
+    assert train(done) == 0 and drawn == [run_dir, run_dir]
