@@ -175,9 +175,9 @@ def test_a_run_that_was_killed_before_its_film_makes_it_when_asked_again(finishe
     drawn = []
     monkeypatch.setattr("dcgan_tf.training.command._draw_history", lambda folder: drawn.append(folder.path))
     done = config(squares, run_dir, evaluate_every=0, keep_last=0)
+    assert train(done) == 0 and drawn == []
+    (run_dir / "training.gif").rename(tmp_path / "training.gif")
     assert train(done) == 0 and drawn == [run_dir]
-    for name in ("losses.png", "training.gif"):
-        (run_dir / name).touch()
-    assert train(done) == 0 and drawn == [run_dir]
+    (tmp_path / "training.gif").rename(run_dir / "training.gif")
     os.utime(run_dir / "losses.png", ns=(0, 0))  # It was drawn when the run had stopped before.
     assert train(done) == 0 and drawn == [run_dir, run_dir]
