@@ -16,7 +16,7 @@ from dcgan_tf.nets.allowed import BRANCHED_LAYERS, NET_CLASSES
 from dcgan_tf.nets.archive import SETTINGS, extract_weights, read_member
 from dcgan_tf.nets.hdf5 import open_hdf5
 from dcgan_tf.nets.limits import built, check_settings
-from dcgan_tf.nets.saved import load_model
+from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS, load_model
 
 # Keras writes these around tensors, shapes and number types; they hold plain values only.
 _WRAPPERS = {"__keras_tensor__", "__tuple__", "__numpy__", "TensorShape", "DTypePolicy", "Policy"}
@@ -28,7 +28,6 @@ _SETTING_CLASSES = {
     if isinstance(getattr(module, name), type)
 }
 _ALLOWED = BRANCHED_LAYERS | NET_CLASSES | _WRAPPERS | _SETTING_CLASSES
-MAX_REASON_CHARACTERS = 200  # Keras adds whole settings to some messages.
 
 
 def load_net(path) -> keras.Model:

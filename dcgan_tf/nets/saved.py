@@ -38,6 +38,8 @@ _ACTIVATIONS = _SAME_ACTIVATIONS | {"hard_tanh"}
 
 _SHAPE_KEYS = ("batch_shape", "batch_input_shape")  # Keras 3 and old TensorFlow name the shape of an input differently.
 
+MAX_REASON_CHARACTERS = 200  # Keras adds whole settings to some messages.
+
 
 def save_model(model: keras.Model, path):
     """Writes the net, without an optimizer, as .h5 that `keras.models.load_model(path, compile=False)` loads anywhere.
@@ -79,8 +81,9 @@ def load_model(path) -> keras.Sequential:
     except UserError as error:
         raise UserError(f"{printable(path)}: {error}") from error.__cause__
     except Exception as error:  # json, zipfile, h5py and Keras raise almost anything for damaged files and settings.
+        reason = first_line(getattr(error, "strerror", None) or error)[:MAX_REASON_CHARACTERS]
         raise UserError(
-            f"{printable(path)}: cannot be read ({type(error).__name__}: {first_line(error)}); "
+            f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}); "
             "it may be damaged: give a net saved with model.save, .h5 or .keras"
         ) from error
 
