@@ -16,7 +16,7 @@ from dcgan_tf.nets.allowed import BRANCHED_LAYERS, NET_CLASSES
 from dcgan_tf.nets.archive import SETTINGS, extract_weights, read_member
 from dcgan_tf.nets.hdf5 import open_hdf5
 from dcgan_tf.nets.limits import built, check_settings
-from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS, load_model
+from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS, load_model, shown
 
 # Keras writes these around tensors, shapes and number types; they hold plain values only.
 _WRAPPERS = {"__keras_tensor__", "__tuple__", "__numpy__", "TensorShape", "DTypePolicy", "Policy"}
@@ -95,7 +95,7 @@ def _check(settings) -> None:
             registered = settings.get("registered_name") not in (None, kind)
             if registered or not (listed and of_keras):
                 raise UserError(
-                    f"holds a {printable(kind)}, which does not load: only plain layers of Keras do, never code; "
+                    f"holds a {shown(kind)}, which does not load: only plain layers of Keras do, never code; "
                     "save the net without it"
                 )
         for value in settings.values():

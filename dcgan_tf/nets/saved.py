@@ -39,6 +39,7 @@ _ACTIVATIONS = _SAME_ACTIVATIONS | {"hard_tanh"}
 _SHAPE_KEYS = ("batch_shape", "batch_input_shape")  # Keras 3 and old TensorFlow name the shape of an input differently.
 
 MAX_REASON_CHARACTERS = 200  # Keras adds whole settings to some messages.
+MAX_NAME_CHARACTERS = 60
 
 
 def save_model(model: keras.Model, path):
@@ -88,6 +89,12 @@ def load_model(path) -> keras.Sequential:
         ) from error
 
 
+def shown(name) -> str:
+    """Whatever a file has in place of a name, printable, and cut short."""
+    text = printable(name)
+    return text if len(text) <= MAX_NAME_CHARACTERS else f"{text[:MAX_NAME_CHARACTERS]}..."
+
+
 def _load_h5(path):
     with open_hdf5(path) as file:
         if "model_config" not in file.attrs:
@@ -108,7 +115,7 @@ def _assign(name, variables, saved):
     shapes, wanted = [list(array.shape) for array in saved], [list(v.shape) for v in variables]
     if shapes != wanted:
         raise UserError(
-            f"layer {printable(name)!r} has weights of shapes {shapes}, but its settings ask for {wanted}; "
+            f"layer {shown(name)!r} has weights of shapes {shapes}, but its settings ask for {wanted}; "
             "the file is damaged: give a net saved with model.save"
         )
     for variable, array in zip(variables, saved, strict=True):
@@ -155,7 +162,7 @@ def _build(net):
 def _blocks(net):
     """Lists (name, layers) in order: one layer, or all layers of a nested net, whose weights are saved together."""
     if net["class_name"] not in NET_CLASSES:
-        raise UserError(f"holds a {printable(net['class_name'])}; give a Sequential net, or a functional one like it")
+        raise UserError(f"holds a {shown(net['class_name'])}; give a Sequential net, or a functional one like it")
     entries = net["config"]["layers"]
     if net["class_name"] != "Sequential":
         _check_chain(net["config"])
@@ -204,7 +211,7 @@ def _links(entry, node):
         options = [option for link in node for option in link[3:]]
     if any(option.get("training") for option in options):
         raise UserError(
-            f"layer {printable(entry['config']['name'])!r} is always called with training=True; "
+            f"layer {shown(entry['config']['name'])!r} is always called with training=True; "
             "only nets that leave it to the caller load"
         )
     return names
@@ -215,7 +222,7 @@ def _layer(entry):
     kind, config = entry["class_name"], entry["config"]
     built_in = (entry.get("module") or "keras").split(".")[0] == "keras" and not entry.get("registered_name")
     built_in = built_in or kind == entry.get("registered_name") == _MINIBATCH_STD
-    where = f"layer {printable(config['name'])!r} ({printable(kind)})"
+    where = f"layer {shown(config['name'])!r} ({shown(kind)})"
     if kind not in _LAYERS or not built_in:
         raise UserError(f"{where} does not load: only plain layers of Keras do, never code; save the net without it")
     known = inspect.signature(_LAYERS[kind].__init__).parameters
@@ -228,7 +235,7 @@ def _layer(entry):
         if key in known:
             settings[key] = _setting(where, key, value)
         elif not (value is None or value is False or (key == "groups" and value == 1)):
-            raise UserError(f"{where} sets {printable(key)}, which Keras {keras.__version__} does not know")
+            raise UserError(f"{where} sets {shown(key)}, which Keras {keras.__version__} does not know")
     layer = _LAYERS[kind](**settings)
     layer.trainable = config.get("trainable", True)  # Set afterwards, because not every constructor takes it.
     return layer
@@ -249,7 +256,7 @@ def _setting(where, key, value):
     if key.endswith("_constraint"):
         return _rule(where, key, value, keras.constraints, keras.constraints.Constraint)
     if isinstance(value, dict):
-        raise UserError(f"{where} has a {printable(key)} that is not a plain value; save the net without it")
+        raise UserError(f"{where} has a {shown(key)} that is not a plain value; save the net without it")
     if key == "axis" and isinstance(value, list) and len(value) == 1:
         return value[0]  # Old TensorFlow saves the axis of BatchNormalization as a list.
     return value
@@ -259,5 +266,5 @@ def _rule(where, key, value, rules, base):
     """Makes a regularizer or a constraint. Only subclasses of `base` in Keras's own module `rules` are allowed."""
     kind = getattr(rules, value["class_name"], None)
     if not (inspect.isclass(kind) and issubclass(kind, base)):
-        raise UserError(f"{where} has a {printable(key)} that is not of Keras; save the net without it")
+        raise UserError(f"{where} has a {shown(key)} that is not of Keras; save the net without it")
     return kind(**value["config"])
