@@ -39,7 +39,7 @@ def whole_file(path, flush: bool = True):
     """
     path = Path(path)
     check_held(path)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    beside = _part(path)
     try:
         with disk_errors_in_one_line(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -302,6 +302,11 @@ def _has_ended(process: int) -> bool:
     return process == os.getpid() or not psutil.pid_exists(process)
 
 
+def _part(path: Path) -> Path:
+    """Names the hidden file that `whole_file` writes to."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+
+
 def _beside(path, ending: str = "part") -> Path:
     """Names the hidden folder that `path` is built in; with "old" or "gone", the one that an older `path` is moved to."""
     return Path(path).with_name(f".{Path(path).name}.{os.getpid()}.{ending}")
@@ -336,5 +341,7 @@ def check_out(path: Path, *, is_folder: bool) -> None:
                 if found != wanted:
                     kinds = "is a folder, must be a file" if found else "is a file, must be a folder"
                     raise UserError(f"--out {printable(path)}: {printable(place)} {kinds}: give another")
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            (_beside if is_folder else _part)(path.absolute()).stat()  # Longer than the name itself.
     except OSError as error:
         raise UserError(f"--out {printable(path)}: {error.strerror}: give another") from error

@@ -9,13 +9,14 @@ from tqdm import tqdm
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_out, whole_file
+from dcgan_tf.common.files import check_out, check_regular, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import NAMED_SETS, open_source
 from dcgan_tf.metrics.features import open_outputs
+from dcgan_tf.nets.archive import read_member
 
 layers = keras.layers
 
@@ -114,9 +115,10 @@ def class_names(file) -> list[str]:
         UserError: it is not such a file.
     """
     try:
+        check_regular(file)
         with zipfile.ZipFile(file) as archive:
-            return [str(name) for name in json.loads(archive.read(CLASSES_FILE))["classes"]]
-    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
+            return [str(name) for name in json.loads(read_member(archive, CLASSES_FILE))["classes"]]
+    except Exception as error:  # zipfile and json raise almost anything for files that are not theirs.
         raise UserError(
             f"{printable(file)}: does not name its classes: give a file made by dcgan-tf train-features"
         ) from error
