@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import hashlib
+import math
 import os
 import statistics
 import sys
@@ -87,7 +88,8 @@ class _Survey:
             except Exception as error:  # noqa: BLE001 (Pillow raises almost anything for a damaged file)
                 return why_not_decoded(error, path)
 
-        with contextlib.closing(in_order(decode_one, self._names)) as results:
+        result_bytes = math.prod(self._size) * 3
+        with contextlib.closing(in_order(decode_one, self._names, result_bytes)) as results:
             in_terminal = sys.stderr.isatty()
             bar = tqdm(results, "decoding", len(self._names), leave=False, unit="image", disable=not in_terminal)
             for name, result in zip(self._names, bar, strict=True):
