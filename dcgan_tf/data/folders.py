@@ -17,6 +17,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_image, why_not_decoded
+from dcgan_tf.data.facts import are_facts_of_images
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource, Wanted
 
@@ -35,7 +36,7 @@ def folder_source(folder, name, wanted: Wanted, *, cache) -> ImageSource:
         UserError: no image can be read, the images have many sizes and none is wanted, the cache cannot be written.
     """
     names, stamp = _list_files(folder)
-    entry = CacheEntry(folder, tuple(wanted), stamp)
+    entry = CacheEntry(folder, tuple(wanted), stamp, sound=are_facts_of_images)
     loaded = entry.load()
     if loaded is None:
         images, others = _split_images(folder, names)
