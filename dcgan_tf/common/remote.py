@@ -44,10 +44,15 @@ def size_and_time(path: str) -> tuple[int, int]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        UserError: the cloud does not answer.
+        UserError: the cloud does not answer, or the system does not tell.
     """
     if not is_remote(path):
-        status = os.stat(path)
+        try:
+            status = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise FileNotFoundError(path) from None
+        except OSError as error:
+            raise UserError(f"{printable(path)} cannot be read: {error.strerror}") from error
         return status.st_size, status.st_mtime_ns
     if not exists(path):
         raise FileNotFoundError(path)
@@ -64,12 +69,17 @@ def read(path: str, position: int = 0, count: int = -1) -> bytes:
     """
 
     def read_part():
-        with _gfile().GFile(path, "rb") if is_remote(path) else open_regular(path) as file:
+        with opened(path) as file:
             file.seek(position)
             return file.read(count)
 
     with reading(path):
         return _ask(read_part) if is_remote(path) else read_part()
+
+
+def opened(path: str):
+    """Opens a file for reading its bytes. Errors of the system and of TensorFlow pass through."""
+    return _gfile().GFile(path, "rb") if is_remote(path) else open_regular(path)
 
 
 def write(path: str, content: bytes) -> None:

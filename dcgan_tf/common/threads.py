@@ -31,6 +31,15 @@ class Threads:
                 self._threads[-1].start()
         return future
 
+    def map(self, function, *iterables) -> list:
+        """The results of a function for the items of iterables, in order, as many at a time as there are threads."""
+        futures = [self.submit(function, *items) for items in zip(*iterables)]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
     def close(self) -> None:
         """Drops what has not begun, and waits a moment for what has."""
         while not self._tasks.empty():

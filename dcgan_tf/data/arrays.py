@@ -219,9 +219,7 @@ def _images_key(arrays, what):
     like_images = [key for key in arrays.keys if _looks_like_images(arrays, key)]
     if len(like_images) == 1:
         return like_images[0]
-    raise UserError(
-        f"{what} holds {first_three(map(printable, arrays.keys))}: call the array of the images 'images'"
-    )
+    raise UserError(f"{what} holds {first_three(map(printable, arrays.keys))}: call the array of the images 'images'")
 
 
 def _looks_like_images(arrays, key):

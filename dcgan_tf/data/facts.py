@@ -6,6 +6,8 @@ Files are damaged, or come from others: what is read is checked before it is use
 import json
 import zlib
 
+from dcgan_tf.common.errors import printable
+
 READ_CHUNK_BYTES = 2**20
 MAX_COUNT = 2**63 - 1
 MAX_SIDE = 2**31 - 1
@@ -32,6 +34,13 @@ def is_bool(value) -> bool:
 
 def is_text(value) -> bool:
     return isinstance(value, str)
+
+
+def is_name(value) -> bool:
+    """The name of a file in the same folder, whatever the system: it leads nowhere else, and prints as it is."""
+    return (
+        is_text(value) and value not in ("", ".", "..") and not set(value) & set("/\\:") and value == printable(value)
+    )
 
 
 def is_texts(value) -> bool:
