@@ -178,7 +178,7 @@ def _recognised(dtype, least, most):
     if dtype == np.uint8:
         return (0, 255) if most >= 32 else None  # Smaller values may be class numbers of a mask, or greys of 4 bits.
     if dtype == np.int8:  # These are 0..255 shifted by 128; 0..127 could as well be 7 bits.
-        return (-128, 127) if least < 0 and most - least >= 128 else None
+        return (-128, 127) if least < 0 and int(most) - int(least) >= 128 else None
     if dtype == np.uint16:
         return None  # Cameras and scanners use 10, 12, 14 or 16 of the bits; the values do not tell which.
     if dtype.kind == "f" and within(0, 1) and most >= 0.5:
