@@ -7,8 +7,6 @@ from dcgan_tf.common.errors import printable
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.lines import Numbers, log_lines
 
-NAMES = ("epoch", "step", "swd")  # what a whole best.json holds, and more
-
 
 def find_best(folder: RunFolder) -> dict:
     """What best.json says where it is whole and its epoch has models; else what log.jsonl shows, with a note.
@@ -16,7 +14,7 @@ def find_best(folder: RunFolder) -> dict:
     Nothing is written. {} where nothing was measured, or neither file tells.
     """
     best = folder.read_best()
-    if _is_whole(folder, best):
+    if _is_whole(folder, best, ("epoch", "swd")):
         return best
     numbers = Numbers("swd", "diversity")
     try:
@@ -34,7 +32,8 @@ def mend_best(folder: RunFolder, numbers: Numbers) -> None:
     To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; swd, diversity.
     """
     best = folder.read_best()
-    if not _is_whole(folder, best) and (found := _best_of(folder, best, numbers)) != best:
+    # A rollback asks for the step, too.
+    if not _is_whole(folder, best, ("epoch", "step", "swd")) and (found := _best_of(folder, best, numbers)) != best:
         folder.write_best(found)
 
 
@@ -56,8 +55,8 @@ def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
     return best | {"swd": float(swd[place])}
 
 
-def _is_whole(folder: RunFolder, best: dict) -> bool:
-    return all(name in best for name in NAMES) and folder.generator(best["epoch"]).exists()
+def _is_whole(folder: RunFolder, best: dict, names: tuple[str, ...]) -> bool:
+    return all(name in best for name in names) and folder.generator(best["epoch"]).exists()
 
 
 def _best_of(folder: RunFolder, best: dict, numbers: Numbers) -> dict:
