@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common.backend import keras
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, check_regular, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
@@ -46,9 +47,9 @@ def train_features(config: TrainFeaturesConfig) -> None:
     train, held_out = split(classes, config.seed)
     size = size_within(source.image_shape, MAX_SIDE_PIXELS)
     epochs = config.epochs or int(np.clip(round(DEFAULT_BUDGET_PIXELS / (len(train) * size[0] * size[1])), 2, 60))
-    for note in source.notes:
-        print(note)
-    print(
+    for line in source.notes:
+        say(line)
+    say(
         f"{printable(source.name)}: {len(names)} classes, {len(train):,} images to train on for {epochs} epochs at "
         f"{size[0]}x{size[1]}, {len(held_out):,} held out"
     )
@@ -62,7 +63,7 @@ def train_features(config: TrainFeaturesConfig) -> None:
         with zipfile.ZipFile(beside, "a") as archive:
             archive.writestr(CLASSES_FILE, json.dumps({"classes": names, "held_out_accuracy": float(right.mean())}))
     _report(names, classes[held_out], right)
-    print(f"{printable(config.out)}: {FEATURE_COUNT} features; compare with --features {printable(config.out)}")
+    say(f"{printable(config.out)}: {FEATURE_COUNT} features; compare with --features {printable(config.out)}")
 
 
 def build(image_shape, class_count: int) -> keras.Sequential:
@@ -206,11 +207,11 @@ def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:
     """Prints the accuracy on held-out images, over all and for each class, or for the worst of many classes."""
     counts = np.bincount(classes, minlength=len(names))
     shares = np.bincount(classes, right, len(names)) / counts
-    print(f"of {len(right):,} held-out images {np.mean(right):.2%} are told rightly")
+    say(f"of {len(right):,} held-out images {np.mean(right):.2%} are told rightly")
     order = np.arange(len(names))
     if len(names) > MAX_SHOWN_CLASSES:
         order = np.argsort(shares, kind="stable")[:MAX_SHOWN_CLASSES]
-        print(f"the {MAX_SHOWN_CLASSES} worst of {len(names)} classes:")
+        say(f"the {MAX_SHOWN_CLASSES} worst of {len(names)} classes:")
     rows = [("class", "images", "  right")]  # "right" is as wide as "100.00%".
-    rows += [(names[label], f"{counts[label]:,}", f"{shares[label]:.2%}") for label in order]
-    print(table(rows, align="<>>"))
+    rows += [(printable(names[label]), f"{counts[label]:,}", f"{shares[label]:.2%}") for label in order]
+    say(table(rows, align="<>>"))

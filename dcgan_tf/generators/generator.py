@@ -49,7 +49,9 @@ class Generator:
     def _block(self, latents: np.ndarray) -> np.ndarray:
         images = _drawn(self.name, self._run, latents)
         if images.shape[1:] != self.image_shape:
-            raise UserError(f"{printable(self.name)}: makes images of one size, then of another: give another generator")
+            raise UserError(
+                f"{printable(self.name)}: makes images of one size, then of another: give another generator"
+            )
         return images
 
 

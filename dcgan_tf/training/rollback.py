@@ -4,10 +4,14 @@ rollbacks.json lists what was done, oldest first: from_step, to_step, reason, an
 that is stopped and resumed reads it, and goes on exactly as it would have.
 """
 
-import json
 import math
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
-from dcgan_tf.common.files import disk_errors_in_one_line, write_json
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import disk_errors_in_one_line, read_json, write_json
+from dcgan_tf.config.ranges import LEARNING_RATE
+from dcgan_tf.config.typed import typed
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.training.plan import Plan
 
@@ -17,8 +21,36 @@ ROLLBACK_SEED_STEP = 1000  # Added to the seed at every rollback, so that the sa
 EARLY_SHARE = 1 / 3  # In the first third of its steps, a run loses little by starting over.
 
 
+@dataclass(frozen=True)
+class Rollback:
+    """An entry of rollbacks.json."""
+
+    from_step: int
+    to_step: int
+    reason: str
+    seed: int
+    learning_rate: Annotated[float, LEARNING_RATE]
+
+
 def rollbacks(folder: RunFolder) -> list[dict]:
-    return json.loads(folder.rollbacks.read_text(encoding="utf-8")) if folder.rollbacks.exists() else []
+    """What rollbacks.json lists; [] where it is missing.
+
+    Raises:
+        UserError: it is not what `go_back` writes. It decides the steps to come, so nothing in it is passed over.
+    """
+    try:
+        done = read_json(folder.rollbacks)
+        if not isinstance(done, list):
+            raise ValueError("it is no list")
+        return [asdict(typed(Rollback, item, f"[{at}]")) for at, item in enumerate(done)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        reason = printable(getattr(error, "strerror", None) or error)
+        raise UserError(
+            f"{printable(folder.rollbacks)}: cannot be read ({reason}): restore it, or delete it to go on with the random "
+            "numbers of --seed, as if the run had never gone back"
+        ) from error
 
 
 def possible(plan: Plan) -> bool:
