@@ -89,6 +89,21 @@ def load_model(path) -> keras.Sequential:
         ) from error
 
 
+def net_of(settings: str) -> keras.Sequential:
+    """The net of which `net.to_json()` gave these settings, float32, with fresh weights. No code of theirs is ever run.
+
+    Raises:
+        UserError: they are of no chain of layers of `CHAIN_LAYERS`, or their net does not fit into the memory.
+    """
+    try:
+        model, _ = _build(_parse(settings))
+    except UserError:
+        raise
+    except Exception as error:  # json and Keras raise almost anything for damaged settings.
+        raise UserError(f"is damaged ({type(error).__name__}: {first_line(error)[:MAX_REASON_CHARACTERS]})") from error
+    return model
+
+
 def shown(name) -> str:
     """Whatever a file has in place of a name, printable, and cut short."""
     text = printable(name)
