@@ -49,7 +49,9 @@ class Generator:
     def _block(self, latents: np.ndarray) -> np.ndarray:
         images = _drawn(self.name, self._run, latents)
         if images.shape[1:] != self.image_shape:
-            raise UserError(f"{printable(self.name)}: makes images of one size, then of another: give another generator")
+            raise UserError(
+                f"{printable(self.name)}: makes images of one size, then of another: give another generator"
+            )
         return images
 
 
@@ -67,11 +69,10 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
     card = {}
     if found.kind == "keras":
         generator = load_keras(found)
-        run, latent_dim = picture_function(generator), generator.input_shape[-1]
+        run, latent_dim, shape = picture_function(generator), generator.input_shape[-1], generator.output_shape[1:]
     else:
         run, card = _open_exported(found, shown)
-        latent_dim = run.latent_dim
-    shape = _drawn(source, run, np.zeros([BLOCK_SIZE, latent_dim], np.float32)).shape[1:]
+        latent_dim, shape = run.latent_dim, _drawn(source, run, _zeros(BLOCK_SIZE, run.latent_dim)).shape[1:]
     said = found.settings.preset.latents if found.settings else _said_distribution(card)
     return Generator(found.name, latent_dim, shape, latent_distribution(latents, said, latent_dim, shape), run)
 
@@ -110,16 +111,27 @@ def load_keras(found: Found):
     """The Keras net of a generator that was found as "keras", float32.
 
     Raises:
-        UserError: the file holds no generator of grey or colour images, or one whose weights are NaN.
+        UserError: the file holds no generator of grey or colour images, or one that does not run, or whose weights are
+            NaN.
     """
     generator = load_model(found.path)
     check_generator(generator, found.path)
+    if generator.input_shape[-1] > runtimes.MAX_LATENT_DIM:
+        raise UserError(
+            f"{printable(found.path)}: takes {generator.input_shape[-1]:,} latents for each image, "
+            f"{runtimes.MAX_LATENT_DIM:,} at most are drawn; give another net"
+        )
     channels = generator.output_shape[-1]
     if channels not in (1, 3):
         raise UserError(f"{printable(found.path)}: makes images of {channels} channels, not 1 or 3; give another net")
     if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
         raise UserError(f"{printable(found.path)}: has weights that are no numbers (NaN); give an earlier epoch")
+    _drawn(found.path, lambda latents: generator(latents, training=False), _zeros(1, generator.input_shape[-1]))
     return generator
+
+
+def _zeros(count: int, latent_dim: int) -> np.ndarray:
+    return np.zeros([count, latent_dim], np.float32)
 
 
 def _drawn(name: str, run, latents: np.ndarray) -> np.ndarray:
