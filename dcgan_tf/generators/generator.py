@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcgan_tf.common.backend import quiet_stderr, tf
-from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.generators import checks, runtimes
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
 from dcgan_tf.nets.limits import BLOCK_IMAGES
-from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS, load_model
+from dcgan_tf.nets.saved import load_model
 from dcgan_tf.nets.surgery import check_generator
+from dcgan_tf.nets.words import reason
 from dcgan_tf.pictures.images import to_uint8
 
 # A seed always gives the same picture because the net makes all images in blocks of this size: the order of its sums
@@ -95,8 +96,7 @@ def _open_exported(found: Found, shown: str):
     except ImportError as error:
         raise UserError(f"{shown}: needs {error.name}: pip install 'dcgan-tf[export]'") from error
     except Exception as error:  # Each runtime has errors of its own for a file that it does not understand.
-        reason = first_line(getattr(error, "strerror", None) or error)[:MAX_REASON_CHARACTERS]
-        raise UserError(f"{shown}: is not a generator that runs ({reason}): {KINDS}") from error
+        raise UserError(f"{shown}: is not a generator that runs ({reason(error)}): {KINDS}") from error
     return run, card
 
 
@@ -146,8 +146,7 @@ def _drawn(name: str, run, latents: np.ndarray) -> np.ndarray:
         with quiet_stderr():
             images = np.asarray(run(latents))
     except Exception as error:  # Each runtime has errors of its own.
-        reason = first_line(error)[:MAX_REASON_CHARACTERS]
-        raise UserError(f"{printable(name)}: is not a generator that runs ({reason}): {KINDS}") from error
+        raise UserError(f"{printable(name)}: is not a generator that runs ({reason(error)}): {KINDS}") from error
     if images.ndim != 4 or len(images) != len(latents) or images.shape[-1] not in (1, 3):
         raise UserError(f"{printable(name)}: gives {list(images.shape[1:])}, not images of 1 or 3 channels: {KINDS}")
     if images.dtype == np.uint8:

@@ -11,12 +11,12 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common.backend import keras, tf
-from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.common.pixels import fit_all, to_channels
 from dcgan_tf.config.commands import MEASURES, NEED_FEATURES
 from dcgan_tf.nets.branched import load_net
-from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS
+from dcgan_tf.nets.words import reason
 
 BATCH_IMAGES = 64  # A net sees so many images at once.
 DOWNLOAD_TIMEOUT_SECONDS = 30  # A download has failed once it brings no byte for so long.
@@ -67,8 +67,7 @@ class FeatureSpace:
                     features[start : start + len(images)] = self.run(images.astype(np.float32))
                 except tf.errors.OpError as error:  # Some settings of layers fail only as they compute.
                     raise UserError(
-                        f"{printable(self.name)}: does not run ({first_line(error)[:MAX_REASON_CHARACTERS]}): "
-                        "give another net with --features"
+                        f"{printable(self.name)}: does not run ({reason(error)}): give another net with --features"
                     ) from error
                 bar.update(len(images))
         if not np.isfinite(features).all():
