@@ -92,12 +92,14 @@ def test_workers_read_disjoint_shares_of_the_same_batch():
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_signals_are_heard_while_a_batch_is_waited_for():
-    ended = threading.Event()
+    begun, ended = threading.Lock(), threading.Event()
 
     class Hangs(Source):
         def read(self, indices):
-            os.kill(os.getpid(), signal.SIGINT)
+            if begun.acquire(blocking=False):  # Several batches are read at once.
+                os.kill(os.getpid(), signal.SIGINT)
             ended.wait(20)
+            return super().read(indices)
 
     with pytest.raises(KeyboardInterrupt):
         list(batches(Hangs(22), ORDER, 0, 9))
