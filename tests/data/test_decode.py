@@ -2,6 +2,8 @@
 
 import io
 import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -322,3 +324,15 @@ def test_pipes_are_not_waited_for(tmp_path):
         decode(tmp_path / "a.png", (4, 4), None)
     assert why_not_decoded(raised.value, tmp_path / "a.png") == "not a regular file"
     assert why_not_decoded(UnidentifiedImageError(), tmp_path / "gone.png").startswith("not a readable JPEG")
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"iCCP", b"eXIf", b"zzZz"])
+def test_long_metadata_is_not_loaded(tmp_path, kind):
+    whole, path = encoded(noise(4, 4)), tmp_path / "a.png"
+    after_header = 8 + 25
+    path.write_bytes(whole[:after_header] + struct.pack(">I4s", 300_000_000, kind))
+    assert source_error(tmp_path) == f"{tmp_path}: none of 1 image can be read: a.png (metadata of 300 MB)"
+    content = b"k\0" + bytes(1000)
+    chunk = struct.pack(">I4s", len(content), b"tEXt") + content + struct.pack(">I", zlib.crc32(b"tEXt" + content))
+    path.write_bytes(whole[:after_header] + chunk + whole[after_header:])
+    assert open_source(str(tmp_path)).image_shape == (4, 4, 3)
