@@ -82,7 +82,9 @@ def write_film(path, format: str, frames: Iterator[Frame], fps: float) -> None:
         with whole_file(path) as beside:
             WRITERS[format](beside, frames, fps)
     except EncoderFailed as error:
-        raise UserError(f"{printable(path)}: ffmpeg failed ({first_line(error)}): make a GIF, or mend ffmpeg") from error
+        raise UserError(
+            f"{printable(path)}: ffmpeg failed ({first_line(error)}): make a GIF, or mend ffmpeg"
+        ) from error
 
 
 @functools.cache
