@@ -21,7 +21,7 @@ def test_a_disk_that_fills_under_tensorboard_is_one_line(tmp_path, monkeypatch):
     def full(*arguments):
         raise tf.errors.ResourceExhaustedError(None, None, "events.v2; No space left on device")
 
-    line = f"no space left on the disk for {tmp_path}/log.jsonl: free some space and run the same command again"
+    line = f"no space left on the disk for {tmp_path}/tensorboard: free some space and run the same command again"
     log = RunLog(RunFolder(tmp_path), 0)
     monkeypatch.setattr(tf.summary.experimental, "write_raw_pb", full)
     monkeypatch.setattr(tf.summary, "image", full)

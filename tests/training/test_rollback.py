@@ -189,7 +189,7 @@ def test_three_times_at_most(squares, tmp_path, monkeypatch):
     run_dir = tmp_path / "run"
     monkeypatch.setattr(Measure, "diversity", lambda self: 0.9)
     monkeypatch.setattr(Measure, "swd", lambda self: 40.0)
-    monkeypatch.setattr(watchdog, "collapsed", lambda lines: "lost" if lines[-1]["epoch"] >= 3 else None)
+    monkeypatch.setattr(watchdog, "collapsed", lambda lines: "lost" if lines.epochs[-1] >= 3 else None)
     train(config(squares, run_dir, on_collapse="rollback", epochs=4, save_every=4, sample_every=4))
     assert [entry["learning_rate"] for entry in rollback.rollbacks(RunFolder(run_dir))] == [1e-4, 5e-5, 2.5e-5]
     assert RunFolder(run_dir).saved_epochs()[-1] == 4
