@@ -29,7 +29,7 @@ def say(text: str, file: TextIO | None = None) -> None:
     except OSError as error:
         _silence(file)
         if not isinstance(error, BrokenPipeError) and file is not sys.stderr:
-            note(f"standard output cannot be written ({error.strerror}): the command goes on without")
+            warn(f"note: standard output cannot be written ({error.strerror}): the command goes on without")
 
 
 def warn(text: str) -> None:
@@ -39,10 +39,10 @@ def warn(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Warns of what a person should know although the command goes on: once, however many readers come upon it."""
+    """Says what a person should know although the command goes on: once, however many readers come upon it."""
     if text not in _noted:
         _noted.add(text)
-        warn(f"note: {text}")
+        say(f"note: {text}")
 
 
 def forget_notes() -> None:

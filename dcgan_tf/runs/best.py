@@ -44,7 +44,7 @@ def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
     """
     steps, epochs, swd, diversity = numbers.steps, numbers.epochs, numbers.column("swd"), numbers.column("diversity")
     saved = set(folder.saved_epochs())
-    last = {int(epochs[place]): place for place in np.flatnonzero(np.isfinite(swd))}
+    last = {int(epochs[place]): place for place in np.flatnonzero(swd >= 0)}
     places = [place for epoch, place in last.items() if epoch in saved]
     if not places:
         return {}

@@ -95,10 +95,10 @@ class RunFolder:
                     rights.check_folder(path)
             for file in (self.log, self.lock):
                 rights.check_file(file, reads=True, writes=True)
-            for file in (self.config, self.rollbacks, self.best, *self.states.glob("*/*")):
+            for file in (self.config, self.rollbacks, *self.states.glob("*/*")):
                 rights.check_file(file, reads=True)
-            for file in (self.losses, self.film("gif")):
-                rights.check_file(file)
+            for file in (self.best, self.losses, self.film("gif")):
+                rights.check_replaced(file)
 
     @property
     def lock(self) -> Path:
@@ -196,9 +196,8 @@ class RunFolder:
         if not isinstance(best, dict) or not is_count(best.get("epoch")):
             return {}
         held = {name: value for name, value in best.items() if is_number(value)}
-        if not is_count(held.get("step")):
-            held.pop("step", None)
-        return held
+        is_right = {"step": is_count, "swd": lambda swd: swd >= 0}
+        return {name: value for name, value in held.items() if is_right.get(name, is_number)(value)}
 
     def best_epoch(self) -> int | None:
         """The epoch that best.json names, if there is one."""

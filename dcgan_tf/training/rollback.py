@@ -42,7 +42,7 @@ def rollbacks(folder: RunFolder) -> list[dict]:
         done = read_json(folder.rollbacks)
         if not isinstance(done, list):
             raise ValueError("it is no list")
-        return [asdict(typed(Rollback, item, f"[{at}]")) for at, item in enumerate(done)]
+        return [asdict(typed(Rollback, item, f"entry {number}")) for number, item in enumerate(done, 1)]
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
