@@ -79,7 +79,10 @@ def test_a_disk_that_fails_under_the_log_is_one_line(tmp_path, monkeypatch, call
         raise OSError(5, "Input/output error")
 
     log = RunLog(RunFolder(tmp_path), 0)
-    file, log._file = log._file, type("Broken", (), {"write": lambda *a: 0, "flush": lambda *a: 0, "close": lambda *a: 0})()
+    file, log._file = (
+        log._file,
+        type("Broken", (), {"write": lambda *a: 0, "flush": lambda *a: 0, "close": lambda *a: 0})(),
+    )
     file.close()
     setattr(log._file, call, broken)
     closed = []

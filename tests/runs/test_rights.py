@@ -13,7 +13,14 @@ def folder(tmp_path):
     folder = RunFolder(tmp_path / "run")
     for path in (folder.tensorboard, folder.pictures, folder.states / "3", folder.saved_models / "1"):
         path.mkdir(parents=True)
-    for path in (folder.config, folder.log, folder.rollbacks, folder.best, folder.losses, folder.state(3) / "variables"):
+    for path in (
+        folder.config,
+        folder.log,
+        folder.rollbacks,
+        folder.best,
+        folder.losses,
+        folder.state(3) / "variables",
+    ):
         path.touch()
     return folder
 
@@ -23,7 +30,6 @@ def enter(folder):
         pass
 
 
-
 @pytest.mark.parametrize("name", ["tensorboard", "picture", "state", "saved_model"])
 def test_a_file_in_place_of_a_folder(folder, name):
     path = folder.path / name
@@ -31,7 +37,9 @@ def test_a_file_in_place_of_a_folder(folder, name):
         part.rmdir() if part.is_dir() else part.unlink()
     path.rmdir()
     path.touch()
-    assert error_of(enter, folder) == f"{path}: cannot be used (Not a directory): move it away, or give another --run-dir"
+    assert (
+        error_of(enter, folder) == f"{path}: cannot be used (Not a directory): move it away, or give another --run-dir"
+    )
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "config.json", "rollbacks.json", "best.json", "losses.png"])
@@ -39,7 +47,9 @@ def test_a_folder_in_place_of_a_file(folder, name):
     path = folder.path / name
     path.unlink()
     path.mkdir()
-    assert error_of(enter, folder) == f"{path}: cannot be used (Is a directory): move it away, or give another --run-dir"
+    assert (
+        error_of(enter, folder) == f"{path}: cannot be used (Is a directory): move it away, or give another --run-dir"
+    )
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "config.json", "rollbacks.json"])
