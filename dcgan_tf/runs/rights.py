@@ -19,7 +19,7 @@ def errors_in_one_line(run: Path):
     try:
         yield
     except OSError as error:
-        mend = "move it away, or give another --run-dir"
+        mend = "give another --run-dir" if error.errno == errno.EROFS else "move it away, or give another --run-dir"
         if isinstance(error, PermissionError):
             mend = f"mend its rights, such as with: sudo chown -R $(id -un) {printable(run)}"
         raise UserError(f"{printable(error.filename)}: cannot be used ({error.strerror}): {mend}") from error
@@ -47,4 +47,6 @@ def check_replaced(path: Path) -> None:
 
 def _check_access(path: Path, mode: int) -> None:
     if not os.access(path, mode, effective_ids=os.access in os.supports_effective_ids):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        is_fixed = mode & os.W_OK and hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY
+        number = errno.EROFS if is_fixed else errno.EACCES
+        raise OSError(number, os.strerror(number), str(path))

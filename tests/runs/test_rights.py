@@ -94,3 +94,10 @@ def test_files_that_are_replaced_as_a_whole_may_belong_to_anybody(folder, monkey
     lacks = (folder.losses, folder.best)
     monkeypatch.setattr(os, "access", lambda path, mode, **options: path not in lacks)
     enter(folder)
+
+
+def test_a_disk_that_is_only_read_is_said_to_be_so(folder, monkeypatch):
+    monkeypatch.setattr(os, "access", Access(folder.path, os.W_OK))
+    monkeypatch.setattr(os, "supports_effective_ids", set())
+    monkeypatch.setattr(os, "statvfs", lambda path: type("Status", (), {"f_flag": os.ST_RDONLY}))
+    assert error_of(enter, folder) == (f"{folder.path}: cannot be used (Read-only file system): give another --run-dir")
