@@ -1,6 +1,7 @@
 """Decodes one image, a file or its content, of any common format and mode, to uint8 pixels of a wanted size."""
 
 import contextlib
+import errno
 import functools
 import io
 import logging
@@ -40,6 +41,8 @@ MIN_DRAFT_FACTOR = 3
 
 MAX_REASON_CHARACTERS = 60
 
+_DISK_ERRORS = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENXIO, errno.ENODEV)
+
 # Images that are decoded at once share this part of the memory that is free at first, by what their headers say.
 BUDGET_SHARE, MIN_BUDGET_BYTES = 8, 2**28
 BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow; 4 in all other modes
@@ -66,10 +69,18 @@ class Decoded(NamedTuple):
 
 
 def is_image(path) -> bool:
-    """Whether a file begins as an image does, whatever its name."""
-    with contextlib.suppress(Exception), _open(path):
-        return True
-    return False
+    """Whether a file begins as an image does, whatever its name.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    try:
+        with _open(path):
+            return True
+    except Exception as error:
+        if is_of_disk(error):
+            raise
+        return False
 
 
 def image_size(path) -> tuple[int, int]:
@@ -129,6 +140,11 @@ def _bytes_to_decode(image, stored_pixels) -> int:
     if image.info.get("progressive"):  # The coefficients of the whole image are held until its last byte.
         needed += stored_pixels * COEFFICIENT_BYTES_PER_PIXEL
     return needed
+
+
+def is_of_disk(error) -> bool:
+    """Whether a disk or a network has failed: the same file may well be read the next time."""
+    return isinstance(error, OSError) and error.errno in _DISK_ERRORS
 
 
 def why_not_decoded(error, path) -> str:

@@ -17,7 +17,7 @@ from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
-from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_image, why_not_decoded
+from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_image, is_of_disk, why_not_decoded
 from dcgan_tf.data.facts import are_facts_of_images
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource, Wanted
@@ -87,7 +87,11 @@ class _Survey:
             path = os.path.join(self._folder, name)
             try:
                 return decode(path, self._size, self._value_range)
-            except Exception as error:  # noqa: BLE001 (Pillow raises almost anything for a damaged file)
+            except Exception as error:  # Pillow raises almost anything for a damaged file.
+                if is_of_disk(error):  # The cache would leave the image out for good.
+                    raise UserError(
+                        f"{printable(path)} cannot be read: {error.strerror}: check the disk, and run the same command again"
+                    ) from error
                 return why_not_decoded(error, path)
 
         result_bytes = math.prod(self._size) * 3
@@ -196,8 +200,11 @@ def _list_files(folder):
     stamp = hashlib.blake2b(digest_size=12)
     for name in found:
         with contextlib.suppress(OSError):  # A broken link has no size.
-            status = os.stat(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            status = os.stat(path)
             stamp.update(os.fsencode(name) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+            if not os.access(path, os.R_OK):  # Once its rights are mended, it is another set.
+                stamp.update(b"unreadable\0")
     return found, stamp.hexdigest()
 
 
@@ -225,8 +232,12 @@ def _common_size(folder, names):
     """
 
     def size_of(name):
-        with contextlib.suppress(Exception):
+        try:
             return image_size(os.path.join(folder, name))
+        except Exception as error:  # Decoding says why it cannot be read.
+            if is_of_disk(error):
+                raise
+            return None
 
     with contextlib.closing(in_order(size_of, names)) as found:
         sizes = collections.Counter(size for size in found if size)

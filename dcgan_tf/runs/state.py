@@ -27,7 +27,7 @@ def architectures(gan) -> dict[str, str]:
 
 
 def save_state(folder: RunFolder, step: int, gan, nets: dict[str, str], kept: int | None = None) -> None:
-    """Writes a state; then old ones go, see `remove_old_states`.
+    """Writes a state; then old ones go, but not that of the best epoch; see `remove_old_states`.
 
     nets: the `architectures` of `gan`. kept: a step whose state stays.
     """
@@ -37,13 +37,11 @@ def save_state(folder: RunFolder, step: int, gan, nets: dict[str, str], kept: in
             (beside / f"{net}.json").write_text(text, encoding="utf-8")
         sums = {path.name: checksum(path) for path in sorted(beside.iterdir())}
         (beside / _CHECKSUMS).write_text(json.dumps(sums, indent=2) + "\n", encoding="utf-8")
-    remove_old_states(folder, step, kept)
+    remove_old_states(folder, step, {kept, folder.read_best().get("step")})
 
 
-def remove_old_states(folder: RunFolder, step: int, kept: int | None = None) -> None:
-    """Removes all up to `step`, the newest that is sound, but the last two of them, that of the best epoch, and that of
-    the step `kept`."""
-    stay = (kept, folder.read_best().get("step"))
+def remove_old_states(folder: RunFolder, step: int, stay: set[int | None]) -> None:
+    """Removes all up to `step`, the newest that is sound, but the last two of them and those of the steps in `stay`."""
     for old in [saved for saved in folder.saved_steps() if saved <= step][:-KEPT_STATES]:
         if old not in stay:
             folder.remove_state(old)

@@ -12,6 +12,7 @@ from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.pictures.animation import animate
 from dcgan_tf.pictures.curves import write_curves
 from dcgan_tf.pictures.images import grid, write_png
+from dcgan_tf.runs.best import find_best
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
 from dcgan_tf.runs.state import architectures, remove_old_states, save_state
@@ -116,9 +117,8 @@ def _train(plan: Plan, precision_is_free: bool, resumes: bool, nets, cluster: Cl
         if resumes:
             current, gan, step = _resume(plan, strategy, cluster)
             if cluster.is_chief:
-                remove_old_states(
-                    plan.folder, step, plan.kept_state
-                )  # A run that was killed may have left one too many.
+                # A run that was killed may have left one too many.
+                remove_old_states(plan.folder, step, {plan.kept_state, find_best(plan.folder).get("step")})
         else:
             current, (gan, step) = plan, start(plan, precision.name, nets)
         if step >= plan.last_step and not dry_run:

@@ -1,14 +1,17 @@
 """Folders of images: which files are images, in which order, what is skipped, grey or colour, classes, any file name."""
 
+import errno
 import os
 import shutil
 
 import numpy as np
 import pytest
+from support.helpers import error_of
 from support.image_files import cached_files, noise, put
 from support.python_process import run_python
 from support.sources import source_error
 
+from dcgan_tf.data import decode, folders
 from dcgan_tf.data.sources import open_source
 
 # ---- which files, in which order
@@ -210,3 +213,37 @@ def test_pipes_and_devices_among_images_are_skipped_and_named(folder):
     (folder / "a.png").unlink()
     (folder / "e\x1b[2J\n.png").write_bytes(b"")
     assert source_error(folder).endswith("d.png (Too many levels of symbolic links), ...")
+
+
+def test_a_disk_that_fails_is_no_damaged_image_and_is_not_remembered(folder, monkeypatch):
+    for i in range(3):
+        put(folder / f"{i}.png", noise(8, 8, i))
+
+    def failing(path, size, value_range):
+        if path.endswith("1.png"):
+            raise OSError(errno.EIO, "Input/output error")
+        return decode.decode(path, size, value_range)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folders, "decode", failing)
+        assert error_of(open_source, str(folder), size=(8, 8)) == (
+            f"{folder / '1.png'} cannot be read: Input/output error: check the disk, and run the same command again"
+        )
+    assert len(open_source(str(folder), size=(8, 8))) == 3
+
+
+def test_an_image_counts_once_it_may_be_read(folder, monkeypatch):
+    for i in range(3):
+        put(folder / f"{i}.png", noise(8, 8, i))
+    opened, allowed = decode._open, os.access
+
+    def refusing(path):
+        if str(path).endswith("1.png"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decode, "_open", refusing)
+        patch.setattr(os, "access", lambda path, mode: not path.endswith("1.png") and allowed(path, mode))
+        assert len(open_source(str(folder), size=(8, 8))) == 2
+    assert len(open_source(str(folder), size=(8, 8))) == 3
