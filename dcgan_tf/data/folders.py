@@ -91,7 +91,7 @@ class _Survey:
                 if is_of_disk(error):  # The cache would leave the image out for good.
                     raise UserError(
                         f"{printable(path)} cannot be read: {error.strerror}: check the disk, and run the same command again"
-                    ) from error
+                    ) from None  # With a cause, the cache would take it for an error of its own disk.
                 return why_not_decoded(error, path)
 
         result_bytes = math.prod(self._size) * 3
