@@ -201,12 +201,8 @@ class RunFolder:
         is_right = {"step": is_count, "swd": lambda swd: swd >= 0}
         return {name: value for name, value in held.items() if is_right.get(name, is_number)(value)}
 
-    def best_epoch(self) -> int | None:
-        """The epoch that best.json names, if there is one."""
-        return self.read_best().get("epoch")
-
 
 def epoch_of(path) -> int | None:
     """7 for `epoch7_Gmodel.h5` in any folder; None for a name that does not begin with `epochN_`."""
-    match = re.match(r"epoch([0-9]+)_", Path(path).name)
+    match = re.match(r"epoch([0-9]{1,15})_", Path(path).name)
     return int(match[1]) if match else None

@@ -4,6 +4,7 @@ A state is whole or not there, and stands by itself: where one is damaged, an ol
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from dcgan_tf.common.backend import tf
@@ -26,10 +27,10 @@ def architectures(gan) -> dict[str, str]:
     return {net: with_dtype(getattr(gan, net), "float32").to_json() for net in NETS}
 
 
-def save_state(folder: RunFolder, step: int, gan, nets: dict[str, str], kept: int | None = None) -> None:
-    """Writes a state; then old ones go, but not that of the best epoch; see `remove_old_states`.
+def save_state(folder: RunFolder, step: int, gan, nets: dict[str, str], stay: Collection[int | None] = ()) -> None:
+    """Writes a state; then old ones go, see `remove_old_states`.
 
-    nets: the `architectures` of `gan`. kept: a step whose state stays.
+    nets: the `architectures` of `gan`. stay: the steps whose states stay.
     """
     with whole_folder(folder.state(step)) as beside:
         tf.train.Checkpoint(**gan.variables()).write(str(beside / "variables"))
@@ -37,10 +38,10 @@ def save_state(folder: RunFolder, step: int, gan, nets: dict[str, str], kept: in
             (beside / f"{net}.json").write_text(text, encoding="utf-8")
         sums = {path.name: checksum(path) for path in sorted(beside.iterdir())}
         (beside / _CHECKSUMS).write_text(json.dumps(sums, indent=2) + "\n", encoding="utf-8")
-    remove_old_states(folder, step, {kept, folder.read_best().get("step")})
+    remove_old_states(folder, step, stay)
 
 
-def remove_old_states(folder: RunFolder, step: int, stay: set[int | None]) -> None:
+def remove_old_states(folder: RunFolder, step: int, stay: Collection[int | None]) -> None:
     """Removes all up to `step`, the newest that is sound, but the last two of them and those of the steps in `stay`."""
     for old in [saved for saved in folder.saved_steps() if saved <= step][:-KEPT_STATES]:
         if old not in stay:

@@ -4,6 +4,7 @@ import contextlib
 import signal
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import disk_errors_in_one_line
 from dcgan_tf.common.pixels import spread
@@ -17,7 +18,6 @@ from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
 from dcgan_tf.runs.state import architectures, remove_old_states, save_state
 from dcgan_tf.training import rollback
-from dcgan_tf.training.console import say
 from dcgan_tf.training.loop import loop
 from dcgan_tf.training.machine.cluster import Cluster, from_environment
 from dcgan_tf.training.machine.devices import (

@@ -38,7 +38,10 @@ class Verdict:
 
 
 class Judge:
-    """Measures a run as often as its plan says, and writes best.json; where there are too few images, it does nothing."""
+    """Measures a run as often as its plan says, and writes best.json; where there are too few images, it does nothing.
+
+    best: what best.json says of the best so far, see `RunFolder.write_best`; {} where nothing was measured.
+    """
 
     def __init__(self, plan: Plan, pictures: Callable):
         """pictures: latents to images, of the net as it is then."""
@@ -48,7 +51,7 @@ class Judge:
         # Diversity is cheap to measure and soon shows a collapse, so it is measured more often than SWD.
         self._watching = Cadence(every, MAX_WATCHING_SHARE)
         self._scoring = Cadence(every, MAX_SCORING_SHARE, guess=GUESSED_SCORING_SECONDS)
-        self._best = plan.folder.read_best()
+        self.best = plan.folder.read_best()
 
     def judge(
         self, epoch: int, step: int, last_epoch: int, epoch_seconds: float, keep: Callable[[], None]
@@ -70,24 +73,24 @@ class Judge:
             self._measure.renew()
             scores = {"diversity": self._measure.diversity()}
         if not is_scored:
-            return Verdict(scores, self._best.get("epoch"), False, "")
+            return Verdict(scores, self.best.get("epoch"), False, "")
         with self._scoring.timed():
             scores["swd"] = self._measure.swd()
         # A run that was killed after this measurement and before its state measures the best again.
-        is_best = scores["swd"] < self._best.get("swd", math.inf) or self._best.get("step") == step
+        is_best = scores["swd"] < self.best.get("swd", math.inf) or self.best.get("step") == step
         if is_best:
             keep()
-            self._best = {"epoch": epoch, "step": step, **scores, "swd_of_real_images": self._measure.floor}
-            self._plan.folder.write_best(self._best)
-        return Verdict(scores, self._best["epoch"], is_best, self._sentence(epoch, scores, is_best))
+            self.best = {"epoch": epoch, "step": step, **scores, "swd_of_real_images": self._measure.floor}
+            self._plan.folder.write_best(self.best)
+        return Verdict(scores, self.best["epoch"], is_best, self._sentence(epoch, scores, is_best))
 
     def holds_better(self, epoch: int, step: int) -> bool:
         """Whether the models of the epoch are the best so far, measured at another step than this: a run that stopped
         within the epoch measured it there."""
-        return self._best.get("epoch") == epoch and self._best.get("step") != step
+        return self.best.get("epoch") == epoch and self.best.get("step") != step
 
     def _sentence(self, epoch: int, scores: dict[str, float], is_best: bool) -> str:
-        best, what = self._best, "the best so far"
+        best, what = self.best, "the best so far"
         if not is_best:
             when = (
                 f"epoch {best['epoch']}"

@@ -101,13 +101,15 @@ class Recorder:
             with self._saving.timed():
                 if not self._is_saved:
                     self._save_models()
-                self._saver.delete_old(epoch)
+                self._saver.delete_old(epoch, self._judge.best.get("epoch"))
                 # An older state is enough: a killed run goes on from it and makes the later epochs' models again.
                 is_old = time.monotonic() - self._state_time > MIN_STATE_AGE_SECONDS
                 if config.save_every or is_old or self._state_step is None or epoch == last:
                     self.save_state()
         elif self._is_saved:
-            self._saver.delete_old(epoch)  # The previous best had to stay until best.json named this one.
+            self._saver.delete_old(
+                epoch, self._judge.best.get("epoch")
+            )  # The previous best had to stay until best.json named this one.
         self._start_counting()
         self._start_epoch()
 
@@ -120,7 +122,8 @@ class Recorder:
         if self._state_step == self._trainer.step:
             return
         self._log.flush_to_disk()
-        save_state(self._folder, self._trainer.step, self._trainer.gan, self._architectures, self._plan.kept_state)
+        stay = {self._plan.kept_state, self._judge.best.get("step")}
+        save_state(self._folder, self._trainer.step, self._trainer.gan, self._architectures, stay)
         self._state_time, self._state_step = time.monotonic(), self._trainer.step
 
     def may_go_back(self) -> bool:

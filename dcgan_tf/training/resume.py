@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.runs.settings import differences, identity
 from dcgan_tf.runs.state import restore_state, saved_nets
 from dcgan_tf.training import rollback
-from dcgan_tf.training.console import say
 from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.start import build_gan
 

@@ -31,12 +31,12 @@ class ModelSaver:
         save_model(self._discriminator, self._folder.discriminator(epoch))
         save_model(self._generator, self._folder.generator(epoch))
 
-    def delete_old(self, epoch: int) -> None:
-        """Deletes the models that may go once those of `epoch` are saved. Those of later epochs, which a killed run has
+    def delete_old(self, epoch: int, best: int | None) -> None:
+        """Deletes the models that may go once those of `epoch` are saved; never those of the epoch `best`. Those of later epochs, which a killed run has
         left, stay until they are made again."""
         config, folder = self._plan.config, self._folder
         until_now = [saved for saved in folder.saved_epochs() if saved <= epoch]
-        for old in to_delete(until_now, config.keep_last, config.keep_every, folder.best_epoch()):
+        for old in to_delete(until_now, config.keep_last, config.keep_every, best):
             folder.remove_models(old)
 
     @functools.cached_property

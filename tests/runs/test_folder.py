@@ -13,7 +13,7 @@ from dcgan_tf.runs.folder import RunFolder, epoch_of
 def test_best_epoch(tmp_path, content, best):
     if content:
         (tmp_path / "best.json").write_text(content)
-    assert RunFolder(tmp_path).best_epoch() == best
+    assert RunFolder(tmp_path).read_best().get("epoch") == best
 
 
 def test_one_training_per_folder(tmp_path):

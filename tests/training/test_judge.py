@@ -68,11 +68,11 @@ def test_the_best_before_goes_also_where_the_last_epoch_is_the_best(squares, tmp
     falling = iter([500.0, 400.0])
     monkeypatch.setattr(Measure, "swd", lambda measure: next(falling))
     assert train(config(squares, tmp_path, epochs=2)) == 0
-    assert RunFolder(tmp_path).best_epoch() == 2 and RunFolder(tmp_path).saved_epochs() == [2]
+    assert RunFolder(tmp_path).read_best().get("epoch") == 2 and RunFolder(tmp_path).saved_epochs() == [2]
 
 
 def test_the_best_is_what_is_taken(finished, squares):
-    best = RunFolder(finished).best_epoch()
+    best = RunFolder(finished).read_best().get("epoch")
     for epoch, expected in ((None, best), ("best", best), ("newest", 4), (4, 4)):
         assert find(str(finished), epoch).epoch == expected
     (finished.parent / "unmeasured").mkdir(exist_ok=True)

@@ -181,3 +181,19 @@ def test_a_run_that_was_killed_before_its_film_makes_it_when_asked_again(finishe
     (tmp_path / "training.gif").rename(run_dir / "training.gif")
     os.utime(run_dir / "losses.png", ns=(0, 0))  # It was drawn when the run had stopped before.
     assert train(done) == 0 and drawn == [run_dir, run_dir]
+
+
+def test_a_best_that_is_deleted_while_the_run_goes_on_keeps_its_models_and_its_state(
+    squares, tmp_path, scores, monkeypatch
+):
+    show_step = Recorder.show_step
+
+    def delete(self):
+        if self._trainer.step == 4:
+            RunFolder(tmp_path).best.unlink()
+        show_step(self)
+
+    monkeypatch.setattr(Recorder, "show_step", delete)
+    scores(40.0, 70.0, 71.0, 72.0)
+    train(config(squares, tmp_path, epochs=4))
+    assert RunFolder(tmp_path).saved_epochs() == [1, 4] and RunFolder(tmp_path).saved_steps() == [3, 9, 12]

@@ -42,7 +42,9 @@ def test_a_collapse_is_one_line(squares, tmp_path, scores, capsys):
     assert said == [
         "warning: epoch 4: the pictures have become worse: their SWD was 40.0 after epoch 2, and is 71.0",
     ]
-    assert RunFolder(tmp_path / "run").best_epoch() == 2 and not (tmp_path / "run" / "rollbacks.json").exists()
+    assert (
+        RunFolder(tmp_path / "run").read_best().get("epoch") == 2 and not (tmp_path / "run" / "rollbacks.json").exists()
+    )
 
 
 def test_a_run_about_the_limit_is_told_so_once_until_it_has_been_better(squares, tmp_path, scores, monkeypatch, capsys):
@@ -80,7 +82,7 @@ def test_going_back_to_the_best(squares, tmp_path, scores, capsys):
     assert [(line["epoch"], line["swd"]) for line in log(run_dir) if "swd" in line] == [
         (1, 90.0), (2, 40.0), (3, 30.0), (4, 31.0), (5, 32.0),
     ]  # fmt: skip
-    assert RunFolder(run_dir).best_epoch() == 3
+    assert RunFolder(run_dir).read_best().get("epoch") == 3
     assert json.loads((run_dir / "config.json").read_text())["config"]["seed"] == 0
 
 
@@ -99,7 +101,7 @@ def test_a_best_that_collapses_again_was_on_its_way_down_and_the_run_starts_over
     assert [(line["epoch"], line["swd"]) for line in log(run_dir) if "swd" in line] == [
         (1, 90.0), (2, 80.0), (3, 30.0), (4, 31.0), (5, 32.0),
     ]  # fmt: skip
-    assert RunFolder(run_dir).best_epoch() == 3
+    assert RunFolder(run_dir).read_best().get("epoch") == 3
     assert RunFolder(run_dir).saved_epochs() == [1, 2, 3, 4, 5]
     assert RunFolder(run_dir).saved_steps() == [0, 9, 12, 15]
 

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from support.image_sets import noise, source_of
@@ -45,13 +43,12 @@ def saver_in(folder, gan, **flags):
 
 
 def test_models_per_epoch_and_those_that_go(gan, tmp_path):
-    (tmp_path / "best.json").write_text(json.dumps({"epoch": 2}))
     saver = saver_in(tmp_path, gan, keep_last=2, keep_every=4)
     for epoch in range(1, 8):
         saver.save(epoch, gan.sampler)
-        saver.delete_old(epoch)
+        saver.delete_old(epoch, best=2)
     kept = {2, 4, 6, 7}
-    assert {path.name for path in tmp_path.iterdir()} == {"best.json", "saved_model"} | {
+    assert {path.name for path in tmp_path.iterdir()} == {"saved_model"} | {
         f"epoch{epoch}_{net}model.h5" for epoch in kept for net in "GD"
     }
     assert {path.name for path in (tmp_path / "saved_model").iterdir()} == {str(epoch) for epoch in kept}
@@ -61,7 +58,7 @@ def test_an_epoch_that_is_made_again_is_not_old_because_a_killed_run_left_later_
     saver = saver_in(tmp_path, gan, keep_last=1, keep_every=0)
     for epoch in (8, 9, 5, 6):
         saver.save(epoch, gan.sampler)
-    saver.delete_old(6)
+    saver.delete_old(6, best=None)
     assert RunFolder(tmp_path).saved_epochs() == [6, 8, 9]
 
 
