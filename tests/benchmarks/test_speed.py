@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from support import turns
+from support.programs import Program
 
 from benchmarks import common
 from benchmarks.speed import allreduce, flops, pipeline, scaling, startup, step, tricks, variants, workers
+from dcgan_tf import cli
 from dcgan_tf.config.fitting import preset_for  # noqa: E402
 from dcgan_tf.config.presets import PRESETS, Layer, Preset  # noqa: E402
 from dcgan_tf.nets.build import build_discriminator, build_generator  # noqa: E402
@@ -391,8 +393,21 @@ def test_startup(tmp_path):
     assert set(seconds) == set(startup.JOBS) and all(len(of) == 2 for of in seconds.values())
 
 
+class Forked(Program):
+    """The process of a command of scaling.py, without the seconds that it would take to import TensorFlow."""
+
+    def __init__(self, command, env, stdout):
+        super().__init__("train_main", *command[2:])
+
+    @property
+    def returncode(self):
+        return self.poll()
+
+
 def test_scaling(tmp_path, here_and_now, monkeypatch):
     monkeypatch.setattr(scaling.allreduce, "seconds", lambda sizes, rounds: [[0.5] * rounds for _ in sizes])
+    monkeypatch.setattr(scaling.subprocess, "Popen", Forked)
+    monkeypatch.setattr(scaling.subprocess, "run", lambda command, **_: cli.main(command[3:]))
     path = tmp_path / "scaling.json"
     scaling.main(
         scaling.Config(

@@ -302,8 +302,7 @@ def test_several_devices_of_one_machine(runs, squares, tmp_path):
         assert np.allclose(weight, expected, rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16"])
-def test_all_devices_hold_the_same_values_also_of_batch_normalization(squares, tmp_path, precision):
+def test_all_devices_hold_the_same_values_also_of_batch_normalization(squares, tmp_path):
     check = """
 from dcgan_tf.training import recorder
 close = recorder.Recorder.close
@@ -316,7 +315,7 @@ def compare(recorder):
     print("all the same")
 recorder.Recorder.close = compare
 """
-    bn = ["--preset", "paints200", "--max-steps", 3, "--precision", precision]  # dropout, too; loss scaling
+    bn = ["--preset", "paints200", "--max-steps", 3, "--precision", "float16"]  # dropout, too; loss scaling
     (result,) = Workers(1, *flags(squares, tmp_path, *bn), before=TWO_DEVICES + check).results()
     assert (result[0], result[2]) == (0, "")
     assert "all the same\n" in result[1]
@@ -342,7 +341,7 @@ def test_all_go_back_together(squares, tmp_path):
         "--on-collapse", "rollback", "--evaluate-every", 1, "--epochs", 5, "--preset", "mnist-mlp", "--save-every", 5,
         "--sample-every", 5,
     ]  # fmt: skip
-    for name, count, before in (("one", 1, ""), ("two", 2, ""), ("devices", 1, TWO_DEVICES)):
+    for name, count, before in (("two", 2, ""), ("devices", 1, TWO_DEVICES)):
         workers = Workers(count, *flags(squares, tmp_path / name, *goes_back), before=before + LOST)
         assert [(code, err) for code, _, err in workers.results()] == [(0, "")] * count
         done = json.loads((tmp_path / name / "rollbacks.json").read_text())
@@ -350,5 +349,5 @@ def test_all_go_back_together(squares, tmp_path):
             (12, 6, "the pictures have become worse: their SWD was 40.0 after epoch 2, and is 71.0"),
             (12, 9, "the losses became NaN between steps 10 and 12"),
         ]
-        for weight, expected in zip(weights(tmp_path / name, 5), weights(tmp_path / "one", 5), strict=True):
+        for weight, expected in zip(weights(tmp_path / name, 5), weights(tmp_path / "two", 5), strict=True):
             assert np.allclose(weight, expected, rtol=0, atol=1e-3)
