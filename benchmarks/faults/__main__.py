@@ -97,7 +97,7 @@ def _told(outcome: Outcome, config: Config) -> str:
 
 def _line(outcome: Outcome, config: Config) -> str:
     again = f"--only {outcome.program} --faults {outcome.fault}"
-    if outcome.program not in PROGRAMS:
+    if outcome.fault not in FAULTS:
         again = f"--only flips --trials {config.trials} --seed {config.seed}"
     return (
         f"broken: {outcome.program}, {outcome.fault} at {outcome.at} ({outcome.what}): {outcome.broken}\n"
