@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
+from dcgan_tf.common.console import forget_notes, say, warn
 from dcgan_tf.common.errors import LostWorker, Mismatch, UserError, printable
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
@@ -59,9 +60,10 @@ def train(config: TrainConfig) -> int:
 
 
 def animate(config: AnimateConfig) -> int:
+    check(config)
     from dcgan_tf.pictures.animation import animate
 
-    print(animate(config.run, config.format, config.fps))
+    say(printable(animate(config.run, config.format, config.fps)))
     return 0
 
 
@@ -132,18 +134,26 @@ def exit_code(work: Callable[[], int]) -> int:
     def terminated(number, frame):
         sys.exit(128 + number)  # Unlike the default handler, this runs all clean-up: nothing half-written stays.
 
+    forget_notes()
     before = signal.signal(signal.SIGTERM, terminated)
     try:
         stopped_by = work()
     except UserError as error:
-        print(f"error: {printable(error)}", file=sys.stderr)
+        warn(f"error: {printable(error)}")
         return 2
     except Mismatch as error:
-        print(f"error: {printable(error)}", file=sys.stderr)
+        warn(f"error: {printable(error)}")
         return 1
     except LostWorker as error:
-        print(f"error: {printable(error)}", file=sys.stderr)
+        warn(f"error: {printable(error)}")
         return LOST_WORKER_CODE
+    except OSError as error:
+        # Code that knows the flag says more. This is for what the system may refuse at any place, such as a folder that
+        # this user must not look into.
+        if not (error.filename and error.strerror):
+            raise
+        print(f"error: {printable(error.filename)}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:

@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 import filelock
+import psutil
 
 from dcgan_tf.common.errors import UserError, printable
 
 LOCK_NAME = ".lock"  # of the file that `locked_folder` holds
+
+# The folders that this process has locked, by absolute path, and which folder each was then: (device, inode).
+_held: dict[Path, tuple[int, int]] = {}
 
 
 @contextlib.contextmanager
@@ -31,10 +35,11 @@ def whole_file(path, flush: bool = True):
         which does for thousands of files that are quickly made again.
 
     Raises:
-        UserError: the disk is full, or the folder cannot be written.
+        UserError: the disk is full, or the folder cannot be written, or `check_held` raises.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    check_held(path)
+    beside = _part(path)
     try:
         with disk_errors_in_one_line(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,9 +63,10 @@ def whole_folder(path):
     replaced in one step: where the process is killed between the two, `remove_leftovers` puts the older one back.
 
     Raises:
-        UserError: the disk is full, or the folder cannot be written.
+        UserError: the disk is full, or the folder cannot be written, or `check_held` raises.
     """
     path = Path(path)
+    check_held(path)
     old = _beside(path, "old")
     try:
         with disk_errors_in_one_line(path), staging_folder(path) as beside:
@@ -214,10 +220,37 @@ def locked_folder(folder, flag: str, work: str):
         raise UserError(
             f"{flag} {printable(folder)}: cannot be written ({error.strerror}): give another {flag}"
         ) from error
+    place = folder.absolute()
+    _held[place] = _identity(place)
     try:
         yield
     finally:
+        del _held[place]
         lock.release()
+
+
+def check_held(path) -> None:
+    """To be called before something is written at `path`, which may lie in a folder that this process has locked.
+
+    Raises:
+        UserError: that folder was moved or deleted meanwhile, so that nobody would find what is written.
+    """
+    place = Path(path).absolute()
+    for folder, identity in _held.items():
+        if folder in (place, *place.parents) and _identity(folder) != identity:
+            raise UserError(
+                f"{printable(folder)}: was moved or deleted while it was written to: put it back where it was, and run "
+                "the same command again"
+            )
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Which folder is at that path: (device, inode); None where there is none."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def numbered(folder) -> dict[int, Path]:
@@ -246,16 +279,32 @@ def write_json(path, value, indent: int | None = 2) -> None:
         beside.write_text(json.dumps(value, indent=indent) + "\n", encoding="utf-8")
 
 
-def remove_leftovers(folder):
-    """Deletes what a killed process left half-written in `folder` (not in the folders below it), and puts back what it
-    had moved aside to replace it."""
+def remove_leftovers(folder, *, is_locked: bool = True):
+    """Deletes what killed processes left half-written in `folder` (not in the folders below it), and puts back what they
+    had moved aside to replace it.
+
+    is_locked: whether nobody else writes there; otherwise, what belongs to a process that lives stays.
+    """
     for path in Path(folder).glob(".*"):
         # Only names that the functions above make match, process number included: a person may have files like them.
-        left = re.fullmatch(r"\.(.+)\.\d+\.(part(\.\w+)?|old|gone)", path.name)
-        if left and left[2] == "old" and not path.with_name(left[1]).exists():
-            os.replace(path, path.with_name(left[1]))
-        elif left:
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        left = re.fullmatch(r"\.(.+)\.(\d+)\.(part(\.\w+)?|old|gone)", path.name)
+        if not left or not (is_locked or _has_ended(int(left[2]))):
+            continue
+        with contextlib.suppress(OSError):  # Another user's process may have left it.
+            if left[3] == "old" and not path.with_name(left[1]).exists():
+                os.replace(path, path.with_name(left[1]))
+            else:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _has_ended(process: int) -> bool:
+    """Of this process itself, it means one of the same number before it, as in a container."""
+    return process == os.getpid() or not psutil.pid_exists(process)
+
+
+def _part(path: Path) -> Path:
+    """Names the hidden file that `whole_file` writes to."""
+    return path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
 
 
 def _beside(path, ending: str = "part") -> Path:
@@ -292,5 +341,7 @@ def check_out(path: Path, *, is_folder: bool) -> None:
                 if found != wanted:
                     kinds = "is a folder, must be a file" if found else "is a file, must be a folder"
                     raise UserError(f"--out {printable(path)}: {printable(place)} {kinds}: give another")
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            (_beside if is_folder else _part)(path.absolute()).stat()  # Longer than the name itself.
     except OSError as error:
         raise UserError(f"--out {printable(path)}: {error.strerror}: give another") from error

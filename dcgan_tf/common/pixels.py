@@ -5,6 +5,7 @@ from PIL import Image, ImageOps
 
 MAX_GREY_DIFFERENCE_LEVELS = 12
 MIN_PIXELS_PER_STRAY_PIXEL = 1000  # One pixel in a thousand may differ by more.
+PIECE_PIXELS = 2**20  # Large images are converted in pieces, because wider numbers take several times their memory.
 
 
 def spread(count, at_most) -> np.ndarray:
@@ -16,6 +17,9 @@ def to_uint8(values, low, high) -> np.ndarray:
     """Maps numbers low..high linearly to uint8 0..255, rounded to nearest; numbers outside are clipped."""
     if values.dtype == np.uint8 and (low, high) == (0, 255):
         return values
+    if values.size > PIECE_PIXELS:
+        flat = values.reshape(-1)
+        return _in_pieces(lambda piece: to_uint8(piece, low, high), flat, flat.shape).reshape(values.shape)
     # int32 and float64 need 64 bits; float32 holds every value of the smaller types.
     values = values.astype(np.result_type(values.dtype, np.float32))
     return np.rint(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
@@ -27,6 +31,12 @@ def to_channels(images, channels) -> np.ndarray:
     C is 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGBA). Alpha is composited on white. RGB becomes grey as in ITU-R
     BT.601, bit for bit as Pillow does it.
     """
+    if images.shape[-1] == channels:
+        return images
+    flat = images.reshape(-1, images.shape[-1])
+    if len(flat) > PIECE_PIXELS:
+        converted = _in_pieces(lambda piece: to_channels(piece, channels), flat, (len(flat), channels))
+        return converted.reshape(*images.shape[:-1], channels)
     if images.shape[-1] in (2, 4):
         alpha = images[..., -1:].astype(np.uint16)
         images = ((images[..., :-1] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
@@ -36,6 +46,14 @@ def to_channels(images, channels) -> np.ndarray:
     if images.shape[-1] == 1 and channels == 3:
         images = np.repeat(images, 3, axis=-1)
     return images
+
+
+def _in_pieces(convert, values, shape) -> np.ndarray:
+    """Returns `convert(values)`, uint8 of a shape, converted some rows at a time."""
+    converted = np.empty(shape, np.uint8)
+    for start in range(0, len(values), PIECE_PIXELS):
+        converted[start : start + PIECE_PIXELS] = convert(values[start : start + PIECE_PIXELS])
+    return converted
 
 
 def size_within(image_shape, longer_side: int) -> tuple[int, int]:

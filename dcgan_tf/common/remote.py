@@ -6,8 +6,11 @@ Import the module, so that a call says what it does: ``remote.read(path)``. Tens
 import contextlib
 import glob
 import os
+import threading
 
 from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.threads import call_in_thread
 
 
 def is_remote(path) -> bool:
@@ -23,7 +26,7 @@ def has_pattern(path: str) -> bool:
 def matching(pattern: str) -> list[str]:
     """Lists the files that match a pattern, sorted; may be empty. A name without wildcards matches its own file."""
     with reading(pattern):
-        return sorted(_gfile().glob(pattern) if is_remote(pattern) else glob.glob(pattern))
+        return sorted(_ask(_gfile().glob, pattern) if is_remote(pattern) else glob.glob(pattern))
 
 
 def exists(path: str) -> bool:
@@ -33,7 +36,7 @@ def exists(path: str) -> bool:
         UserError: the cloud does not answer.
     """
     with reading(path):
-        return _gfile().exists(path) if is_remote(path) else os.path.exists(path)
+        return _ask(_gfile().exists, path) if is_remote(path) else os.path.exists(path)
 
 
 def size_and_time(path: str) -> tuple[int, int]:
@@ -41,15 +44,20 @@ def size_and_time(path: str) -> tuple[int, int]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        UserError: the cloud does not answer.
+        UserError: the cloud does not answer, or the system does not tell.
     """
     if not is_remote(path):
-        status = os.stat(path)
+        try:
+            status = os.stat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            raise FileNotFoundError(path) from None
+        except OSError as error:
+            raise UserError(f"{printable(path)} cannot be read: {error.strerror}") from error
         return status.st_size, status.st_mtime_ns
     if not exists(path):
         raise FileNotFoundError(path)
     with reading(path):
-        status = _gfile().stat(path)
+        status = _ask(_gfile().stat, path)
         return status.length, status.mtime_nsec
 
 
@@ -57,16 +65,26 @@ def read(path: str, position: int = 0, count: int = -1) -> bytes:
     """Returns `count` bytes (-1: all) of a file from `position` on, or fewer where it ends; safe in threads.
 
     Raises:
-        UserError: the file cannot be read.
+        UserError: the file cannot be read, or is no regular one.
     """
-    with reading(path), _open(path, "rb") as file:
-        file.seek(position)
-        return file.read(count)
+
+    def read_part():
+        with opened(path) as file:
+            file.seek(position)
+            return file.read(count)
+
+    with reading(path):
+        return _ask(read_part) if is_remote(path) else read_part()
+
+
+def opened(path: str):
+    """Opens a file for reading its bytes. Errors of the system and of TensorFlow pass through."""
+    return _gfile().GFile(path, "rb") if is_remote(path) else open_regular(path)
 
 
 def write(path: str, content: bytes) -> None:
     """Writes a file, replacing an older one. Errors of the system and of TensorFlow pass through."""
-    with _open(path, "wb") as file:
+    with _gfile().GFile(path, "wb") if is_remote(path) else open(path, "wb") as file:
         file.write(content)
 
 
@@ -104,8 +122,11 @@ def _message_of_tensorflow(error):
     return first_line(error.message)
 
 
-def _open(path, mode):
-    return _gfile().GFile(path, mode) if is_remote(path) else open(path, mode, buffering=0 if mode == "rb" else -1)
+def _ask(function, *arguments):
+    """Calls a function of a cloud. It may wait for minutes, and it hears no signal: the main thread has another wait."""
+    if threading.current_thread() is threading.main_thread():
+        return call_in_thread(function, *arguments)
+    return function(*arguments)
 
 
 def _gfile():

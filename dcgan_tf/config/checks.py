@@ -5,6 +5,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import get_type_hints
 
+import tyro
+
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import (
     MEASURES,
@@ -13,7 +15,6 @@ from dcgan_tf.config.commands import (
     ExportConfig,
     GenerateConfig,
     InterpolateConfig,
-    PrepareConfig,
     TrainFeaturesConfig,
     film_format,
 )
@@ -28,11 +29,26 @@ def check(config) -> None:
     Raises:
         UserError: naming the flag, the value and what would be right.
     """
+    _check_texts(config)
     _check_ranges(config)
     for name, refuse in _BY_FIELD.items():
         if getattr(config, name, None) is not None:
             refuse(getattr(config, name))
     _TOGETHER.get(type(config), lambda config: None)(config)
+
+
+def _check_texts(config) -> None:
+    """An empty text is most often a variable of the shell that was never set; it names no file, no folder and no images."""
+    hints = get_type_hints(type(config), include_extras=True)
+    for declared in fields(config):
+        value = getattr(config, declared.name)
+        if not isinstance(value, str) or (value and "\0" not in value):
+            continue
+        is_positional = any(mark is tyro.conf.Positional for mark in getattr(hints[declared.name], "__metadata__", ()))
+        name = declared.name.upper() if is_positional else flag(declared.name)
+        if value:
+            raise UserError(f"{name} {printable(value)}: holds a NUL character, which no name can: give another")
+        raise UserError(f"{name}: is empty: give a name" + (", or leave it out" if declared.default is None else ""))
 
 
 def _check_ranges(config) -> None:
@@ -102,11 +118,6 @@ def _check_interpolate(config: InterpolateConfig) -> None:
         raise UserError(f"--out {printable(config.out)}: must end in .gif or .mp4")
 
 
-def _check_prepare(config: PrepareConfig) -> None:
-    if not config.out:
-        raise UserError("--out: is empty: give a new folder")
-
-
 def _check_train_features(config: TrainFeaturesConfig) -> None:
     if Path(config.out).suffix.lower() != ".keras":
         raise UserError(f"--out {printable(config.out)}: must end in .keras")
@@ -123,8 +134,6 @@ def _check_evaluate(config: EvaluateConfig) -> None:
         )
     if config.held_out is not None and config.metrics is not None and "copies" not in config.metrics:
         raise UserError("--held-out: is for copies: add copies to --metrics")
-    if config.out == "":
-        raise UserError("--out: is empty: give a folder")
 
 
 _TOGETHER = {
@@ -132,7 +141,6 @@ _TOGETHER = {
     ExportConfig: _check_export,
     GenerateConfig: _check_generate,
     InterpolateConfig: _check_interpolate,
-    PrepareConfig: _check_prepare,
     TrainFeaturesConfig: _check_train_features,
     EvaluateConfig: _check_evaluate,
 }

@@ -7,6 +7,8 @@ Standard library only, so that flags and usage errors answer at once. `dcgan_tf.
 from dataclasses import dataclass
 from typing import Literal
 
+from dcgan_tf.config.ranges import Size
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -24,14 +26,14 @@ class Layer:
 
     kind: Literal["dense", "conv", "deconv", "resize", "reshape", "flatten", "minibatch_std"]
     units: int = 0
-    kernel: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
+    kernel: tuple[Size, Size] = (1, 1)
+    stride: tuple[Size, Size] = (1, 1)
     then: str = ""
     bias: bool = True
     padding: Literal["same", "valid"] = "same"
     pool: bool = False
     crop: tuple[int, int] = (0, 0)
-    shape: tuple[int, ...] = ()
+    shape: tuple[Size, ...] = ()
 
 
 def _dense(units, then="", **more):
@@ -76,10 +78,10 @@ class Preset:
 
     name: str
     about: str
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[Size, Size, Size]
     generator: tuple[Layer, ...]
     discriminator: tuple[Layer, ...]
-    latent_dim: int = 100
+    latent_dim: Size = 100
     latents: Literal["normal", "uniform"] = "normal"
     initializer: Literal["keras", "torch", "dcgan"] = "torch"
     bn_epsilon: float = 1e-5  # PyTorch's constants. Its momentum of 0.1 is 0.9 as Keras counts it.
@@ -88,16 +90,16 @@ class Preset:
     generator_step: Literal["fakes", "latents", "fresh"] = "fakes"
     real_target: float = 1.0
     d_loss_scale: float = 1.0
-    packing: int = 1
+    packing: Size = 1
     learning_rate: float = 2e-4
     beta_1: float = 0.5
     beta_2: float = 0.999
     adam_epsilon: float = 1e-8  # PyTorch's; Keras's is 1e-7
-    batch_size: int = 128
-    epochs: int = 5
+    batch_size: Size = 128
+    epochs: Size = 5
     least_steps: int = 0
     drop_remainder: bool = False
-    grid: tuple[int, int] = (8, 8)
+    grid: tuple[Size, Size] = (8, 8)
 
 
 # faces64 and mri96 share all stages but the outermost one, next to the image.

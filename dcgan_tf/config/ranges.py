@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ def at_least(number: int) -> Range:
 
 
 AT_LEAST_0, AT_LEAST_1 = at_least(0), at_least(1)
+Size = Annotated[int, AT_LEAST_1]
 NOT_NEGATIVE = Range("0 or more", lambda value: 0 <= value < math.inf, "g")
 LEARNING_RATE = Range("above 0 and below 1, such as 0.0002", lambda value: 0 < value < 1)
 DECAY = Range("at least 0 and below 1, such as 0.995", lambda value: 0 <= value < 1, "g")

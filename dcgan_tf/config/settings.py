@@ -1,11 +1,12 @@
 """What a run is, settled: every flag with its value, the images, the net, the recipe. config.json holds it."""
 
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
-from typing import get_args, get_type_hints
+from dataclasses import asdict, dataclass, field, fields
 
 from dcgan_tf.config.presets import Preset
+from dcgan_tf.config.ranges import Size
 from dcgan_tf.config.recipes import TUTORIAL, Recipe
 from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.config.typed import typed
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Images:
     """
 
     name: str
-    images: int
-    image_shape: tuple[int, int, int]
+    images: Size
+    image_shape: tuple[Size, Size, Size]
     values: str
     fingerprint: str
 
@@ -38,7 +39,7 @@ class Settings:
 
     config: TrainConfig
     data: Images
-    steps_per_epoch: int
+    steps_per_epoch: Size
     preset: Preset
     recipe: Recipe
     versions: dict[str, str]
@@ -53,40 +54,22 @@ def settings_from_json(value) -> Settings:
     """What `Settings.to_json` made, also by earlier versions: a section or a setting that they had not has its default.
 
     Raises:
-        ValueError: it is no such thing.
+        ValueError: it is no such thing; naming the section, the setting and what would be right.
     """
     if not isinstance(value, dict) or not isinstance(value.get("config"), dict):
-        raise ValueError("no settings")
+        raise ValueError("it holds no section config")
     known = {declared.name for declared in fields(TrainConfig)}
+    # Earlier versions wrote null for the epochs of a preset that had none of its own.
+    preset = value.get("preset")
+    if isinstance(preset, dict) and preset.get("epochs", 0) is None:
+        preset = {name: setting for name, setting in preset.items() if name != "epochs"}
+    recipe = typed(Recipe, value["recipe"], "recipe") if "recipe" in value else TUTORIAL
     return Settings(
-        config=_typed(TrainConfig, value["config"]),
-        data=_typed(Images, value.get("data")),
-        steps_per_epoch=value.get("steps_per_epoch"),
-        preset=_typed(Preset, value.get("preset")),
-        recipe=_typed(Recipe, value.get("recipe", asdict(TUTORIAL))),
-        versions=value.get("versions", {}),
+        config=typed(TrainConfig, value["config"], "config"),
+        data=typed(Images, value.get("data"), "data"),
+        steps_per_epoch=typed(Size, value.get("steps_per_epoch"), "steps_per_epoch"),
+        preset=typed(Preset, preset, "preset"),
+        recipe=recipe,
+        versions=typed(dict[str, str], value.get("versions", {}), "versions"),
         unknown={name: setting for name, setting in value["config"].items() if name not in known},
     )
-
-
-def _typed(kind: type, value):
-    """A dataclass from its fields by name, deeply: lists become tuples, and names that it does not have are passed over."""
-    if not isinstance(value, dict):
-        raise ValueError(f"no {kind.__name__.lower()}")
-    missing = [
-        declared.name
-        for declared in fields(kind)
-        if declared.name not in value and declared.default is MISSING and declared.default_factory is MISSING
-    ]
-    if missing:
-        raise ValueError(f"{kind.__name__.lower()} without {missing[0]}")
-    hints = get_type_hints(kind)
-    given = {name: _plain(hints[name], setting) for name, setting in value.items() if name in hints}
-    return kind(**given)
-
-
-def _plain(hint, value):
-    if isinstance(value, list):
-        inner = next((argument for argument in get_args(hint) if is_dataclass(argument)), None)
-        return tuple(value if inner is None else (_typed(inner, item) for item in value))
-    return _typed(hint, value) if is_dataclass(hint) else value

@@ -1,13 +1,17 @@
 """Arrays of images: .npy files (read row by row), .npz archives, arrays in memory; their layout and value range."""
 
+import math
 import zipfile
 
 import numpy as np
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.text import shape_text
-from dcgan_tf.data.rows import open_npy
+from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.text import first_three, shape_text
+from dcgan_tf.data.archives import Archive
+from dcgan_tf.data.memory import check_fits
+from dcgan_tf.data.rows import READ_CHUNK_BYTES, open_npy
 from dcgan_tf.data.source import ImageSource, Wanted, channels_note
 
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
@@ -15,7 +19,8 @@ LABEL_KEYS = ("labels", "y_train", "y")
 
 # The value range is judged on a sample of the images: as many as both limits allow, yet never fewer than the least.
 MAX_SAMPLE_IMAGES, MAX_SAMPLE_BYTES, MIN_SAMPLE_IMAGES = 4096, 2**27, 16
-READ_CHUNK_BYTES = 2**24  # The sample is read in pieces of this size, so that it needs little memory.
+WORK_FACTOR = 3  # Reading and converting an image takes about this many times its size.
+MAX_AXES_SHOWN = 8
 RANGE_TOLERANCE = 1e-3  # Rounding may put values outside their range by this share of it.
 
 
@@ -28,6 +33,8 @@ def npy_source(path, name, wanted: Wanted) -> ImageSource:
     what = printable(path)
     try:
         array = open_npy(path)
+    except (UserError, OSError):
+        raise
     except Exception as error:  # A damaged header raises almost anything.
         raise UserError(_why_not_loaded(what, error)) from error
     return array_source(name, array, wanted, what=what)
@@ -44,24 +51,16 @@ def npz_source(path, name, wanted: Wanted) -> ImageSource:
     """
     what = printable(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
-        if not any(member.endswith(".npy") for member in members):
-            raise UserError(f"{what} is a .zip archive without arrays: unpack it and give the folder")
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            arrays = Archive(archive, what)
             key = _images_key(arrays, what)
-            images = arrays[key]
-            label_key = next((key for key in LABEL_KEYS if key in arrays.files), None)
-            labels = None if label_key is None else arrays[label_key]
-    except UserError:
+            images = arrays.load(key)
+            label_key = next((key for key in LABEL_KEYS if key in arrays.keys), None)
+            labels, notes = _labels(arrays, label_key, len(images) if images.ndim else 0)
+    except (UserError, OSError):
         raise
-    except MemoryError as error:
-        raise UserError(
-            f"{what} does not fit into memory: save its images as .npy, which is read piece by piece"
-        ) from error
     except Exception as error:  # A damaged archive raises almost anything.
         raise UserError(_why_not_loaded(what, error)) from error
-    labels, notes = _checked_labels(labels, label_key, len(images) if images.ndim else 0)
     return array_source(name, images, wanted, what=f"{what}, array '{printable(key)}'", labels=labels, notes=notes)
 
 
@@ -77,6 +76,7 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
         UserError: the array holds no images, NaN or infinity, or its value range is not clear.
     """
     channels_first, stored_shape = _layout(array, what)
+    check_fits(f"one image of {what}", WORK_FACTOR * _image_bytes(array), "make the images smaller")
     low, high, values = _value_range(array, what, wanted.value_range)
     *stored_size, stored_channels = stored_shape
     size = tuple(wanted.size or stored_size)
@@ -104,8 +104,16 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
         images = pixels.to_uint8(images, low, high)
         return pixels.fit_all(pixels.to_channels(images, channels), size)
 
+    def read_in_pieces(indices):
+        """Reads few images at a time, because the stored ones may be much larger than the wanted."""
+        if len(indices) <= images_a_piece:
+            return read(indices)
+        starts = range(0, len(indices), images_a_piece)
+        return np.concatenate([read(indices[start : start + images_a_piece]) for start in starts])
+
+    images_a_piece = max(1, READ_CHUNK_BYTES // _image_bytes(array))
     labels = None if labels is None else np.asarray(labels, np.int64)
-    return ImageSource(name, (*size, channels), len(array), read, values, labels=labels, notes=notes)
+    return ImageSource(name, (*size, channels), len(array), read_in_pieces, values, labels=labels, notes=notes)
 
 
 def _layout(array, what):
@@ -138,7 +146,7 @@ def _value_range(array, what, given):
 
     given: (low, high) as the user gave them, or None to recognise them.
     """
-    dtype = array.dtype
+    dtype = array.dtype.newbyteorder("=")
     if given is not None:
         if dtype.kind == "f":
             _min_max(array, what)  # Refuses NaN.
@@ -169,6 +177,8 @@ def _recognised(dtype, least, most):
 
     if dtype == np.uint8:
         return (0, 255) if most >= 32 else None  # Smaller values may be class numbers of a mask, or greys of 4 bits.
+    if dtype == np.int8:  # These are 0..255 shifted by 128; 0..127 could as well be 7 bits.
+        return (-128, 127) if least < 0 and int(most) - int(least) >= 128 else None
     if dtype == np.uint16:
         return None  # Cameras and scanners use 10, 12, 14 or 16 of the bits; the values do not tell which.
     if dtype.kind == "f" and within(0, 1) and most >= 0.5:
@@ -182,7 +192,7 @@ def _recognised(dtype, least, most):
 
 def _min_max(array, what):
     """Returns the least and the greatest value of a sample spread over the array. Refuses NaN and infinity."""
-    image_bytes = array.itemsize * int(np.prod(array.shape[1:], dtype=np.int64))
+    image_bytes = _image_bytes(array)
     sample = pixels.spread(len(array), min(MAX_SAMPLE_IMAGES, max(MIN_SAMPLE_IMAGES, MAX_SAMPLE_BYTES // image_bytes)))
     least, most = np.inf, -np.inf
     step = max(1, READ_CHUNK_BYTES // image_bytes)
@@ -197,46 +207,48 @@ def _min_max(array, what):
     return least, most
 
 
+def _image_bytes(array):
+    return array.itemsize * math.prod(array.shape[1:])
+
+
 def _images_key(arrays, what):
     """The name of the array of images in an archive: a usual name, or the only array that has the shape of images."""
     for key in IMAGE_KEYS:
-        if key in arrays.files:
+        if key in arrays.keys:
             return key
-    like_images = [key for key in arrays.files if _looks_like_images(arrays, key)]
+    like_images = [key for key in arrays.keys if _looks_like_images(arrays, key)]
     if len(like_images) == 1:
         return like_images[0]
-    names = ", ".join(printable(key) for key in arrays.files)
-    raise UserError(f"{what} holds {names}: call the array of the images 'images'")
+    raise UserError(f"{what} holds {first_three(map(printable, arrays.keys))}: call the array of the images 'images'")
 
 
 def _looks_like_images(arrays, key):
     try:
-        array = arrays[key]
-    except ValueError:  # NumPy refuses to load Python objects.
+        header = arrays.header(key)
+    except ValueError:  # It holds Python objects.
         return False
-    return array.ndim in (3, 4) and array.dtype.kind in "buif"
+    return len(header.shape) in (3, 4) and header.dtype.kind in "buif"
 
 
-def _checked_labels(labels, key, count):
-    """Returns the labels as int [count], or None where they do not fit the images, and a note that says so."""
-    if labels is None:
+def _labels(arrays, key, count):
+    """Returns the labels as int64 [count], or None where they do not fit the images, and a note that says so."""
+    if key is None:
         return None, []
-    if labels.shape == (count, 1):  # Keras stores the labels of CIFAR-10 so.
-        labels = labels[:, 0]
-    if labels.shape == (count,) and labels.dtype.kind in "bui":
-        return labels, []
-    shape = _axes_text(labels.shape)
-    return None, [f"labels ignored: '{key}' is {labels.dtype.name} {shape}, not one whole number for each image"]
+    header = arrays.header(key)
+    # Keras stores the labels of CIFAR-10 as [count, 1].
+    if header.shape in ((count,), (count, 1)) and header.dtype.kind in "bui":
+        labels = arrays.load(key).reshape(-1)
+        if header.dtype.kind != "u" or labels.max(initial=0) <= np.iinfo(np.int64).max:
+            return labels.astype(np.int64), []
+    shape = _axes_text(header.shape)
+    return None, [f"labels ignored: '{key}' is {header.dtype.name} {shape}, not one whole number for each image"]
 
 
 def _why_not_loaded(what, error):
-    reason = str(error)
-    if isinstance(error, PermissionError):
-        return f"{what} cannot be read: permission denied"
-    if "Object arrays" in reason or "Python objects" in reason:
+    if isinstance(error, MemoryError):
+        return f"{what} does not fit into memory: save its images as .npy, which is read piece by piece"
+    if "Python objects" in str(error):
         return f"{what} holds Python objects, not numbers: save the images as a uint8 or float array [N, H, W, C]"
-    if "mmap length" in reason:
-        return f"{what} is shorter than its header says: it is truncated, copy it again"
     return f"{what} is damaged and cannot be read as an array: copy it again"
 
 
@@ -245,5 +257,5 @@ def _not_finite(what, index):
 
 
 def _axes_text(shape):
-    """(4, 28, 28) -> "[4, 28, 28]": every axis of an array, as the messages here name axes ("[N, H, W]")."""
-    return "[" + ", ".join(str(n) for n in shape) + "]"
+    """(4, 28, 28) -> "[4, 28, 28]": the axes of an array, as the messages here name axes ("[N, H, W]")."""
+    return "[" + ", ".join([*map(str, shape[:MAX_AXES_SHOWN]), *(["..."] if len(shape) > MAX_AXES_SHOWN else [])]) + "]"

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -15,8 +16,9 @@ import numpy as np
 import platformdirs
 
 from dcgan_tf.common import pixels, remote
-from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.files import open_regular, whole_file
+from dcgan_tf.data.facts import check_seal, parsed, seal
 from dcgan_tf.data.rows import open_npy
 
 CACHE_VERSION = 1  # To be raised whenever decoding gives other pixels, reads more formats, or facts get other keys.
@@ -34,13 +36,14 @@ class CacheEntry:
         wanted: all that decides what is made of the files; any value with a stable repr.
         stamp: a short hex string that changes when any of the files does.
         dtype: of the array.
+        sound: a function that says whether facts, any value of JSON, are such as `store` was given.
         what: the array in words, for messages.
     """
 
-    def __init__(self, place, wanted, stamp, dtype=np.uint8, what="the decoded images"):
+    def __init__(self, place, wanted, stamp, dtype=np.uint8, what="the decoded images", sound=lambda facts: True):
         place = place if remote.is_remote(place) else os.path.realpath(place)
         identity = repr((CACHE_VERSION, os.fsencode(place), wanted))
-        self._dtype, self._what = np.dtype(dtype), what
+        self._dtype, self._what, self._sound = np.dtype(dtype), what, sound
         self._key = hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()
         self._stamp = stamp
         self._home = Path(os.environ.get("DCGAN_TF_CACHE") or platformdirs.user_cache_dir("dcgan_tf", appauthor=False))
@@ -48,14 +51,27 @@ class CacheEntry:
         self._npy = self._home / f"{self._key}-{stamp}.npy"
 
     def load(self):
-        """Returns (array, facts), or None when there is no entry of this stamp or it is damaged."""
-        with contextlib.suppress(Exception):  # A missing or damaged entry is made again.
-            entry = json.loads(self._json.read_text("utf-8"))
-            array, facts = open_npy(self._npy), entry["facts"]
-            shape = (facts["count"], *facts.get("image_shape", ()))
-            if entry["stamp"] == self._stamp and array.dtype == self._dtype and array.shape == shape:
+        """Returns (array, facts), or None when there is no entry of this stamp, or it is damaged, which is said."""
+        try:
+            with open_regular(self._json) as file:
+                entry = parsed(file.read())
+            if entry["stamp"] != self._stamp:
+                return None
+            facts = entry["facts"]
+            if not self._sound(facts):
+                raise ValueError("the facts are not what they should be")
+            with open_regular(self._npy) as file:
+                check_seal(entry, file)
+                array = open_npy(self._npy)
+            if array.dtype == self._dtype and array.shape == (facts["count"], *facts.get("image_shape", ())):
                 return array, facts
-        return None
+            raise ValueError("the array is not the one that the facts are of")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except Exception as error:  # A damaged entry raises almost anything, and is made again.
+            reason = first_line(error) or type(error).__name__
+            print(f"note: {self._what} in {printable(self._home)} are damaged, and not used: {reason}", file=sys.stderr)
+            return None
 
     def store(self, write):
         """Writes the entry, deletes an older one of the same place, and returns (array, facts) as `load` does.
@@ -72,10 +88,13 @@ class CacheEntry:
             self._remove_abandoned()
             with whole_file(self._npy) as beside:
                 facts = write(beside)
+                entry = {"stamp": self._stamp, "facts": facts}
+                with open(beside, "rb") as file:
+                    entry["checksum"] = seal(entry, file)
             # The file is opened before another process can replace it.
             loaded = open_npy(self._npy), facts
             with whole_file(self._json) as beside:
-                beside.write_text(json.dumps({"stamp": self._stamp, "facts": facts}), "utf-8")
+                beside.write_text(json.dumps(entry), "utf-8")
             for outdated in self._home.glob(f"{self._key}-*.npy"):
                 if outdated != self._npy:
                     with contextlib.suppress(OSError):  # Windows keeps a file that another run still reads.
@@ -100,7 +119,7 @@ class CacheEntry:
             if not isinstance(trouble, OSError):
                 raise
             raise UserError(
-                f"{self._what} cannot be kept in {printable(self._home)} ({trouble.strerror or trouble}): "
+                f"{self._what} cannot be kept in {printable(self._home)} ({printable(trouble.strerror or trouble)}): "
                 "set DCGAN_TF_CACHE to a folder with free space"
             ) from error
 

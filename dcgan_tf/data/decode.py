@@ -1,8 +1,10 @@
 """Decodes one image, a file or its content, of any common format and mode, to uint8 pixels of a wanted size."""
 
 import contextlib
+import functools
 import io
 import logging
+import math
 import os
 import warnings
 from typing import NamedTuple
@@ -12,6 +14,9 @@ from PIL import Image, UnidentifiedImageError
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.text import size_text
+from dcgan_tf.data.memory import Budget, free_bytes
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 FORMATS_TEXT = "JPEG, PNG, WebP, BMP, TIFF or GIF"
@@ -33,6 +38,13 @@ SIDEWAYS_ORIENTATIONS = (5, 6, 7, 8)  # Turning these swaps height and width.
 MIN_DRAFT_FACTOR = 3
 
 MAX_REASON_CHARACTERS = 60
+
+# Images that are decoded at once share this part of the memory that is free at first, by what their headers say.
+BUDGET_SHARE, MIN_BUDGET_BYTES = 8, 2**28
+BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow; 4 in all other modes
+COEFFICIENT_BYTES_PER_PIXEL = 6  # of a progressive JPEG: three channels of 16 bits
+BAND_PIXELS = 2**22  # Larger images are converted in bands, so that a conversion takes no multiple of the image.
+MAX_FILE_BYTES = 2**31  # No image that Pillow accepts has more; metadata might, and Pillow would load it.
 
 # Pillow warns of odd metadata and of large photographs, once per file. A file that cannot be decoded raises anyway.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -83,14 +95,37 @@ def decode(path, size, value_range) -> Decoded:
         Exception: whatever Pillow raises for a damaged file; `why_not_decoded` says it in a few words.
     """
     with _open(path) as image:
-        stored_size = _upright_size(image)
+        stored_size, stored_pixels = _upright_size(image), math.prod(image.size)
         image.draft(None, (MIN_DRAFT_FACTOR * max(size), MIN_DRAFT_FACTOR * max(size)))
-        image.load()
-        turn = TRANSPOSE_BY_ORIENTATION.get(_orientation(image))
-        if turn is not None:
-            image = image.transpose(turn)
-        fitted = pixels.fit(_to_8_bits(image, value_range), size)
-    return Decoded(np.asarray(fitted).reshape(*size, -1), stored_size)
+        with _memory().share(_bytes_to_decode(image, stored_pixels)):
+            image.load()
+            turn = TRANSPOSE_BY_ORIENTATION.get(_orientation(image))
+            converted = _to_8_bits(image, value_range)
+            if converted is not image:
+                image.close()  # Its memory is needed for what follows.
+            if turn is not None:
+                converted = converted.transpose(turn)
+            fitted = pixels.fit(converted, size)
+            return Decoded(np.asarray(fitted).reshape(*size, -1), stored_size)
+
+
+@functools.cache
+def _memory() -> Budget:
+    """What all threads may take for the images that they decode."""
+    return Budget(max(MIN_BUDGET_BYTES, free_bytes() // BUDGET_SHARE))
+
+
+def _bytes_to_decode(image, stored_pixels) -> int:
+    """About what it takes to decode an image that is open. stored_pixels: of the file; a draft has fewer."""
+    image_bytes = math.prod(image.size) * BYTES_PER_PIXEL.get(image.mode, 4)
+    needed = image_bytes
+    if image.mode not in ("L", "RGB"):
+        needed += math.prod(image.size) * (1 if image.mode[0] in "1IF" else 4)
+    if image.format != "TIFF" and _orientation(image) != 1:
+        needed += image_bytes
+    if image.info.get("progressive"):  # The coefficients of the whole image are held until its last byte.
+        needed += stored_pixels * COEFFICIENT_BYTES_PER_PIXEL
+    return needed
 
 
 def why_not_decoded(error, path) -> str:
@@ -103,22 +138,32 @@ def why_not_decoded(error, path) -> str:
         return "permission denied"
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {2 * Image.MAX_IMAGE_PIXELS:,} pixels"
+    if isinstance(error, MemoryError):
+        return "too large for the memory"
     if isinstance(error, UnidentifiedImageError):
-        size = len(path) if isinstance(path, bytes) else os.path.getsize(path)
-        return "empty file" if size == 0 else f"not a readable {FORMATS_TEXT} image"
+        return "empty file" if _is_empty(path) else f"not a readable {FORMATS_TEXT} image"
+    if isinstance(error, OSError) and error.errno:  # Errors of Pillow have no number.
+        return printable(error.strerror or error)[:MAX_REASON_CHARACTERS]
     if "truncated" in str(error).lower():
         return "truncated"
     return f"damaged: {printable(error)[:MAX_REASON_CHARACTERS]}" if str(error) else "damaged"
 
 
+def _is_empty(path) -> bool:
+    with contextlib.suppress(OSError):  # It may have vanished meanwhile.
+        return (len(path) if isinstance(path, bytes) else os.path.getsize(path)) == 0
+    return False
+
+
 @contextlib.contextmanager
 def _open(path):
     # Pillow gets an open file, not a path: given a path, it maps some TIFF files into memory and scrambles turned ones.
-    with (
-        io.BytesIO(path) if isinstance(path, bytes) else open(path, "rb") as file,
-        Image.open(file, formats=FORMATS) as image,
-    ):
-        yield image
+    with io.BytesIO(path) if isinstance(path, bytes) else open_regular(path) as file:
+        if file.seek(0, os.SEEK_END) > MAX_FILE_BYTES:
+            raise UserError(f"larger than {size_text(MAX_FILE_BYTES)}")
+        file.seek(0)
+        with Image.open(file, formats=FORMATS) as image:
+            yield image
 
 
 def _orientation(image):
@@ -137,7 +182,23 @@ def _upright_size(image):
 
 
 def _to_8_bits(image, value_range):
-    """Converts a Pillow image of any mode to L or RGB."""
+    """Converts a Pillow image of any mode to L or RGB, a large one in bands."""
+    if value_range is None and image.mode in ("L", "RGB") and not image.has_transparency_data:
+        return image
+    width, height = image.size
+    if width * height <= BAND_PIXELS:
+        return _band_to_8_bits(image, value_range)
+    rows = max(1, BAND_PIXELS // width)
+    converted = None
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = _band_to_8_bits(image.crop((0, top, width, bottom)), value_range)
+        converted = converted or Image.new(band.mode, image.size)
+        converted.paste(band, (0, top))
+    return converted
+
+
+def _band_to_8_bits(image, value_range):
     sixteen_bits = image.mode.startswith("I;16")
     if sixteen_bits or image.mode in ("I", "F"):
         if value_range is None and not sixteen_bits:

@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import hashlib
+import math
 import os
 import statistics
 import sys
@@ -16,6 +17,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_image, why_not_decoded
+from dcgan_tf.data.facts import are_facts_of_images
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource, Wanted
 
@@ -34,7 +36,7 @@ def folder_source(folder, name, wanted: Wanted, *, cache) -> ImageSource:
         UserError: no image can be read, the images have many sizes and none is wanted, the cache cannot be written.
     """
     names, stamp = _list_files(folder)
-    entry = CacheEntry(folder, tuple(wanted), stamp)
+    entry = CacheEntry(folder, tuple(wanted), stamp, sound=are_facts_of_images)
     loaded = entry.load()
     if loaded is None:
         images, others = _split_images(folder, names)
@@ -87,7 +89,8 @@ class _Survey:
             except Exception as error:  # noqa: BLE001 (Pillow raises almost anything for a damaged file)
                 return why_not_decoded(error, path)
 
-        with contextlib.closing(in_order(decode_one, self._names)) as results:
+        result_bytes = math.prod(self._size) * 3
+        with contextlib.closing(in_order(decode_one, self._names, result_bytes)) as results:
             in_terminal = sys.stderr.isatty()
             bar = tqdm(results, "decoding", len(self._names), leave=False, unit="image", disable=not in_terminal)
             for name, result in zip(self._names, bar, strict=True):

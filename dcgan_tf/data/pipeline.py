@@ -1,6 +1,7 @@
 """Batches as a pure function of (seed, step). Without a shuffle buffer, a process can start at any step."""
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.common.threads import Threads
 from dcgan_tf.config.order import Order, share
 
 
@@ -51,7 +52,14 @@ def batches(source, order: Order, start: int, stop: int, worker: int = 0, worker
     options = tf.data.Options()
     options.autotune.enabled = False
     dataset = dataset.with_options(options)
+    # TensorFlow hears no signal while it waits for a batch; Python does. So another thread waits in TensorFlow.
+    thread, iterator = Threads(1), iter(dataset)
     try:
-        yield from dataset
+        coming = thread.submit(next, iterator, None)
+        while (batch := coming.result()) is not None:
+            coming = thread.submit(next, iterator, None)
+            yield batch
     except tf.errors.OpError as error:
         raise failures[0] if failures else error from None
+    finally:
+        thread.close()

@@ -15,14 +15,16 @@ from tqdm import tqdm
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, first_line, printable
-from dcgan_tf.common.files import disk_errors_in_one_line, whole_folder
+from dcgan_tf.common.files import check_out, disk_errors_in_one_line, whole_folder
 from dcgan_tf.common.text import plural, shape_text, size_text
 from dcgan_tf.config.commands import PrepareConfig
+from dcgan_tf.data.facts import seal
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
-from dcgan_tf.data.tfrecord.index import INDEX_FORMAT, INDEX_JSON, INDEX_NPY, INDEX_VERSION, ROW, is_prepared
+from dcgan_tf.data.tfrecord.index import INDEX_FORMAT, INDEX_JSON, INDEX_NPY, INDEX_VERSION, is_prepared
+from dcgan_tf.data.tfrecord.scan import ROW
 
 READ_CHUNK_BYTES = 2**20  # Each thread reads this much at once.
 RECORD_OVERHEAD_BYTES = 120  # About what a record takes beside its pixels.
@@ -96,6 +98,8 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
     entry = {"format": INDEX_FORMAT, "version": INDEX_VERSION, "facts": facts, "shards": files}
     index = io.BytesIO()
     np.save(index, rows)
+    index.seek(0)
+    entry["checksum"] = seal(entry, index)
     remote.write(remote.join(folder, INDEX_NPY), index.getvalue())
     remote.write(remote.join(folder, INDEX_JSON), json.dumps(entry, indent=1).encode())
     return sum(file["bytes"] for file in files) + index.tell()
@@ -139,19 +143,24 @@ def _check_out(out):
         raise UserError(f"--out {printable(out)}: is not UTF-8: give another name")
     if is_prepared(out):
         raise UserError(f"--out {out}: holds a prepared set already: give another folder, or delete that one")
-    if remote.is_remote(out) or not os.path.lexists(out):
+    if remote.is_remote(out):
         return
-    if not os.path.isdir(out):
+    if os.path.lexists(out) and not os.path.isdir(out):
         raise UserError(f"--out {out}: is a file: give a new folder")
-    if os.listdir(out):
-        raise UserError(f"--out {out}: holds other files: give a new folder")
+    check_out(Path(out), is_folder=True)
+    try:
+        if os.path.lexists(out) and os.listdir(out):
+            raise UserError(f"--out {out}: holds other files: give a new folder")
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be read ({error.strerror}): give a new folder") from error
 
 
 def _check_room(out, source):
     """Refuses a folder whose disk has too little space left for the set."""
     needed = len(source) * (int(np.prod(source.image_shape)) + RECORD_OVERHEAD_BYTES + ROW.itemsize)
     above = next(path for path in Path(out).absolute().parents if path.exists())
-    free = shutil.disk_usage(above).free
+    with disk_errors_in_one_line(out):
+        free = shutil.disk_usage(above).free
     if needed > free:
         raise UserError(
             f"--out {out}: the set needs about {size_text(needed)}, and its disk has {size_text(free)} left: "

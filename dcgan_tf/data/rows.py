@@ -1,13 +1,23 @@
 """Arrays in files, of which only the rows asked for are read, so that a file of any size needs little memory."""
 
+import io
 import math
 import os
 import threading
+import warnings
 import weakref
+from typing import NamedTuple
 
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import open_regular
+from dcgan_tf.data.memory import check_fits
+
+MAGIC_BYTES = 8  # of NumPy's format, with its version
+MAX_HEADER_BYTES = 2**16  # That of an array of numbers has some hundred.
+MAX_AXIS = 2**63 - 1
+READ_CHUNK_BYTES = 2**24
 
 
 class Rows:
@@ -24,7 +34,7 @@ class Rows:
         self.ndim, self.itemsize = len(self.shape), self.dtype.itemsize
         self._what, self._offset = printable(path), offset
         self._row_bytes = self.itemsize * math.prod(self.shape[1:])
-        self._file, self._lock = open(path, "rb", buffering=0), threading.Lock()
+        self._file, self._lock = open_regular(path), threading.Lock()
         weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
@@ -67,13 +77,80 @@ class Rows:
             return self._file.readinto(view)
 
 
-def open_npy(path) -> "Rows | np.ndarray":
-    """Opens the array of a .npy file as `Rows`, or as a memory map where it is not in C order.
+class Header(NamedTuple):
+    """What the header of an array in NumPy's format says; the values follow it."""
+
+    shape: tuple[int, ...]
+    is_fortran: bool
+    dtype: np.dtype
+    length: int  # of the header in bytes
+
+    @property
+    def data_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def read_header(file) -> Header:
+    """Reads the header that a file in NumPy's format begins with, up to the values.
 
     Raises:
-        Exception: whatever NumPy raises for a damaged file.
+        Exception: almost anything where it is damaged; a ValueError where it is of Python objects.
     """
-    array = np.load(path, mmap_mode="r", allow_pickle=False)  # This checks the header and the length of the file.
-    if array.ndim and array.flags.c_contiguous:
-        return Rows(path, array.shape, array.dtype, array.offset)
-    return array
+    version = np.lib.format.read_magic(file)
+    length_bytes = 2 if version == (1, 0) else 4  # Version 3 differs from 2 in the names of fields alone.
+    parse = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    length_field = file.read(length_bytes)
+    length = int.from_bytes(length_field, "little")
+    if length > MAX_HEADER_BYTES:
+        raise ValueError(f"a header of {length:,} bytes")
+    with warnings.catch_warnings():  # NumPy and Python warn of headers that Python 2 wrote, and of odd ones.
+        warnings.simplefilter("ignore")
+        try:
+            shape, is_fortran, dtype = parse(io.BytesIO(length_field + file.read(length)))
+        except (MemoryError, RecursionError):
+            raise ValueError("it is nested too deeply") from None
+    if dtype.hasobject:
+        raise ValueError("Python objects")
+    if any(not 0 <= n <= MAX_AXIS for n in shape):
+        raise ValueError("an axis of a length that cannot be")
+    return Header(tuple(map(int, shape)), is_fortran, dtype, MAGIC_BYTES + length_bytes + length)
+
+
+def read_values(file, header: Header) -> np.ndarray:
+    """Reads the values that follow a header into a new array in memory, piece by piece.
+
+    Raises:
+        EOFError: there are fewer.
+    """
+    content = np.empty(header.data_bytes, np.uint8)
+    done = fill(content, file)
+    if done < len(content):
+        raise EOFError(f"it ends after {done:,} of {len(content):,} bytes")
+    return content.view(header.dtype).reshape(header.shape, order="F" if header.is_fortran else "C")
+
+
+def fill(content: np.ndarray, file) -> int:
+    """Reads from any open file until `content`, uint8 [n], is full or the file ends. Returns the number of bytes read."""
+    done = 0
+    while done < len(content) and (count := file.readinto(memoryview(content)[done : done + READ_CHUNK_BYTES])):
+        done += count
+    return done
+
+
+def open_npy(path) -> "Rows | np.ndarray":
+    """Opens the array of a .npy file as `Rows`. One that is not in C order is read into memory.
+
+    Raises:
+        UserError: the file is shorter than its header says, or does not fit into memory.
+        OSError: it cannot be read.
+        Exception: almost anything for a damaged header.
+    """
+    with open_regular(path) as file:
+        header = read_header(file)
+        if header.data_bytes > os.fstat(file.fileno()).st_size - header.length:
+            raise UserError(f"{printable(path)} is shorter than its header says: it is truncated, copy it again")
+        if header.shape and not (header.is_fortran and len(header.shape) > 1):
+            return Rows(path, header.shape, header.dtype, header.length)
+        # The images of an array in Fortran order are spread over all of the file.
+        check_fits(printable(path), header.data_bytes, "save it in C order, which is read piece by piece")
+        return read_values(file, header)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dcgan_tf.common.errors import printable
 from dcgan_tf.common.pixels import spread
 
 FINGERPRINT_IMAGES = 64  # This many, spread over the set, stand for all.
@@ -62,6 +63,12 @@ class ImageSource:
     labels: np.ndarray | None = None
     class_names: list[str] | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
+
+    def __post_init__(self):
+        # Both are printed, and come from files of others.
+        object.__setattr__(self, "notes", [printable(note) for note in self.notes])
+        if self.class_names is not None:
+            object.__setattr__(self, "class_names", [printable(name) for name in self.class_names])
 
     def __len__(self) -> int:
         return self.count

@@ -10,6 +10,7 @@ import numpy as np
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import open_regular
 from dcgan_tf.data.arrays import array_source, npy_source, npz_source
 from dcgan_tf.data.folders import folder_source
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
@@ -126,8 +127,8 @@ def _folder_source(path, wanted, cache):
 
 def _file_source(path, wanted, cache):
     """Makes the source of a file. Its first bytes decide what it is, whatever its name."""
-    with open(path, "rb") as file:
-        head = file.read(HEADER_BYTES)
+    with open_regular(path) as file:
+        head = file.read(HEADER_BYTES) or b""  # Some files of the kernel have nothing to give yet.
     name = _name(path)
     if head.startswith(b"\x93NUMPY"):
         return npy_source(path, name, wanted)

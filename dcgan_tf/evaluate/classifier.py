@@ -8,14 +8,16 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common.backend import keras
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_out, whole_file
+from dcgan_tf.common.files import check_out, check_regular, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import NAMED_SETS, open_source
 from dcgan_tf.metrics.features import open_outputs
+from dcgan_tf.nets.archive import read_member
 
 layers = keras.layers
 
@@ -45,9 +47,9 @@ def train_features(config: TrainFeaturesConfig) -> None:
     train, held_out = split(classes, config.seed)
     size = size_within(source.image_shape, MAX_SIDE_PIXELS)
     epochs = config.epochs or int(np.clip(round(DEFAULT_BUDGET_PIXELS / (len(train) * size[0] * size[1])), 2, 60))
-    for note in source.notes:
-        print(note)
-    print(
+    for line in source.notes:
+        say(line)
+    say(
         f"{printable(source.name)}: {len(names)} classes, {len(train):,} images to train on for {epochs} epochs at "
         f"{size[0]}x{size[1]}, {len(held_out):,} held out"
     )
@@ -61,7 +63,7 @@ def train_features(config: TrainFeaturesConfig) -> None:
         with zipfile.ZipFile(beside, "a") as archive:
             archive.writestr(CLASSES_FILE, json.dumps({"classes": names, "held_out_accuracy": float(right.mean())}))
     _report(names, classes[held_out], right)
-    print(f"{printable(config.out)}: {FEATURE_COUNT} features; compare with --features {printable(config.out)}")
+    say(f"{printable(config.out)}: {FEATURE_COUNT} features; compare with --features {printable(config.out)}")
 
 
 def build(image_shape, class_count: int) -> keras.Sequential:
@@ -114,9 +116,10 @@ def class_names(file) -> list[str]:
         UserError: it is not such a file.
     """
     try:
+        check_regular(file)
         with zipfile.ZipFile(file) as archive:
-            return [str(name) for name in json.loads(archive.read(CLASSES_FILE))["classes"]]
-    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile) as error:
+            return [str(name) for name in json.loads(read_member(archive, CLASSES_FILE))["classes"]]
+    except Exception as error:  # zipfile and json raise almost anything for files that are not theirs.
         raise UserError(
             f"{printable(file)}: does not name its classes: give a file made by dcgan-tf train-features"
         ) from error
@@ -204,11 +207,11 @@ def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:
     """Prints the accuracy on held-out images, over all and for each class, or for the worst of many classes."""
     counts = np.bincount(classes, minlength=len(names))
     shares = np.bincount(classes, right, len(names)) / counts
-    print(f"of {len(right):,} held-out images {np.mean(right):.2%} are told rightly")
+    say(f"of {len(right):,} held-out images {np.mean(right):.2%} are told rightly")
     order = np.arange(len(names))
     if len(names) > MAX_SHOWN_CLASSES:
         order = np.argsort(shares, kind="stable")[:MAX_SHOWN_CLASSES]
-        print(f"the {MAX_SHOWN_CLASSES} worst of {len(names)} classes:")
+        say(f"the {MAX_SHOWN_CLASSES} worst of {len(names)} classes:")
     rows = [("class", "images", "  right")]  # "right" is as wide as "100.00%".
-    rows += [(names[label], f"{counts[label]:,}", f"{shares[label]:.2%}") for label in order]
-    print(table(rows, align="<>>"))
+    rows += [(printable(names[label]), f"{counts[label]:,}", f"{shares[label]:.2%}") for label in order]
+    say(table(rows, align="<>>"))

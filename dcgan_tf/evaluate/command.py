@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, locked_folder
 from dcgan_tf.common.versions import versions
@@ -44,9 +45,9 @@ def evaluate(config: EvaluateConfig) -> None:
         evaluation = Evaluation(out / "evaluation.json", _about(config, against))
         last_samples = _measure_all(config, generators, measures, evaluation)
         pictures = _draw_pictures(out, evaluation, measures, last_samples)
-    print(table(evaluation, [measure.name for measure in measures], [label(found) for found in generators]))
+    say(table(evaluation, [measure.name for measure in measures], [label(found) for found in generators]))
     _print_what_was_used(measures, against, generators[0])
-    print(f"{printable(out)}: {', '.join(['evaluation.json', *pictures])}")
+    say(f"{printable(out)}: {', '.join(['evaluation.json', *pictures])}")
 
 
 def find_generators(source: str, epoch: Epoch | Literal["all"]) -> list[Found]:
@@ -112,9 +113,9 @@ def _draw_pictures(out: Path, evaluation: Evaluation, measures: list[Measure], s
 
 def _print_what_was_used(measures: list[Measure], against: RealImages, generator: Found) -> None:
     used = ", ".join(f"{measure.name} {measure.images:,}" for measure in measures)
-    print(f"generated images used: {used}; {len(against.reals):,} real images of {printable(against.reals.name)}")
+    say(f"generated images used: {used}; {len(against.reals):,} real images of {printable(against.reals.name)}")
     if generator.settings and generator.settings.data.fingerprint != against.reals.fingerprint:
-        print("note: these are not the images that the run was trained on")
+        say("note: these are not the images that the run was trained on")
 
 
 def _open_real_images(config: EvaluateConfig, generator: Found) -> RealImages:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import Mismatch, UserError, printable
+from dcgan_tf.generators.checks import sealed
 
 ONNX_OPSET = 18  # This is the newest that tf2onnx 1.17 writes; onnxruntime 1.14 (2023) and later run it.
 NEEDED_PACKAGES = {
@@ -53,7 +54,7 @@ def to_onnx(generator, path: Path, card: dict) -> None:
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "N"
     onnx.helper.set_model_props(model, {"model_card": json.dumps(card)})
-    onnx.save(model, str(path))
+    path.write_bytes(sealed(model.SerializeToString()))
 
 
 def to_litert(generator, path: Path, quantize: str | None = None) -> None:
@@ -76,7 +77,7 @@ def to_litert(generator, path: Path, quantize: str | None = None) -> None:
     with _in_one_line(), quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         converted = converter.convert()
-    path.write_bytes(converted)
+    path.write_bytes(sealed(converted))
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.export.signatures import Signature, serving_signatures
+from dcgan_tf.generators.checks import CARD, card_with_checksums
 from dcgan_tf.generators.generator import BLOCK_SIZE, picture_function
 from dcgan_tf.generators.latents import interpolate, seed_latents
 
@@ -60,13 +61,16 @@ class SavedModelWriter:
 
 
 def write_card(folder: Path, card: dict) -> None:
-    """Writes assets.extra/model_card.json into a SavedModel's folder, with each row of numbers on one line."""
-    extra = folder / "assets.extra"
-    extra.mkdir(exist_ok=True)
+    """Writes assets.extra/model_card.json into a SavedModel's folder, with each row of numbers on one line.
+
+    The checksums of the files that are there are added to it.
+    """
+    card, path = card_with_checksums(folder, card), Path(folder) / CARD
+    path.parent.mkdir(exist_ok=True)
     text = re.sub(
         r"\[\n\s+([-+.,\w\s]*?)\n\s+\]", lambda row: f"[{' '.join(row[1].split())}]", json.dumps(card, indent=2)
     )
-    (extra / "model_card.json").write_text(text + "\n", encoding="utf-8")
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def _functions(signatures: dict[str, Signature], generator, distribution: str, discriminator) -> dict:

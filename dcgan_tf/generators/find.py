@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import numbered
 from dcgan_tf.config.flags import Epoch
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.settings import Settings
+from dcgan_tf.runs.best import find_best
 from dcgan_tf.runs.folder import RunFolder, epoch_of
 from dcgan_tf.runs.settings import read_settings
 
@@ -66,8 +68,7 @@ def _find(path: Path, shown: str, epoch: Epoch) -> Found:
         raise UserError(f"--epoch {epoch}: {shown} is not a run's folder with saved models: leave --epoch out")
     if path.is_file():
         kind = {".onnx": "onnx", ".tflite": "litert"}.get(path.suffix.lower(), "keras")
-        beside = _of_run_file(path) if kind == "keras" else {}
-        return Found(kind, path, path.stem, epoch_of(path), **beside)
+        return _of_file(path) if kind == "keras" else Found(kind, path, path.stem, epoch_of(path))
     if _is_savedmodel(path):
         version = path.resolve()
         if re.fullmatch("[0-9]+", version.name):
@@ -98,7 +99,8 @@ def latent_distribution(asked: str, said: str | None, latent_dim: int, image_sha
 
 def _of_run(folder: RunFolder, epoch: Epoch) -> Found:
     """The generator of an epoch, of which at least one is saved."""
-    epochs, best, shown = folder.saved_epochs(), folder.best_epoch(), printable(folder.path)
+    epochs, shown = folder.saved_epochs(), printable(folder.path)
+    best = find_best(folder).get("epoch") if epoch in (None, "best") else None
     if epoch == "best" and best not in epochs:
         raise UserError(f"--epoch best: {shown} has measured none: give a number, or --epoch newest")
     if epoch is None:
@@ -107,16 +109,27 @@ def _of_run(folder: RunFolder, epoch: Epoch) -> Found:
     if chosen not in epochs:
         raise UserError(f"--epoch {chosen}: {shown} has no models of that epoch (any more); it has {spans(epochs)}")
     generator = folder.generator(chosen)
-    return Found("keras", generator, folder.path.resolve().name, chosen, **_of_run_file(generator))
+    settings = read_settings(folder)
+    return Found("keras", generator, folder.path.resolve().name, chosen, _discriminator(folder, chosen), settings)
 
 
-def _of_run_file(path: Path) -> dict:
-    """The fields of `Found` that lie beside a generator's file in a run's folder; {} for any other file."""
-    folder, epoch = RunFolder(path.parent), epoch_of(path) or 0
-    if path != folder.generator(epoch):
-        return {}
-    discriminator = folder.discriminator(epoch)
-    return {"discriminator": discriminator if discriminator.exists() else None, "settings": read_settings(folder)}
+def _of_file(path: Path) -> Found:
+    """A generator's file, with what lies beside it where that is a run's folder. It may be used without: a damaged
+    config.json is no more than noted, as the file alone would do in a folder of its own."""
+    folder, epoch = RunFolder(path.parent), epoch_of(path)
+    if epoch is None or path != folder.generator(epoch):
+        return Found("keras", path, path.stem, epoch)
+    try:
+        settings = read_settings(folder)
+    except UserError as error:
+        note(f"{error}; until then {printable(path.name)} is taken as a file of no run")
+        settings = None
+    return Found("keras", path, path.stem, epoch, _discriminator(folder, epoch), settings)
+
+
+def _discriminator(folder: RunFolder, epoch: int) -> Path | None:
+    path = folder.discriminator(epoch)
+    return path if path.exists() else None
 
 
 def spans(numbers: list[int]) -> str:

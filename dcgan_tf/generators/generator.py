@@ -1,6 +1,7 @@
 """Loads a generator that `find` has found, whatever it is stored as: latents in, uint8 images out."""
 
 import json
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,16 +9,18 @@ import numpy as np
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.config.commands import Epoch
-from dcgan_tf.generators import runtimes
+from dcgan_tf.generators import checks, runtimes
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
-from dcgan_tf.nets.saved import load_model
+from dcgan_tf.nets.limits import BLOCK_IMAGES
+from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS, load_model
 from dcgan_tf.nets.surgery import check_generator
 from dcgan_tf.pictures.images import to_uint8
 
 # A seed always gives the same picture because the net makes all images in blocks of this size: the order of its sums
 # depends on the size of the batch, and their rounding shows in a pixel now and then. A larger block makes a single
 # picture slower, a smaller one makes a large batch slower: 64 pictures of paints200 take a sixth longer in blocks of 4.
-BLOCK_SIZE = 4
+BLOCK_SIZE = BLOCK_IMAGES
+WARNING = "note: a SavedModel is a program that can read and write your files: run only those of people you trust"
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,15 @@ class Generator:
         padded = np.zeros([-(-len(latents) // block_size) * block_size, self.latent_dim], np.float32)
         padded[: len(latents)] = latents
         blocks = (padded[start : start + block_size] for start in range(0, len(padded), block_size))
-        return np.concatenate([_as_uint8(self._run(block), self.name) for block in blocks])[: len(latents)]
+        return np.concatenate([self._block(block) for block in blocks])[: len(latents)]
+
+    def _block(self, latents: np.ndarray) -> np.ndarray:
+        images = _drawn(self.name, self._run, latents)
+        if images.shape[1:] != self.image_shape:
+            raise UserError(
+                f"{printable(self.name)}: makes images of one size, then of another: give another generator"
+            )
+        return images
 
 
 def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> Generator:
@@ -54,26 +65,47 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
         UserError: `source` names no generator, or one that does not run.
     """
     found = find(source, epoch)
+    shown = printable(source)
+    card = {}
     if found.kind == "keras":
         generator = load_keras(found)
-        run, latent_dim, shape = picture_function(generator), generator.input_shape[-1], generator.output_shape[1:]
+        run, latent_dim = picture_function(generator), generator.input_shape[-1]
     else:
-        try:
-            with quiet_stderr():  # LiteRT prints which delegates it uses.
-                run = runtimes.RUNTIMES[found.kind](str(found.path))
-            latent_dim, shape = run.latent_dim, np.shape(run(np.zeros([BLOCK_SIZE, run.latent_dim], np.float32)))[1:]
-        except ImportError as error:
-            raise UserError(f"{printable(source)}: needs {error.name}: pip install 'dcgan-tf[export]'") from error
-        except Exception as error:  # Each runtime has errors of its own for a file that it does not understand.
-            reason = first_line(error)
-            raise UserError(f"{printable(source)}: is not a generator that runs ({reason}): {KINDS}") from error
-        if len(shape) != 3 or shape[-1] not in (1, 3):
-            raise UserError(f"{printable(source)}: gives {list(shape)}, not images of 1 or 3 channels: {KINDS}")
-    said = found.settings and found.settings.preset.latents
-    if found.kind != "keras":
-        said = (_card(found, run).get("latents") or {}).get("distribution")
-    distribution = latent_distribution(latents, said, latent_dim, shape)
-    return Generator(found.name, latent_dim, tuple(shape), distribution, run)
+        run, card = _open_exported(found, shown)
+        latent_dim = run.latent_dim
+    shape = _drawn(source, run, np.zeros([BLOCK_SIZE, latent_dim], np.float32)).shape[1:]
+    said = found.settings.preset.latents if found.settings else _said_distribution(card)
+    return Generator(found.name, latent_dim, shape, latent_distribution(latents, said, latent_dim, shape), run)
+
+
+def _open_exported(found: Found, shown: str):
+    """(what runs an exported generator, its model card or {}).
+
+    Raises:
+        UserError: it does not run; the message begins with `shown`.
+    """
+    try:
+        checks.check(found.kind, found.path)
+        if found.kind == "savedmodel":
+            print(WARNING, file=sys.stderr, flush=True)
+        with quiet_stderr():  # LiteRT prints which delegates it uses.
+            run = runtimes.RUNTIMES[found.kind](str(found.path))
+        card = checks.read_card(found.path) if found.kind == "savedmodel" else json.loads(run.card or "{}")
+    except UserError as error:
+        raise UserError(f"{shown}: {error}") from error
+    except ImportError as error:
+        raise UserError(f"{shown}: needs {error.name}: pip install 'dcgan-tf[export]'") from error
+    except Exception as error:  # Each runtime has errors of its own for a file that it does not understand.
+        reason = first_line(getattr(error, "strerror", None) or error)[:MAX_REASON_CHARACTERS]
+        raise UserError(f"{shown}: is not a generator that runs ({reason}): {KINDS}") from error
+    return run, card
+
+
+def _said_distribution(card) -> str | None:
+    """The distribution of latents that a model card, of any form, names; None where it names none."""
+    latents = card.get("latents") if isinstance(card, dict) else None
+    said = latents.get("distribution") if isinstance(latents, dict) else None
+    return said if said in ("normal", "uniform") else None
 
 
 def load_keras(found: Found):
@@ -92,20 +124,26 @@ def load_keras(found: Found):
     return generator
 
 
-def _card(found: Found, run) -> dict:
-    """The model card of an exported generator; {} where it has none that can be read."""
+def _drawn(name: str, run, latents: np.ndarray) -> np.ndarray:
+    """Latents [n, latent_dim] -> images uint8 [n, H, W, 1 or 3].
+
+    run: of a net from anywhere. name: of it, for messages.
+
+    Raises:
+        UserError: the net does not run, or gives something else, or NaN.
+    """
     try:
-        text = run.card if found.kind != "savedmodel" else (found.path / "assets.extra" / "model_card.json").read_text()
-        card = json.loads(text or "{}")
-    except (OSError, ValueError):
-        return {}
-    return card if isinstance(card, dict) else {}
-
-
-def _as_uint8(images, name: str) -> np.ndarray:
-    images = np.asarray(images)
+        with quiet_stderr():
+            images = np.asarray(run(latents))
+    except Exception as error:  # Each runtime has errors of its own.
+        reason = first_line(error)[:MAX_REASON_CHARACTERS]
+        raise UserError(f"{printable(name)}: is not a generator that runs ({reason}): {KINDS}") from error
+    if images.ndim != 4 or len(images) != len(latents) or images.shape[-1] not in (1, 3):
+        raise UserError(f"{printable(name)}: gives {list(images.shape[1:])}, not images of 1 or 3 channels: {KINDS}")
     if images.dtype == np.uint8:
         return images
+    if images.dtype.kind != "f":
+        raise UserError(f"{printable(name)}: gives {images.dtype}, not pixels of uint8 or floats in -1..1: {KINDS}")
     try:
         return to_uint8(images)
     except ValueError as error:

@@ -6,6 +6,8 @@ import neither dcgan_tf nor Keras: what runs there runs for others, too.
     python -P runtimes.py KIND PATH INPUTS OUTPUTS      INPUTS, OUTPUTS: pickles, see `main`
 """
 
+import functools
+import math
 import os
 import pickle
 import sys
@@ -13,6 +15,9 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
+
+MAX_LATENT_DIM = 2**16  # No generator takes that many; a file may claim any number.
 
 
 class SavedModel:
@@ -67,7 +72,9 @@ class Onnx:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # Only errors are printed.
+        options.log_severity_level = 4  # Errors are raised, not printed as well.
+        _limit_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         [spec] = self._session.get_inputs()
         self._input, self.latent_dim = spec.name, _latent_dim(spec.shape)
@@ -89,6 +96,7 @@ class LiteRT:
         interpreter = Interpreter(path, num_threads=os.cpu_count())
         [spec] = interpreter.get_input_details()
         self.latent_dim = _latent_dim(spec["shape_signature"])
+        _check_tensors(interpreter.get_tensor_details())
         self._runner = interpreter.get_signature_runner("serving_default")
         self._interpreter = interpreter  # The runner works only as long as its interpreter lives.
 
@@ -103,7 +111,28 @@ def _latent_dim(shape) -> int:
     """The size of a latent, from the shape [N, latent_dim] of an input."""
     if len(shape) != 2 or not isinstance(shape[1], (int, np.integer)) or shape[1] < 1:
         raise ValueError(f"its input is of shape {list(shape)}, not a row of latents for each image")
+    if shape[1] > MAX_LATENT_DIM:
+        raise ValueError(f"it takes {shape[1]:,} latents for each image, {MAX_LATENT_DIM:,} at most are drawn")
     return int(shape[1])
+
+
+@functools.cache
+def _limit_memory() -> None:
+    """Makes onnxruntime raise an error, in all sessions, rather than take more memory than is free now."""
+    import onnxruntime
+
+    info = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    limit = onnxruntime.OrtArenaCfg({"max_mem": psutil.virtual_memory().available})
+    onnxruntime.create_and_register_allocator(info, limit)
+
+
+def _check_tensors(details: list[dict]) -> None:
+    """Refuses a LiteRT file of which one tensor alone, for one image, does not fit into the memory."""
+    largest = max(math.prod(map(int, tensor["shape"])) for tensor in details)
+    if largest > psutil.virtual_memory().available:
+        raise ValueError(f"a tensor in it has {largest:,} numbers, more than the free bytes of memory")
 
 
 def _tensor(value, dtype):

@@ -11,6 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common.backend import keras, tf
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.common.pixels import fit_all, to_channels
@@ -139,7 +140,7 @@ def _is_whole(path: Path) -> bool:
 
 def _download(url: str, path: Path) -> None:
     host = urllib.parse.urlsplit(url).netloc
-    print(f"downloading the weights of Inception-v3 ({INCEPTION_SIZE}) from {host} to {printable(path)}", flush=True)
+    say(f"downloading the weights of Inception-v3 ({INCEPTION_SIZE}) from {host} to {printable(path)}")
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:

@@ -4,17 +4,19 @@
 need it, so this module first checks every class that their settings name against a list of what may be in them.
 """
 
+import copy
 import json
 import tempfile
 import zipfile
 from pathlib import Path
 
-import h5py
-
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.nets.allowed import BRANCHED_LAYERS, NET_CLASSES
-from dcgan_tf.nets.saved import load_model
+from dcgan_tf.nets.archive import SETTINGS, extract_weights, read_member
+from dcgan_tf.nets.hdf5 import open_hdf5
+from dcgan_tf.nets.limits import built, check_settings
+from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS, load_model, shown
 
 # Keras writes these around tensors, shapes and number types; they hold plain values only.
 _WRAPPERS = {"__keras_tensor__", "__tuple__", "__numpy__", "TensorShape", "DTypePolicy", "Policy"}
@@ -26,7 +28,6 @@ _SETTING_CLASSES = {
     if isinstance(getattr(module, name), type)
 }
 _ALLOWED = BRANCHED_LAYERS | NET_CLASSES | _WRAPPERS | _SETTING_CLASSES
-MAX_REASON_CHARACTERS = 200  # Keras adds whole settings to some messages.
 
 
 def load_net(path) -> keras.Model:
@@ -58,11 +59,14 @@ def _settings(path) -> dict | None:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                return _without_training(json.loads(archive.read("config.json")))
-        with h5py.File(path, "r") as file:
-            return _without_training(json.loads(file.attrs["model_config"]))
-    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile):
+                settings = json.loads(read_member(archive, SETTINGS))
+        else:
+            with open_hdf5(path) as file:
+                settings = json.loads(file.attrs["model_config"])
+        check_settings(settings)
+    except Exception:  # `load_model` has met the same error, and told it.
         return None
+    return _without_training(settings)
 
 
 def _without_training(settings):
@@ -91,7 +95,7 @@ def _check(settings) -> None:
             registered = settings.get("registered_name") not in (None, kind)
             if registered or not (listed and of_keras):
                 raise UserError(
-                    f"holds a {printable(kind)}, which does not load: only plain layers of Keras do, never code; "
+                    f"holds a {shown(kind)}, which does not load: only plain layers of Keras do, never code; "
                     "save the net without it"
                 )
         for value in settings.values():
@@ -99,13 +103,15 @@ def _check(settings) -> None:
 
 
 def _load(path, settings) -> keras.Model:
-    if not zipfile.is_zipfile(path):
+    with tempfile.TemporaryDirectory() as folder:
+        if zipfile.is_zipfile(path):
+            net = built(lambda: keras.saving.deserialize_keras_object(copy.deepcopy(settings), safe_mode=True))
+            with zipfile.ZipFile(path) as archive:
+                weights = extract_weights(archive, net, folder)
+            with open_hdf5(weights):
+                net.load_weights(weights)
+            return net
         # Keras chooses the format by the ending of the name, which may be any here.
-        with tempfile.TemporaryDirectory() as folder:
-            named = Path(folder) / "net.h5"
-            named.symlink_to(Path(path).resolve())
-            return keras.models.load_model(named, compile=False)
-    net = keras.saving.deserialize_keras_object(settings, safe_mode=True)
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-        net.load_weights(archive.extract("model.weights.h5", folder))
-    return net
+        named = Path(folder) / "net.h5"
+        named.symlink_to(Path(path).resolve())
+        return built(lambda: keras.models.load_model(named, compile=False))

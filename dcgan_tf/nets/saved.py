@@ -6,19 +6,22 @@ classes, with plain values as settings, and never calls Keras's own deserializat
 """
 
 import inspect
+import io
 import json
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import h5py
 
-from dcgan_tf.common.backend import keras, tf
+from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, first_line, printable
-from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.files import check_regular, whole_file
 from dcgan_tf.layers import MinibatchStd
 from dcgan_tf.nets.allowed import CHAIN_LAYERS, NET_CLASSES
+from dcgan_tf.nets.archive import SETTINGS, extract_weights, read_member
+from dcgan_tf.nets.hdf5 import add_checksum, open_hdf5
+from dcgan_tf.nets.limits import built, check_settings
 
 layers = keras.layers
 
@@ -34,21 +37,24 @@ _SAME_ACTIVATIONS = {
 _ACTIVATIONS = _SAME_ACTIVATIONS | {"hard_tanh"}
 
 _SHAPE_KEYS = ("batch_shape", "batch_input_shape")  # Keras 3 and old TensorFlow name the shape of an input differently.
-# json, zipfile, h5py and Keras raise these for a damaged file, and this module for settings of the wrong form.
-_DAMAGE_ERRORS = (
-    OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, EOFError,
-    zipfile.BadZipFile, zlib.error, tf.errors.OpError,
-)  # fmt: skip
+
+MAX_REASON_CHARACTERS = 200  # Keras adds whole settings to some messages.
+MAX_NAME_CHARACTERS = 60
 
 
 def save_model(model: keras.Model, path):
     """Writes the net, without an optimizer, as .h5 that `keras.models.load_model(path, compile=False)` loads anywhere.
 
     Raises:
-        UserError: the disk is full.
+        UserError: the disk is full, or the folder cannot be written.
     """
+    # In memory, because HDF5 tells of a disk that fails with errors of its own, some only as the file is closed.
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        keras.src.legacy.saving.legacy_h5_format.save_model_to_hdf5(model, file, include_optimizer=False)
+        add_checksum(file)
     with whole_file(path) as beside:
-        model.save(beside, include_optimizer=False)
+        beside.write_bytes(content.getbuffer())
 
 
 def load_model(path) -> keras.Sequential:
@@ -58,7 +64,8 @@ def load_model(path) -> keras.Sequential:
     Initializers are left out, because the weights are in the file. No code of the file is ever run.
 
     Raises:
-        UserError: there is no such file, or it holds no whole chain of layers of `CHAIN_LAYERS`.
+        UserError: there is no such file, or it holds no whole chain of layers of `CHAIN_LAYERS`; its checksum is wrong;
+            it refers to other files, or does not fit into the memory.
     """
     path = Path(path)
     try:
@@ -66,6 +73,7 @@ def load_model(path) -> keras.Sequential:
             raise UserError("there is no such file; give a net saved with model.save, .h5 or .keras")
         if path.is_dir():
             raise UserError("is a folder; give a net saved with model.save as one file, .h5 or .keras")
+        check_regular(path)
         if zipfile.is_zipfile(path):
             return _load_keras(path)
         if h5py.is_hdf5(path):
@@ -73,15 +81,22 @@ def load_model(path) -> keras.Sequential:
         raise UserError("is not a whole .h5 or .keras file; give a net saved with model.save")
     except UserError as error:
         raise UserError(f"{printable(path)}: {error}") from error.__cause__
-    except _DAMAGE_ERRORS as error:
+    except Exception as error:  # json, zipfile, h5py and Keras raise almost anything for damaged files and settings.
+        reason = first_line(getattr(error, "strerror", None) or error)[:MAX_REASON_CHARACTERS]
         raise UserError(
-            f"{printable(path)}: cannot be read ({type(error).__name__}: {first_line(error)}); "
+            f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}); "
             "it may be damaged: give a net saved with model.save, .h5 or .keras"
         ) from error
 
 
+def shown(name) -> str:
+    """Whatever a file has in place of a name, printable, and cut short."""
+    text = printable(name)
+    return text if len(text) <= MAX_NAME_CHARACTERS else f"{text[:MAX_NAME_CHARACTERS]}..."
+
+
 def _load_h5(path):
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         if "model_config" not in file.attrs:
             raise UserError("holds no net, at most its weights (save_weights); give a net saved with model.save")
         model, blocks = _build(_parse(file.attrs["model_config"]))
@@ -100,7 +115,7 @@ def _assign(name, variables, saved):
     shapes, wanted = [list(array.shape) for array in saved], [list(v.shape) for v in variables]
     if shapes != wanted:
         raise UserError(
-            f"layer {printable(name)!r} has weights of shapes {shapes}, but its settings ask for {wanted}; "
+            f"layer {shown(name)!r} has weights of shapes {shapes}, but its settings ask for {wanted}; "
             "the file is damaged: give a net saved with model.save"
         )
     for variable, array in zip(variables, saved, strict=True):
@@ -109,11 +124,13 @@ def _assign(name, variables, saved):
 
 def _load_keras(path):
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-        net = _parse(archive.read("config.json"))
+        net = _parse(read_member(archive, SETTINGS))
         model, _ = _build(net)
         if any(entry["class_name"] in NET_CLASSES for entry in net["config"]["layers"]):
             raise UserError("holds nets within a net; save it as .h5, which can be read")
-        model.load_weights(archive.extract("model.weights.h5", folder))
+        weights = extract_weights(archive, model, folder)
+        with open_hdf5(weights):
+            model.load_weights(weights)
     return model
 
 
@@ -123,22 +140,29 @@ def _parse(text):
     def plain(value):
         return value["items"] if value.get("class_name") in ("__tuple__", "TensorShape") else value
 
-    return json.loads(text, object_hook=plain)
+    net = json.loads(text, object_hook=plain)
+    check_settings(net)
+    return net
 
 
 def _build(net):
     """Makes a net from its saved settings, without the saved weights; returns it and its blocks (see `_blocks`)."""
-    blocks = _blocks(net)
-    # Some nets are saved for one batch size only; the loaded net takes any.
-    inputs = keras.Input(batch_shape=[None, *_input_shape(net)[1:]], dtype="float32")
-    chain = [layer for _, members in blocks for layer in members]
-    return keras.Sequential([inputs, *chain], name=net["config"]["name"]), blocks
+    blocks = []
+
+    def build():
+        blocks[:] = _blocks(net)
+        # Some nets are saved for one batch size only; the loaded net takes any.
+        inputs = keras.Input(batch_shape=[None, *_input_shape(net)[1:]], dtype="float32")
+        chain = [layer for _, members in blocks for layer in members]
+        return keras.Sequential([inputs, *chain], name=net["config"]["name"])
+
+    return built(build), blocks
 
 
 def _blocks(net):
     """Lists (name, layers) in order: one layer, or all layers of a nested net, whose weights are saved together."""
     if net["class_name"] not in NET_CLASSES:
-        raise UserError(f"holds a {printable(net['class_name'])}; give a Sequential net, or a functional one like it")
+        raise UserError(f"holds a {shown(net['class_name'])}; give a Sequential net, or a functional one like it")
     entries = net["config"]["layers"]
     if net["class_name"] != "Sequential":
         _check_chain(net["config"])
@@ -187,7 +211,7 @@ def _links(entry, node):
         options = [option for link in node for option in link[3:]]
     if any(option.get("training") for option in options):
         raise UserError(
-            f"layer {printable(entry['config']['name'])!r} is always called with training=True; "
+            f"layer {shown(entry['config']['name'])!r} is always called with training=True; "
             "only nets that leave it to the caller load"
         )
     return names
@@ -198,7 +222,7 @@ def _layer(entry):
     kind, config = entry["class_name"], entry["config"]
     built_in = (entry.get("module") or "keras").split(".")[0] == "keras" and not entry.get("registered_name")
     built_in = built_in or kind == entry.get("registered_name") == _MINIBATCH_STD
-    where = f"layer {printable(config['name'])!r} ({printable(kind)})"
+    where = f"layer {shown(config['name'])!r} ({shown(kind)})"
     if kind not in _LAYERS or not built_in:
         raise UserError(f"{where} does not load: only plain layers of Keras do, never code; save the net without it")
     known = inspect.signature(_LAYERS[kind].__init__).parameters
@@ -211,7 +235,7 @@ def _layer(entry):
         if key in known:
             settings[key] = _setting(where, key, value)
         elif not (value is None or value is False or (key == "groups" and value == 1)):
-            raise UserError(f"{where} sets {printable(key)}, which Keras {keras.__version__} does not know")
+            raise UserError(f"{where} sets {shown(key)}, which Keras {keras.__version__} does not know")
     layer = _LAYERS[kind](**settings)
     layer.trainable = config.get("trainable", True)  # Set afterwards, because not every constructor takes it.
     return layer
@@ -232,7 +256,7 @@ def _setting(where, key, value):
     if key.endswith("_constraint"):
         return _rule(where, key, value, keras.constraints, keras.constraints.Constraint)
     if isinstance(value, dict):
-        raise UserError(f"{where} has a {printable(key)} that is not a plain value; save the net without it")
+        raise UserError(f"{where} has a {shown(key)} that is not a plain value; save the net without it")
     if key == "axis" and isinstance(value, list) and len(value) == 1:
         return value[0]  # Old TensorFlow saves the axis of BatchNormalization as a list.
     return value
@@ -242,5 +266,5 @@ def _rule(where, key, value, rules, base):
     """Makes a regularizer or a constraint. Only subclasses of `base` in Keras's own module `rules` are allowed."""
     kind = getattr(rules, value["class_name"], None)
     if not (inspect.isclass(kind) and issubclass(kind, base)):
-        raise UserError(f"{where} has a {printable(key)} that is not of Keras; save the net without it")
+        raise UserError(f"{where} has a {shown(key)} that is not of Keras; save the net without it")
     return kind(**value["config"])

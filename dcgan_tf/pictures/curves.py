@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.common.console import note
+from dcgan_tf.common.errors import printable
 from dcgan_tf.common.files import whole_file
-from dcgan_tf.runs.log import read_log
+from dcgan_tf.runs.lines import Numbers, read_numbers
 
 CURVE_BINS = 800  # About the width of the picture in pixels: finer parts of a curve would not show.
 LOSSES = {"d_loss": ("discriminator loss", "tab:blue"), "g_loss": ("generator loss", "tab:orange")}
@@ -19,17 +21,22 @@ def write_curves(log_path, png_path) -> bool:
     A thin line shows every logged value, a thick one the running mean over a fiftieth of the log.
 
     Args:
-        log_path: lines of JSON with step, epoch and any of d_loss, g_loss, d_real, d_fake; other keys are passed over.
+        log_path: lines of JSON with step, epoch and any of d_loss, g_loss, d_real, d_fake; other keys are passed over,
+            and lines that no run writes are left out, with a note.
         png_path: the picture, written whole or not at all.
 
     Returns:
-        False, with nothing written, when the log is missing or has no whole line yet.
+        False, with nothing written, when the log is missing or has no whole line yet, or cannot be read, with a note.
 
     Raises:
         UserError: the disk is full.
     """
-    lines = read_log(Path(log_path))
-    if not lines:
+    try:
+        lines = read_numbers(Path(log_path), *LOSSES, *PROBABILITIES)
+    except OSError as error:
+        note(f"{printable(log_path)}: cannot be read ({error.strerror}): its curves are not drawn")
+        return False
+    if not len(lines):
         return False
     figure = _draw(lines)
     with whole_file(png_path) as beside:
@@ -37,7 +44,7 @@ def write_curves(log_path, png_path) -> bool:
     return True
 
 
-def _draw(lines: list[dict]):
+def _draw(lines: Numbers):
     from matplotlib.figure import Figure  # This import takes most of a second.
     from matplotlib.ticker import MaxNLocator
 
@@ -66,10 +73,10 @@ def _draw(lines: list[dict]):
     return figure
 
 
-def _plot(axes, lines: list[dict], key: str, label: str, colour: str) -> np.ndarray:
-    """Draws the finite values of `key` and returns them."""
-    points = np.array([(line["step"], line[key]) for line in lines if line.get(key) is not None], np.float64)
-    steps, values = points[np.isfinite(points).all(axis=1)].T if len(points) else np.empty([2, 0])
+def _plot(axes, lines: Numbers, key: str, label: str, colour: str) -> np.ndarray:
+    """Draws the values of `key` and returns them."""
+    steps, values = lines.steps, lines.column(key)
+    steps, values = steps[np.isfinite(values)], values[np.isfinite(values)]
     if len(values):
         shown = _extremes(values)
         axes.plot(steps[shown], values[shown], color=colour, linewidth=0.8, alpha=0.35)
@@ -107,13 +114,11 @@ def _focus(axes, values: np.ndarray) -> None:
         axes.set_ylim(max(values.min(), low - margin) - 0.1 * margin, min(values.max(), high + margin) + 0.1 * margin)
 
 
-def _epochs_on_top(axes, lines: list[dict]) -> None:
+def _epochs_on_top(axes, lines: Numbers) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    first_step = {}
-    for line in lines:
-        first_step.setdefault(line["epoch"], line["step"])
-    epochs, steps = list(first_step), list(first_step.values())
+    epochs, first = np.unique(lines.epochs, return_index=True)
+    steps = lines.steps[first]
     ticks = MaxNLocator(**WHOLE_NUMBER_TICKS).tick_values(epochs[0], epochs[-1])
     ticks = ticks[(ticks >= epochs[0]) & (ticks <= epochs[-1])]
     top = axes.secondary_xaxis("top")

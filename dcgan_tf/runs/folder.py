@@ -13,13 +13,22 @@ evaluation/               what `dcgan-tf evaluate` writes
 """
 
 import contextlib
-import json
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from dcgan_tf.common.files import LOCK_NAME, locked_folder, numbered, remove_folder, remove_leftovers, write_json
+from dcgan_tf.common.files import (
+    LOCK_NAME,
+    disk_errors_in_one_line,
+    locked_folder,
+    numbered,
+    read_json,
+    remove_folder,
+    remove_leftovers,
+    write_json,
+)
+from dcgan_tf.runs import rights
+from dcgan_tf.runs.lines import is_count, is_number
 
 NETS = ("generator", "discriminator")
 
@@ -66,12 +75,28 @@ class RunFolder:
         """One training at a time per run folder; the lock goes with the process, however that ends.
 
         Raises:
-            UserError: another process holds it, or the folder cannot be written.
+            UserError: another process holds it, or something in the folder cannot be read or written.
         """
+        self._check_rights()
         with locked_folder(self.path, "--run-dir", "training"):
             for folder in (self.path, self.states, self.saved_models, self.pictures):
                 remove_leftovers(folder)
             yield
+
+    def _check_rights(self) -> None:
+        """A file that is replaced as a whole may belong to anybody, since only its folder decides."""
+        with rights.errors_in_one_line(self.path):
+            for folder in (self.path, self.tensorboard, self.pictures, self.states, self.saved_models):
+                rights.check_folder(folder)
+            for path in (*numbered(self.states).values(), *numbered(self.saved_models).values()):
+                if path.is_dir():
+                    rights.check_folder(path)
+            for file in (self.log, self.lock):
+                rights.check_file(file, reads=True, writes=True)
+            for file in (self.config, self.rollbacks, self.best, *self.states.glob("*/*")):
+                rights.check_file(file, reads=True)
+            for file in (self.losses, self.film("gif")):
+                rights.check_file(file)
 
     @property
     def lock(self) -> Path:
@@ -94,16 +119,12 @@ class RunFolder:
     def state(self, step: int) -> Path:
         return self.states / str(step)
 
-    def architecture(self, net: str) -> Path:
-        """net: of `NETS`."""
-        return self.states / f"{net}.json"
-
     def saved_steps(self) -> list[int]:
         """The steps that have a full state, ascending."""
-        return list(numbered(self.states))
+        return [step for step, path in numbered(self.states).items() if path == self.state(step)]
 
     def remove_state(self, step: int) -> None:
-        shutil.rmtree(self.state(step), ignore_errors=True)
+        remove_folder(self.state(step))
 
     # ---- models per epoch
 
@@ -123,13 +144,15 @@ class RunFolder:
 
     def saved_epochs(self) -> list[int]:
         """The epochs that have a generator's .h5, ascending."""
-        names = (re.fullmatch(r"epoch(\d+)_Gmodel\.h5", path.name) for path in self.path.glob("epoch*_Gmodel.h5"))
-        return sorted(int(match[1]) for match in names if match)
+        named = ((epoch_of(path), path) for path in self.path.glob("epoch*_Gmodel.h5"))
+        return sorted(epoch for epoch, path in named if epoch is not None and path == self.generator(epoch))
 
     def remove_models(self, epoch: int) -> None:
-        for file in (self.generator(epoch), self.discriminator(epoch)):
-            file.unlink(missing_ok=True)
+        """The generator's .h5 goes last, so that a killed process leaves nothing that `saved_epochs` does not list."""
         remove_folder(self.saved_model(epoch))
+        with disk_errors_in_one_line(self.path):
+            for file in (self.discriminator(epoch), self.generator(epoch)):
+                file.unlink(missing_ok=True)
 
     # ---- pictures
 
@@ -160,12 +183,18 @@ class RunFolder:
         write_json(self.best, best, indent=None)
 
     def read_best(self) -> dict:
-        """What `write_best` wrote; {} where nothing was measured, or the file is damaged."""
+        """What `write_best` wrote, without values that are no numbers; {} where nothing was measured, or the file names
+        no epoch."""
         try:
-            best = json.loads(self.best.read_text(encoding="utf-8"))
-            return best if isinstance(best["epoch"], int) else {}
-        except (OSError, ValueError, KeyError, TypeError):
+            best = read_json(self.best)
+        except (OSError, ValueError):
             return {}
+        if not isinstance(best, dict) or not is_count(best.get("epoch")):
+            return {}
+        held = {name: value for name, value in best.items() if is_number(value)}
+        if not is_count(held.get("step")):
+            held.pop("step", None)
+        return held
 
     def best_epoch(self) -> int | None:
         """The epoch that best.json names, if there is one."""

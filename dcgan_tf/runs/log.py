@@ -1,62 +1,90 @@
 """The numbers of a run: log.jsonl, a line per logged step, and the same scalars and the sample grids for TensorBoard."""
 
 import json
+import os
 from pathlib import Path
 
-from dcgan_tf.common.files import disk_errors_in_one_line, whole_file
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import check_held, disk_errors_in_one_line, whole_file
+from dcgan_tf.runs.best import mend_best
 from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.lines import Numbers, log_lines, note_left_out
+
+WATCHED = ("d_real", "d_fake", "diversity", "swd")  # what is kept in memory, see `dcgan_tf.training.watchdog`
 
 
 class RunLog:
     """Appends to a run's log; opening it at step s drops a torn last line and lines past s, which will come again.
 
-    lines: all that it holds.
+    It also writes best.json again where that is lost and the log tells the best.
+
+    lines: `Numbers` of all its lines, of the names in `WATCHED`.
     """
 
     def __init__(self, folder: RunFolder, step: int):
+        """Raises UserError: one of its files cannot be read or written."""
         from dcgan_tf.runs.tensorboard import TensorBoard  # It imports TensorFlow, which reading a log does not need.
 
         self.path = folder.log
-        drop_after(self.path, step)
-        self.lines = read_log(self.path)
-        self._file = self.path.open("a", encoding="utf-8")
+        self.lines = drop_after(self.path, step)
+        mend_best(folder, self.lines)
+        with disk_errors_in_one_line(self.path):
+            self._file = self.path.open("a", encoding="utf-8")
         self._tensorboard = TensorBoard(folder.tensorboard)
 
     def scalars(self, step: int, epoch: int, values: dict[str, float]):
         """values: losses, probabilities and images_per_sec by name."""
         line = {"step": step, "epoch": epoch} | {name: float(f"{value:.6g}") for name, value in values.items()}
         self.lines.append(line)
+        check_held(self.path)
         with disk_errors_in_one_line(self.path):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
-            self._tensorboard.scalars(step, values)
+        self._tensorboard.scalars(step, values)
 
     def picture(self, epoch: int, grid):
         """grid: uint8 [h, w, C]; TensorBoard shows it at the epoch's number."""
+        self._tensorboard.picture(epoch, grid)
+
+    def flush_to_disk(self):
+        """After this, not even a power cut loses a line."""
         with disk_errors_in_one_line(self.path):
-            self._tensorboard.picture(epoch, grid)
+            os.fsync(self._file.fileno())
 
     def close(self):
-        with disk_errors_in_one_line(self.path):
-            self._file.close()
+        try:
+            with disk_errors_in_one_line(self.path):
+                self._file.close()
+        finally:
             self._tensorboard.close()
 
 
 def read_log(path: Path) -> list[dict]:
-    """The lines, without a torn last one; none where there is no file."""
-    lines = []
-    if path.exists():
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                try:
-                    lines.append(json.loads(line))
-                except json.JSONDecodeError:
-                    continue  # A run that was killed while it wrote leaves a torn line.
-    return lines
+    """The numbers of all lines by name, without what no run writes; none where there is no file."""
+    return [line for _, line in log_lines(path) if line is not None]
 
 
-def drop_after(path: Path, step: int) -> None:
-    """Leaves the lines up to `step`, and no torn one."""
-    kept = [line for line in read_log(path) if line["step"] <= step]
-    with whole_file(path) as beside:
-        beside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+def drop_after(path: Path, step: int) -> Numbers:
+    """Leaves the lines up to `step`, byte for byte, none that is torn, and none that no run writes, with a note.
+
+    Returns their numbers.
+
+    Raises:
+        UserError: the file cannot be read or written.
+    """
+    numbers, size, left_out = Numbers(*WATCHED), 0, 0
+    try:
+        for raw, line in log_lines(path):
+            if line is None:
+                left_out += 1
+            elif line["step"] <= step:
+                numbers.append(line)
+                size += len(raw)
+        is_whole = not path.exists() or size == path.stat().st_size
+    except OSError as error:
+        raise UserError(f"{printable(path)}: cannot be read ({error.strerror}): mend it, or move it away") from error
+    note_left_out(path, left_out)
+    if not is_whole:
+        with whole_file(path) as beside, beside.open("wb") as file:
+            file.writelines(raw for raw, line in log_lines(path) if line is not None and line["step"] <= step)
+    return numbers

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import write_json
+from dcgan_tf.common.files import read_json, write_json
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.config.flags import flag
 from dcgan_tf.config.recipes import SWITCHES
@@ -23,13 +23,14 @@ def read_settings(folder: RunFolder) -> Settings | None:
     Raises:
         UserError: config.json is not what this program writes.
     """
-    if not folder.config.exists():
-        return None
     try:
-        return settings_from_json(json.loads(folder.config.read_text(encoding="utf-8")))
+        return settings_from_json(read_json(folder.config))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (OSError, ValueError) as error:
+        reason = printable(getattr(error, "strerror", None) or error)
         raise UserError(
-            f"{printable(folder.config)}: cannot be read ({error}): restore it, or give another folder"
+            f"{printable(folder.config)}: cannot be read ({reason}): restore it, or give another folder"
         ) from error
 
 
@@ -66,7 +67,7 @@ def differences(there: dict, here: dict) -> list[str]:
     """One phrase per setting that differs, such as "--batch-size 16 there, 32 here"."""
     names = [*there, *(name for name in here if name not in there)]
     return [
-        f"{name} {_shown(there.get(name))} there, {_shown(here.get(name))} here"
+        f"{printable(name)} {_shown(there.get(name))} there, {_shown(here.get(name))} here"
         for name in names
         if there.get(name) != here.get(name)
     ]
@@ -74,5 +75,5 @@ def differences(there: dict, here: dict) -> list[str]:
 
 def _shown(value) -> str:
     if isinstance(value, (list, tuple)):
-        return " ".join(str(item) for item in value)
+        return " ".join(printable(item) for item in value)
     return "not given" if value is None else printable(value)

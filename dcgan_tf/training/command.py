@@ -5,6 +5,7 @@ import signal
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import disk_errors_in_one_line
 from dcgan_tf.common.pixels import spread
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.train import TrainConfig
@@ -13,7 +14,7 @@ from dcgan_tf.pictures.curves import write_curves
 from dcgan_tf.pictures.images import grid, write_png
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
-from dcgan_tf.runs.state import save_nets, save_state
+from dcgan_tf.runs.state import architectures, remove_old_states, save_state
 from dcgan_tf.training import rollback
 from dcgan_tf.training.console import say
 from dcgan_tf.training.loop import loop
@@ -114,10 +115,16 @@ def _train(plan: Plan, precision_is_free: bool, resumes: bool, nets, cluster: Cl
     with strategy.scope():
         if resumes:
             current, gan, step = _resume(plan, strategy, cluster)
+            if cluster.is_chief:
+                remove_old_states(
+                    plan.folder, step, plan.kept_state
+                )  # A run that was killed may have left one too many.
         else:
             current, (gan, step) = plan, start(plan, precision.name, nets)
         if step >= plan.last_step and not dry_run:
             if cluster.is_chief:
+                if not _has_history(plan.folder):  # The run was killed before it had drawn it.
+                    _draw_history(plan.folder)
                 say(f"{plan.folder.path} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
             return 0
         trainer = Trainer(current, gan, step, cluster)
@@ -166,18 +173,31 @@ def _run(trainer: Trainer, stop: StopRequest) -> int | None:
 
 
 def _write_beginning(plan: Plan, gan, step: int, resumes: bool) -> None:
-    """What a run's folder holds before its first step."""
+    """What a run's folder holds before its first step.
+
+    What a run has left that was killed before its first state goes first: none of it belongs to the settings that are
+    written then.
+    """
     folder = plan.folder
-    write_settings(folder, plan.settings)
-    save_nets(folder, gan)
     if not resumes:
-        for left_over in (folder.best, folder.rollbacks):  # A run that was killed before its first state leaves them.
-            left_over.unlink(missing_ok=True)
-        if plan.rolls_back:
-            save_state(folder, step, gan)  # A collapse may send the run back to it.
+        with disk_errors_in_one_line(folder.path):
+            for left_over in (folder.best, folder.rollbacks, *(picture for _, picture in folder.sample_pictures())):
+                left_over.unlink(missing_ok=True)
+        for epoch in folder.saved_epochs():
+            folder.remove_models(epoch)
+    write_settings(folder, plan.settings)
+    if not resumes and plan.rolls_back:
+        save_state(folder, step, gan, architectures(gan))  # A collapse may send the run back to it.
     rows, columns = plan.preset.grid
     reals = plan.source.read(spread(len(plan.source), rows * columns))
     write_png(folder.reals, grid(reals, rows, columns))
+
+
+def _has_history(folder: RunFolder) -> bool:
+    """Whether `_draw_history` has been done since the last line of the log."""
+    made = [folder.losses, *([folder.film("gif")] if folder.sample_pictures() else [])]
+    lines = folder.log.stat().st_mtime_ns if folder.log.exists() else 0
+    return all(path.exists() and path.stat().st_mtime_ns >= lines for path in made)
 
 
 def _draw_history(folder: RunFolder) -> None:

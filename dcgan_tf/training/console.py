@@ -1,24 +1,13 @@
 """What the person sees while it trains: a bar in a terminal, a plain line now and then elsewhere."""
 
-import os
 import sys
 import time
 
 from tqdm import tqdm
 
+from dcgan_tf.common.console import say
+
 SECONDS_BETWEEN_LINES = 30
-
-
-def say(text: str, write=print) -> None:
-    """Writes a line to standard output. A run goes on where nobody reads it any more, as where `| tee` was killed."""
-    try:
-        write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # From here on standard output goes nowhere; else flushing the rest of the buffer would fail at exit.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 class Progress:
@@ -61,7 +50,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line of its own."""
-        say(text, tqdm.write if self._in_terminal else print)
+        say(text)
 
     def close(self) -> None:
         self._bar.close()

@@ -27,11 +27,13 @@ class Verdict:
 
     scores      diversity, and now and then swd, by the names they have in log.jsonl
     best_epoch  the best so far; None where no SWD was measured yet
+    is_best     whether it is this one, now
     sentence    what to say of it; "" where only the diversity was measured
     """
 
     scores: dict[str, float]
     best_epoch: int | None
+    is_best: bool
     sentence: str
 
 
@@ -67,21 +69,32 @@ class Judge:
         with self._watching.timed():
             self._measure.renew()
             scores = {"diversity": self._measure.diversity()}
-        if is_scored:
-            with self._scoring.timed():
-                scores["swd"] = self._measure.swd()
-                if scores["swd"] < self._best.get("swd", math.inf):
-                    keep()
-                    self._name_best(epoch, step, scores)
-        return Verdict(scores, self._best.get("epoch"), self._sentence(epoch, scores) if is_scored else "")
+        if not is_scored:
+            return Verdict(scores, self._best.get("epoch"), False, "")
+        with self._scoring.timed():
+            scores["swd"] = self._measure.swd()
+        # A run that was killed after this measurement and before its state measures the best again.
+        is_best = scores["swd"] < self._best.get("swd", math.inf) or self._best.get("step") == step
+        if is_best:
+            keep()
+            self._best = {"epoch": epoch, "step": step, **scores, "swd_of_real_images": self._measure.floor}
+            self._plan.folder.write_best(self._best)
+        return Verdict(scores, self._best["epoch"], is_best, self._sentence(epoch, scores, is_best))
 
-    def _name_best(self, epoch: int, step: int, scores: dict[str, float]) -> None:
-        self._best = {"epoch": epoch, "step": step, **scores, "swd_of_real_images": self._measure.floor}
-        self._plan.folder.write_best(self._best)
+    def holds_better(self, epoch: int, step: int) -> bool:
+        """Whether the models of the epoch are the best so far, measured at another step than this: a run that stopped
+        within the epoch measured it there."""
+        return self._best.get("epoch") == epoch and self._best.get("step") != step
 
-    def _sentence(self, epoch: int, scores: dict[str, float]) -> str:
-        best = self._best
-        what = "the best so far" if best["epoch"] == epoch else f"the best is epoch {best['epoch']}, {best['swd']:.1f}"
+    def _sentence(self, epoch: int, scores: dict[str, float], is_best: bool) -> str:
+        best, what = self._best, "the best so far"
+        if not is_best:
+            when = (
+                f"epoch {best['epoch']}"
+                if best["epoch"] != epoch
+                else f"step {best.get('step', 0):,} of the same epoch"
+            )
+            what = f"the best is {when}, {best['swd']:.1f}"
         return (
             f"epoch {epoch}: SWD {scores['swd']:.1f} (real images {self._measure.floor:.1f}), "
             f"diversity {scores['diversity']:.0%}; {what}"

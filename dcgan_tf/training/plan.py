@@ -85,6 +85,11 @@ class Plan:
         """Whether a collapse sends it back."""
         return self.config.on_collapse == "rollback"
 
+    @property
+    def kept_state(self) -> int | None:
+        """The step whose state stays, however old it is: a collapse may send the run back to its first."""
+        return self.first_step if self.rolls_back else None
+
 
 def make_plan(flags: TrainConfig, start: Start | None = None, replicas: int = 1, *, on_processor: bool = True) -> Plan:
     """The plan of a command, with the run that is there taken into account.

@@ -1,4 +1,17 @@
-"""What a run leaves behind and says while it trains: log, pictures, checkpoints, measures, a progress bar."""
+"""What a run leaves behind and says while it trains: log, pictures, checkpoints, measures, a progress bar.
+
+A run can be killed between any two writes, and goes on from its newest state: what comes after that state is made
+again, and what comes before it is not. So the state is always the last:
+
+    after some steps     the line of log.jsonl
+    at an epoch's end    the line, the picture, the measurement: where it is the best so far, its models and then
+                         best.json, which names them; the line of its scores
+                         the models, where they are due and not saved yet; then old ones go, never those that best.json names
+                         the state, with the log on the disk before it; then old states go
+
+What does not follow from the state alone is written whole before it is named: models before best.json, a state before
+the one that it replaces goes. `training.rollback` says the order of going back, `training.command` that of beginning.
+"""
 
 import time
 
@@ -8,7 +21,7 @@ from dcgan_tf.gan.randomness import fixed_latents
 from dcgan_tf.generators.sampler import Sampler
 from dcgan_tf.pictures.images import grid, write_png
 from dcgan_tf.runs.log import RunLog
-from dcgan_tf.runs.state import save_state
+from dcgan_tf.runs.state import architectures, save_state
 from dcgan_tf.training import rollback
 from dcgan_tf.training.cadence import Cadence, is_due
 from dcgan_tf.training.console import Progress
@@ -40,8 +53,9 @@ class Recorder:
         self._saving = Cadence(config.save_every, MAX_SAVING_SHARE)
         self._sampler = Sampler(trainer.gan)
         self._judge, self._watchdog = Judge(plan, self._pictures), Watchdog()
-        self._is_saved = False  # whether the models of this epoch are saved
-        self._state_time, self._state_step = time.monotonic(), None
+        self._is_saved = False  # Whether the models of this epoch are saved, or better ones of it are and have to stay.
+        self._architectures = architectures(trainer.gan)
+        self._state_time, self._state_step = time.monotonic(), None  # of the newest state that was written here
         self._start_counting()
         self._start_epoch()
 
@@ -66,13 +80,15 @@ class Recorder:
         if self._sampling.is_due(epoch, last, self._epoch_seconds):
             with self._sampling.timed():
                 self._draw_samples()
-        self._is_saved = False
-        verdict = self._judge.judge(epoch, self._trainer.step, last, self._epoch_seconds, self._keep_best)
+        self._is_saved = self._judge.holds_better(epoch, self._trainer.step)
+        verdict = self._judge.judge(epoch, self._trainer.step, last, self._epoch_seconds, self._save_models)
         if verdict is None:
             return None
         if verdict.sentence:
             self._progress.say(verdict.sentence)
         self._log.scalars(self._trainer.step, epoch, verdict.scores)
+        if verdict.is_best and (self._plan.rolls_back or not self._folder.saved_steps()):
+            self.save_state()  # A rollback goes back to it. And models without a state are those of one epoch at most.
         warnings, collapse = self._watchdog.look(self._log.lines, epoch, verdict.best_epoch, self.may_go_back)
         for warning in warnings:
             self._progress.say(f"warning: epoch {epoch}: {warning}")
@@ -81,16 +97,17 @@ class Recorder:
     def save_epoch(self) -> None:
         """At the end of an epoch that the run goes on from: saves what is due."""
         config, epoch, last = self._plan.config, self._trainer.epoch, self._trainer.last_epoch
-        if self._is_saved:
-            self._saver.delete_old()  # The previous best epoch had to stay until best.json named this one.
         if self._saving.is_due(epoch, last, self._epoch_seconds):
             with self._saving.timed():
                 if not self._is_saved:
                     self._save_models()
+                self._saver.delete_old(epoch)
                 # An older state is enough: a killed run goes on from it and makes the later epochs' models again.
                 is_old = time.monotonic() - self._state_time > MIN_STATE_AGE_SECONDS
                 if config.save_every or is_old or self._state_step is None or epoch == last:
                     self.save_state()
+        elif self._is_saved:
+            self._saver.delete_old(epoch)  # The previous best had to stay until best.json named this one.
         self._start_counting()
         self._start_epoch()
 
@@ -102,8 +119,8 @@ class Recorder:
         self._state_time = time.monotonic()
         if self._state_step == self._trainer.step:
             return
-        first = self._plan.first_step if self._plan.rolls_back else None
-        save_state(self._folder, self._trainer.step, self._trainer.gan, first)
+        self._log.flush_to_disk()
+        save_state(self._folder, self._trainer.step, self._trainer.gan, self._architectures, self._plan.kept_state)
         self._state_time, self._state_step = time.monotonic(), self._trainer.step
 
     def may_go_back(self) -> bool:
@@ -119,13 +136,7 @@ class Recorder:
 
     def _save_models(self) -> None:
         self._saver.save(self._trainer.epoch, self._sampler.net(self._trainer.step))
-
-    def _keep_best(self) -> None:
-        """The models of the epoch, and what a rollback to it needs."""
-        self._save_models()
         self._is_saved = True
-        if self._plan.rolls_back:
-            self.save_state()
 
     def _draw_samples(self) -> None:
         starts = range(0, len(self._latents), SAMPLE_BATCH)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dcgan_tf.common.backend import tf
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.runs.settings import differences, identity
@@ -12,6 +12,18 @@ from dcgan_tf.training import rollback
 from dcgan_tf.training.console import say
 from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.start import build_gan
+
+# Keras and TensorFlow raise these for a damaged state.
+_DAMAGE_ERRORS = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    UserError,
+    tf.errors.OpError,
+)
 
 
 def goes_on(plan: Plan, begun: Settings | None) -> bool:
@@ -28,6 +40,11 @@ def goes_on(plan: Plan, begun: Settings | None) -> bool:
         )
     if begun is not None and asked == "never":
         raise UserError(f"--resume never: {shown} holds a run already: give another --run-dir")
+    if begun is not None and not folder.saved_steps() and len(folder.saved_epochs()) > 1:
+        raise UserError(
+            f"--run-dir {shown}: holds models of {len(folder.saved_epochs())} epochs, but no state to resume them from: "
+            "restore its folder state, or start from them with --generator and --discriminator and another --run-dir"
+        )
     if begun is None or not folder.saved_steps():
         if asked == "must":
             raise UserError(f"--resume must: {shown} holds no run: check --run-dir, or leave out --resume")
@@ -59,12 +76,11 @@ def _restore(plan: Plan, precision: str) -> tuple[GAN, int]:
     """The newest state that can be read, and its step."""
     for step in reversed(plan.folder.saved_steps()):
         try:
-            gan = build_gan(plan, precision, saved_nets(plan.folder))
+            gan = build_gan(plan, precision, saved_nets(plan.folder, step))
             restore_state(plan.folder, step, gan)
             return gan, step
-        except (OSError, ValueError, LookupError, AssertionError, tf.errors.OpError) as error:
-            first_line = str(error).partition("\n")[0]
-            say(f"the state of step {step} cannot be read: {first_line}")
+        except _DAMAGE_ERRORS as error:
+            say(f"warning: the state of step {step:,} cannot be read: {first_line(error)}")
     raise UserError(
         f"{printable(plan.folder.states)}: none of its states can be read: start from a saved epoch with "
         "--generator and --discriminator and another --run-dir"

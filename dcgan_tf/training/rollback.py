@@ -4,10 +4,14 @@ rollbacks.json lists what was done, oldest first: from_step, to_step, reason, an
 that is stopped and resumed reads it, and goes on exactly as it would have.
 """
 
-import json
 import math
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
-from dcgan_tf.common.files import write_json
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import disk_errors_in_one_line, read_json, write_json
+from dcgan_tf.config.ranges import LEARNING_RATE
+from dcgan_tf.config.typed import typed
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.training.plan import Plan
 
@@ -17,8 +21,36 @@ ROLLBACK_SEED_STEP = 1000  # Added to the seed at every rollback, so that the sa
 EARLY_SHARE = 1 / 3  # In the first third of its steps, a run loses little by starting over.
 
 
+@dataclass(frozen=True)
+class Rollback:
+    """An entry of rollbacks.json."""
+
+    from_step: int
+    to_step: int
+    reason: str
+    seed: int
+    learning_rate: Annotated[float, LEARNING_RATE]
+
+
 def rollbacks(folder: RunFolder) -> list[dict]:
-    return json.loads(folder.rollbacks.read_text(encoding="utf-8")) if folder.rollbacks.exists() else []
+    """What rollbacks.json lists; [] where it is missing.
+
+    Raises:
+        UserError: it is not what `go_back` writes. It decides the steps to come, so nothing in it is passed over.
+    """
+    try:
+        done = read_json(folder.rollbacks)
+        if not isinstance(done, list):
+            raise ValueError("it is no list")
+        return [asdict(typed(Rollback, item, f"[{at}]")) for at, item in enumerate(done)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        reason = printable(getattr(error, "strerror", None) or error)
+        raise UserError(
+            f"{printable(folder.rollbacks)}: cannot be read ({reason}): restore it, or delete it to go on with the random "
+            "numbers of --seed, as if the run had never gone back"
+        ) from error
 
 
 def possible(plan: Plan) -> bool:
@@ -50,16 +82,25 @@ def _was_on_its_way_down(plan: Plan, best: int) -> bool:
 def go_back(plan: Plan, from_step: int, reason: str) -> None:
     """Makes the state to go back to the one from which `resume` goes on. What the run has saved and drawn since is removed.
 
+    rollbacks.json comes last. A process that is killed before it goes on without it, from the newest state that is left,
+    and collapses and goes back again; one that is killed after it has nothing left to do.
+
     plan: as it was until now.
     """
     folder, step = plan.folder, _target(plan)
     epoch = math.ceil(step / plan.steps_per_epoch)
-    # The later states go first: a process that is killed here must not resume from them and collapse again.
-    if step == plan.first_step:
-        folder.best.unlink(missing_ok=True)
-    for later in folder.saved_steps():
-        if later > step:
-            folder.remove_state(later)
+    with disk_errors_in_one_line(folder.path):
+        if step == plan.first_step:
+            folder.best.unlink(missing_ok=True)
+        for later in folder.saved_steps():
+            if later > step:
+                folder.remove_state(later)
+        for later in folder.saved_epochs():
+            if later > epoch:
+                folder.remove_models(later)
+        for later, picture in folder.sample_pictures():
+            if later > epoch:
+                picture.unlink()
     done = rollbacks(folder)
     done.append({
         "from_step": from_step,
@@ -69,9 +110,3 @@ def go_back(plan: Plan, from_step: int, reason: str) -> None:
         "learning_rate": ROLLBACK_LEARNING_RATE_FACTOR * plan.learning_rate,
     })  # fmt: skip
     write_json(folder.rollbacks, done)
-    for later in folder.saved_epochs():
-        if later > epoch:
-            folder.remove_models(later)
-    for later, picture in folder.sample_pictures():
-        if later > epoch:
-            picture.unlink()

@@ -20,18 +20,23 @@ class ModelSaver:
         self._saved_model = SavedModelWriter(self._generator, gan.preset.latents)
 
     def save(self, epoch: int, sampler) -> None:
-        """sampler: the net that makes the epoch's pictures, such as `gan.sampler`."""
+        """The generator's .h5 comes last: an epoch that has one is whole.
+
+        sampler: the net that makes the epoch's pictures, such as `gan.sampler`.
+        """
         self._generator.set_weights(sampler.get_weights())
         self._discriminator.set_weights(self._gan.discriminator.get_weights())
-        save_model(self._generator, self._folder.generator(epoch))
-        save_model(self._discriminator, self._folder.discriminator(epoch))
         with whole_folder(self._folder.saved_model(epoch)) as beside:
             self._saved_model.write_epoch(beside, self._card | {"epoch": epoch})
-        self.delete_old()
+        save_model(self._discriminator, self._folder.discriminator(epoch))
+        save_model(self._generator, self._folder.generator(epoch))
 
-    def delete_old(self) -> None:
+    def delete_old(self, epoch: int) -> None:
+        """Deletes the models that may go once those of `epoch` are saved. Those of later epochs, which a killed run has
+        left, stay until they are made again."""
         config, folder = self._plan.config, self._folder
-        for old in to_delete(folder.saved_epochs(), config.keep_last, config.keep_every, folder.best_epoch()):
+        until_now = [saved for saved in folder.saved_epochs() if saved <= epoch]
+        for old in to_delete(until_now, config.keep_last, config.keep_every, folder.best_epoch()):
             folder.remove_models(old)
 
     @functools.cached_property

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
+from dcgan_tf.runs.lines import Numbers
+
 # Diversities are shares of the real images'. Healthy runs reach this one in 300 steps; below it there is nothing to lose.
 MIN_LEARNED_DIVERSITY = 0.25
 COLLAPSED_DIVERSITY_FACTOR = 0.5  # A diversity below half of the highest so far is a collapse.
@@ -23,11 +27,11 @@ class Watchdog:
         )
 
     def look(
-        self, lines: list[dict], epoch: int, best_epoch: int | None, may_go_back: Callable[[], bool]
+        self, lines: Numbers, epoch: int, best_epoch: int | None, may_go_back: Callable[[], bool]
     ) -> tuple[list[str], str | None]:
         """(warnings, why the run is to go back or None), after an epoch that was measured.
 
-        lines: of log.jsonl, oldest first. best_epoch: the best so far. may_go_back: whether the run can.
+        lines: of log.jsonl, oldest first, with d_real, d_fake, diversity and swd. best_epoch: the best so far. may_go_back: whether the run can.
         """
         warnings = []
         reason = collapsed(lines)
@@ -49,48 +53,51 @@ class Watchdog:
         return warnings, None
 
 
-def collapsed(lines: list[dict]) -> str | None:
+def collapsed(lines: Numbers) -> str | None:
     """How a collapse shows in the last measured epoch, in words; None where there is none.
 
-    lines: of log.jsonl, or like them, oldest first: of measured epochs, with epoch, diversity and now and then swd.
+    lines: of log.jsonl, oldest first; those of measured epochs have a diversity and now and then an swd.
     """
-    measured = [line for line in lines if "diversity" in line]
-    if not measured:
+    diversity, swd = lines.column("diversity"), lines.column("swd")
+    measured = np.flatnonzero(np.isfinite(diversity))
+    if not len(measured):
         return None
-    *before, last = measured
-    most = max(before, key=lambda line: line["diversity"], default=last)
-    limit = COLLAPSED_DIVERSITY_FACTOR * min(most["diversity"], 1)
-    if most["diversity"] >= MIN_LEARNED_DIVERSITY and last["diversity"] < limit:
+    diversity, swd, epochs = diversity[measured], swd[measured], lines.epochs[measured]
+    most = diversity[:-1].argmax() if len(measured) > 1 else 0
+    limit = COLLAPSED_DIVERSITY_FACTOR * min(diversity[most], 1)
+    if diversity[most] >= MIN_LEARNED_DIVERSITY and diversity[-1] < limit:
         return (
-            f"the pictures have become alike: their diversity was {most['diversity']:.0%} of real images' after epoch "
-            f"{most['epoch']}, and is {last['diversity']:.0%}"
+            f"the pictures have become alike: their diversity was {diversity[most]:.0%} of real images' after epoch "
+            f"{epochs[most]}, and is {diversity[-1]:.0%}"
         )
-    scored = [line for line in measured if "swd" in line]
-    best = min(scored, key=lambda line: line["swd"], default=None)
-    if "swd" in last and len(scored) > 2 and min(line["swd"] for line in scored[-2:]) > WORSE_SWD_FACTOR * best["swd"]:
-        return (
-            f"the pictures have become worse: their SWD was {best['swd']:.1f} after epoch {best['epoch']}, and is "
-            f"{last['swd']:.1f}"
-        )
+    scored = np.flatnonzero(np.isfinite(swd))
+    if len(scored) > 2 and np.isfinite(swd[-1]):
+        best = scored[swd[scored].argmin()]
+        if swd[scored[-2:]].min() > WORSE_SWD_FACTOR * swd[best]:
+            return (
+                f"the pictures have become worse: their SWD was {swd[best]:.1f} after epoch {epochs[best]}, and is "
+                f"{swd[-1]:.1f}"
+            )
     return None
 
 
-def stuck(lines: list[dict]) -> str | None:
+def stuck(lines: Numbers) -> str | None:
     """That the pictures have never been diverse in a long time, in words; None where they have, or it is too early."""
-    measured = [line for line in lines if "diversity" in line]
-    is_early = not measured or measured[-1]["step"] < PATIENCE_STEPS
-    if is_early or any(line["diversity"] >= MIN_LEARNED_DIVERSITY for line in measured):
+    diversity = lines.column("diversity")
+    measured = np.flatnonzero(np.isfinite(diversity))
+    if not len(measured) or diversity[measured].max() >= MIN_LEARNED_DIVERSITY:
         return None
-    diversity, step = measured[-1]["diversity"], measured[-1]["step"]
-    return f"the pictures are still alike: their diversity is {diversity:.0%} of real images' after {step:,} steps"
+    last, step = diversity[measured[-1]], lines.steps[measured[-1]]
+    if step < PATIENCE_STEPS:
+        return None
+    return f"the pictures are still alike: their diversity is {last:.0%} of real images' after {step:,} steps"
 
 
-def saturated(lines: list[dict]) -> bool:
+def saturated(lines: Numbers) -> bool:
     """Whether the discriminator has told all images apart for a long time, so that the generator learns little."""
-    steps = [line for line in lines if "d_real" in line]
-    since = next((line["step"] for line in reversed(steps) if not _is_certain(line)), 0)
-    return bool(steps) and steps[-1]["step"] - since >= PATIENCE_STEPS
-
-
-def _is_certain(line: dict) -> bool:
-    return line["d_real"] > 1 - MAX_CERTAIN_ERROR and line["d_fake"] < MAX_CERTAIN_ERROR
+    real, fake = lines.column("d_real"), lines.column("d_fake")
+    logged = np.isfinite(real) & np.isfinite(fake)
+    steps = lines.steps[logged]
+    doubtful = steps[(real[logged] <= 1 - MAX_CERTAIN_ERROR) | (fake[logged] >= MAX_CERTAIN_ERROR)]
+    since = doubtful[-1] if len(doubtful) else 0
+    return bool(len(steps)) and bool(steps[-1] - since >= PATIENCE_STEPS)

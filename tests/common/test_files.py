@@ -1,14 +1,17 @@
 import errno
 import hashlib
+import multiprocessing
 import os
 
 import pytest
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.files import (
+    check_held,
     check_regular,
     checksum,
     disk_errors_in_one_line,
+    locked_folder,
     numbered,
     open_regular,
     publish,
@@ -127,6 +130,19 @@ def test_what_a_killed_process_had_moved_aside_to_replace_it_is_put_back(tmp_pat
     assert names(tmp_path / "7") == ["old"] and names(tmp_path / "8") == ["new"]
 
 
+def test_what_a_living_process_writes_stays_where_the_folder_is_not_locked(tmp_path):
+    ended = multiprocessing.get_context("fork").Process(target=int)
+    ended.start()
+    ended.join()
+    living = os.getppid()
+    for process in (living, ended.pid, os.getpid()):
+        (tmp_path / f".a.{process}.part.png").touch()
+    remove_leftovers(tmp_path, is_locked=False)
+    assert names(tmp_path) == [f".a.{living}.part.png"]
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize("read", [open_regular, check_regular, read_json, checksum])
 @pytest.mark.parametrize(
     ("make", "error"),
@@ -196,3 +212,23 @@ def test_numbered(tmp_path):
         (tmp_path / name).mkdir()
     assert list(numbered(tmp_path).items()) == [(7, tmp_path / "007"), (9, tmp_path / "9"), (10, tmp_path / "10")]
     assert numbered(tmp_path / "none") == {}
+
+
+def test_nothing_is_written_into_a_locked_folder_that_is_not_there_any_more(tmp_path):
+    folder = tmp_path / "run"
+    with locked_folder(folder, "--run-dir", "training"):
+        check_held(folder / "x")
+        folder.rename(tmp_path / "moved")
+        for replacement in (None, folder.mkdir):
+            if replacement:
+                replacement()
+            for write in (whole_file, whole_folder):
+                with pytest.raises(UserError) as raised, write(folder / "state" / "x"):
+                    pass
+                assert str(raised.value) == (
+                    f"{folder}: was moved or deleted while it was written to: put it back where it was, and run the same "
+                    "command again"
+                )
+        check_held(tmp_path / "elsewhere")
+    check_held(folder / "x")
+    assert names(folder) == []

@@ -89,7 +89,7 @@ def test_a_value_range_is_applied_once(tmp_path):
         (["--out", "colours.npz"], "--out colours.npz: is a file: give a new folder"),
         (["--out", "full"], "--out full: holds other files: give a new folder"),
         (["--out", "done"], "--out done: holds a prepared set already: give another folder, or delete that one"),
-        (["--out", ""], "--out: is empty: give a new folder"),
+        (["--out", ""], "--out: is empty: give a name"),
     ],
 )
 def test_what_prepare_refuses(tmp_path, colours, flags, line, capsys):

@@ -228,7 +228,7 @@ def test_the_values_of_the_run_s_images(run, tmp_path):
         ({"images": 0}, "--images 0: must be at least 1"),
         ({"seed": -1}, "--seed -1: must be at least 0 and below 2147483648"),
         ({"seed": 2**31}, "--seed 2147483648: must be at least 0 and below 2147483648"),
-        ({"out": ""}, "--out: is empty: give a folder"),
+        ({"out": ""}, "--out: is empty: give a name, or leave it out"),
         ({"value_range": (1.0, 0.0)}, "--value-range 1 0: the first number must be below the second, both finite"),
     ],
 )  # fmt: skip

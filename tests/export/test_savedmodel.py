@@ -47,7 +47,9 @@ def test_the_folder_holds_what_a_server_expects(folder):
         "variables/variables.data-00000-of-00001",
         "assets.extra/model_card.json",
     }
-    assert json.loads((folder / "assets.extra/model_card.json").read_text()) == {"name": "small"}
+    card = json.loads((folder / "assets.extra/model_card.json").read_text())
+    assert card["name"] == "small"
+    assert set(card["checksums"]) == files - {"fingerprint.pb"}
 
 
 def test_names_types_and_shapes_of_every_signature(folder):

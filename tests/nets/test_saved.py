@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import zipfile
 from pathlib import Path
 
@@ -154,13 +155,25 @@ def test_saving_leaves_out_the_optimizer_and_overwrites(tmp_path):
         assert set(file) == {"model_weights"}
 
 
-def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    (tmp_path / "g.h5").write_text("old")
+def test_a_disk_that_fails_at_any_byte_is_one_line_and_leaves_the_old_file(tmp_path, capfd):
+    resource = pytest.importorskip("resource", reason="Windows has no limit on the size of files")
     model = generator()
-    monkeypatch.setattr(model, "save", lambda path, **_: (path.write_text("half"), 1 / 0))
-    with pytest.raises(ZeroDivisionError):
-        save_model(model, tmp_path / "g.h5")
+    save_model(model, tmp_path / "g.h5")
+    full = (tmp_path / "g.h5").stat().st_size
+    (tmp_path / "g.h5").write_text("old")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # Writing on fails then, as on a full disk.
+    try:
+        for limit in (0, 500, full - 1):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+            assert error_of(save_model, model, tmp_path / "g.h5") == (
+                f"{tmp_path}/g.h5: cannot be written (File too large): check the disk, or give another"
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("g.h5", "old")]
+    assert capfd.readouterr() == ("", "")
 
 
 # Code is never run

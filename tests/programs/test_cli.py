@@ -67,6 +67,8 @@ def test_defaults_are_in_range():
             "error: x.npy: is empty: give images\n",
         ),
         (lambda: (_ for _ in ()).throw(KeyboardInterrupt), 130, ""),
+        (lambda: open("no\x1b[2J/x"), 2, "error: no\\x1b[2J/x: No such file or directory\n"),
+        (lambda: (_ for _ in ()).throw(UserError("two\nlines\x07")), 2, "error: two\\nlines\\x07\n"),
     ],
 )
 def test_exit_codes(work, code, err, capsys):
@@ -74,9 +76,10 @@ def test_exit_codes(work, code, err, capsys):
     assert capsys.readouterr() == ("", err)
 
 
-def test_a_bug_of_ours_is_a_traceback():
-    with pytest.raises(ZeroDivisionError):
-        cli.exit_code(lambda: 1 // 0)
+@pytest.mark.parametrize("bug", [ZeroDivisionError(), OSError("no file of anybody's")])
+def test_a_bug_of_ours_is_a_traceback(bug):
+    with pytest.raises(type(bug)):
+        cli.exit_code(lambda: (_ for _ in ()).throw(bug))
 
 
 def test_names_that_no_terminal_can_print_are_escaped():

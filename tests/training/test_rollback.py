@@ -31,18 +31,6 @@ def log(run_dir):
     return [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
 
 
-@pytest.fixture
-def scores(monkeypatch):
-    """Sets what is measured: the SWD of each measurement in turn, and always the same diversity."""
-
-    def set_scores(*swds):
-        rest = list(swds)
-        monkeypatch.setattr(Measure, "swd", lambda self: rest.pop(0))
-        monkeypatch.setattr(Measure, "diversity", lambda self: 0.9)
-
-    return set_scores
-
-
 def test_a_collapse_is_one_line(squares, tmp_path, scores, capsys):
     scores(90.0, 40.0, 70.0, 71.0, 50.0)
     train(config(squares, tmp_path / "run"))

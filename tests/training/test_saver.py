@@ -49,11 +49,20 @@ def test_models_per_epoch_and_those_that_go(gan, tmp_path):
     saver = saver_in(tmp_path, gan, keep_last=2, keep_every=4)
     for epoch in range(1, 8):
         saver.save(epoch, gan.sampler)
+        saver.delete_old(epoch)
     kept = {2, 4, 6, 7}
     assert {path.name for path in tmp_path.iterdir()} == {"best.json", "saved_model"} | {
         f"epoch{epoch}_{net}model.h5" for epoch in kept for net in "GD"
     }
     assert {path.name for path in (tmp_path / "saved_model").iterdir()} == {str(epoch) for epoch in kept}
+
+
+def test_an_epoch_that_is_made_again_is_not_old_because_a_killed_run_left_later_ones(gan, tmp_path):
+    saver = saver_in(tmp_path, gan, keep_last=1, keep_every=0)
+    for epoch in (8, 9, 5, 6):
+        saver.save(epoch, gan.sampler)
+    saver.delete_old(6)
+    assert RunFolder(tmp_path).saved_epochs() == [6, 8, 9]
 
 
 def test_the_saved_model_gives_the_generators_pixels_of_its_epoch(gan, tmp_path):

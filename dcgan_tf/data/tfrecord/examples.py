@@ -4,10 +4,9 @@ A record in the file is the length of its content (8 bytes), the checksum of tha
 checksum of the content (4).
 """
 
+import math
 import struct
 from typing import NamedTuple
-
-import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.data.decode import FORMATS_TEXT, size_and_channels
@@ -87,7 +86,7 @@ def example_parser():
             shape = list(features["shape"].int64_list.value)
             first = shape[0] in (1, 3, 4) and shape[2] > 4
             shape = [*shape[1:], shape[0]] if first else shape
-        raw = None not in shape and min(shape) > 0 and shape[2] <= 4 and np.prod(shape) == len(image)
+        raw = None not in shape and min(shape) > 0 and shape[2] <= 4 and math.prod(shape) == len(image)
         if not raw and not image.startswith(IMAGE_FILE_STARTS):
             raise UserError(f"neither {FORMATS_TEXT} nor raw uint8 pixels with height, width and depth")
         return Picture(image, tuple(shape) if raw else None, first, value(LABEL_FEATURES, "int64_list", NO_LABEL))
@@ -95,12 +94,19 @@ def example_parser():
     return parse
 
 
+def _crc32c_of_byte(crc: int) -> int:
+    for _ in range(8):
+        crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc
+
+
+_CRC32C_OF_BYTES = tuple(map(_crc32c_of_byte, range(256)))
+
+
 def _masked_crc32c(content: bytes) -> int:
     """The checksum of TFRecord files: CRC-32C, rotated by 15 bits, plus a constant. Slow, for a few bytes only."""
     crc = 0xFFFFFFFF
     for byte in content:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+        crc = crc >> 8 ^ _CRC32C_OF_BYTES[(crc ^ byte) & 0xFF]
     crc ^= 0xFFFFFFFF
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

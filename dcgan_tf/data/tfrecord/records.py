@@ -1,13 +1,13 @@
 """Makes a source of TFRecord files, on this machine or in a cloud. Each image is one seek and one read."""
 
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from dcgan_tf.common import pixels, remote
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import shape_text
+from dcgan_tf.common.threads import Threads
 from dcgan_tf.data.decode import decode, why_not_decoded
 from dcgan_tf.data.source import ImageSource, Wanted, channels_note
 from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, example_parser
@@ -36,7 +36,7 @@ def records_source(where: str, name: str, wanted: Wanted, *, cache) -> ImageSour
 def _source(index, what, name, wanted):
     facts = index.facts
     if not (wanted.size or facts["size"]):
-        raise UserError(f"{what} {facts['sizes']}: choose one with --image-size H W or --preset NAME")
+        raise UserError(f"{what} {printable(facts['sizes'])}: choose one with --image-size H W or --preset NAME")
     size = tuple(wanted.size or facts["size"])
     channels = wanted.channels or facts["channels"]
     notes = list(facts["notes"])
@@ -49,7 +49,7 @@ def _source(index, what, name, wanted):
     parse = example_parser()
     # Reading raw pixels from a disk takes less time than handing the work to a thread.
     quick = not (remote.is_remote(index.shards[0]) or facts["encoded"])
-    run = map if quick else ThreadPoolExecutor(CONCURRENT_READS, "records").map
+    run = map if quick else Threads(CONCURRENT_READS).map
 
     def load(image, row):
         content = _content(index, image, row)

@@ -1,0 +1,140 @@
+"""What is looked at in an exported generator before a runtime opens it, and the checksums that exports carry.
+
+A runtime trusts its file: onnxruntime reads the other files that it names, and all of them draw other pictures, without a
+word, after a bit has changed. An ONNX or LiteRT file of ours ends in a checksum of all before it; the model card of a
+SavedModel holds those of its files.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from pathlib import Path
+
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import checksum, open_regular, read_json
+from dcgan_tf.common.text import size_text
+from dcgan_tf.nets.limits import free_memory
+
+GRAPH, VARIABLES, CARD = "saved_model.pb", "variables", "assets.extra/model_card.json"
+MAX_FILES = 10_000  # in the folder of a SavedModel
+# Protocol Buffers read a message in several parts as one, so these bytes add {"checksum": 32 digits} to the metadata of
+# an ONNX file. What follows the tables of a .tflite file is ignored.
+_SEAL_HEAD, _DIGITS = b"r\x2c\n\x08checksum\x12\x20", 32
+DAMAGED = "is damaged (its checksum is wrong): copy it again, or export it again"
+
+
+def sealed(content: bytes) -> bytes:
+    """The content of an ONNX or LiteRT file, with its checksum at the end."""
+    return content + _SEAL_HEAD + _digest(content)
+
+
+def card_with_checksums(folder: Path, card: dict) -> dict:
+    """The model card of the SavedModel in a folder, with the checksums of the SavedModel's files and of its own rest."""
+    folder = Path(folder)
+    files = [folder / GRAPH, *sorted((folder / VARIABLES).glob("*"))]
+    sums = {path.relative_to(folder).as_posix(): checksum(path) for path in files if path.exists()}
+    return card | {"checksums": sums | {CARD: _card_checksum(card)}}
+
+
+def check(kind: str, path: Path) -> None:
+    """Looks at a generator before one of `runtimes.RUNTIMES`, named by `kind`, opens it.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+        UserError: it refers to other files, is damaged, or larger than the memory; the message is to be put after its
+            name.
+        Exception: of the library that reads the file.
+    """
+    if kind == "savedmodel":
+        _check_savedmodel(path)
+        return
+    content = _unsealed(path)
+    if kind == "onnx":
+        _check_onnx(content)
+
+
+def read_card(folder: Path) -> dict:
+    """The model card in a SavedModel's folder; {} where there is none.
+
+    Raises:
+        UserError: it is damaged; the message is to be put after the folder's name.
+    """
+    try:
+        card = read_json(folder / CARD)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UserError(f"its {CARD} cannot be read: copy it again, or delete it") from error
+    return card if isinstance(card, dict) else {}
+
+
+def _check_savedmodel(folder: Path) -> None:
+    sums = read_card(folder).get("checksums")
+    sums = sums if isinstance(sums, dict) else {}
+    for name in _files(folder):
+        saved = sums.get(name)
+        if saved is None:
+            continue
+        card = {key: value for key, value in read_card(folder).items() if key != "checksums"}
+        if saved != (_card_checksum(card) if name == CARD else checksum(folder / name)):
+            raise UserError(f"its {printable(name)} {DAMAGED}")
+
+
+def _files(folder: Path) -> list[str]:
+    """The files in a SavedModel's folder, by their names relative to it, with "/"; all are regular, and lie there."""
+    root, found = folder.resolve(), []
+    for place, folders, files in os.walk(root):
+        for path in (Path(place) / name for name in (*folders, *files)):
+            name = path.relative_to(root).as_posix()
+            found.append(name)
+            if len(found) > MAX_FILES:
+                raise UserError(f"holds over {MAX_FILES:,} files, more than any SavedModel")
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                raise UserError(f"its {printable(name)} leads out of the folder: copy the file itself there")
+            if not stat.S_ISDIR(path.stat().st_mode) and not stat.S_ISREG(path.stat().st_mode):
+                raise UserError(f"its {printable(name)} is not a regular file")
+    return found
+
+
+def _unsealed(path: Path) -> bytes:
+    """The content of a file without its checksum, which is compared where there is one."""
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > free_memory():
+            raise UserError(f"has {size_text(size)}, and {size_text(free_memory())} of memory are free")
+        content = file.read()
+    end = len(content) - _DIGITS
+    start = end - len(_SEAL_HEAD)
+    if start < 0 or content[start:end] != _SEAL_HEAD:
+        return content
+    if _digest(content[:start]) != content[end:]:
+        raise UserError(DAMAGED)
+    return content[:start]
+
+
+def _check_onnx(content: bytes) -> None:
+    """Refuses a model that has data in other files, wherever in it the tensor may be."""
+    import onnx
+
+    waiting = [onnx.load_model_from_string(content)]
+    while waiting:
+        message = waiting.pop()
+        if isinstance(message, onnx.TensorProto):
+            if message.external_data or message.data_location == onnx.TensorProto.EXTERNAL:
+                raise UserError(
+                    f"its tensor {printable(message.name)} lies in another file, which could be any file of this machine: "
+                    "save it as one file"
+                )
+            continue
+        for field, value in message.ListFields():
+            if field.message_type is not None:
+                waiting += value if field.is_repeated else [value]
+
+
+def _card_checksum(card: dict) -> str:
+    return _digest(json.dumps(card, sort_keys=True).encode()).decode()
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGITS // 2).hexdigest().encode()

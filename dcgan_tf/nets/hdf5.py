@@ -1,0 +1,153 @@
+"""The one door to HDF5 files, in which nets keep their settings and weights: what a file says is checked before it is read.
+
+A part of an HDF5 file may lie in any other file of the machine: an external link, a dataset whose raw data are elsewhere,
+a virtual dataset. A net of a stranger could so take the bytes of a private file along into whatever is saved from it.
+Sizes may be mere claims, too. So a file is first walked through, without reading data, and refused where it holds more
+than plain groups, datasets and attributes of its own.
+"""
+
+import contextlib
+import hashlib
+import math
+
+import h5py
+import numpy as np
+
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import check_regular
+from dcgan_tf.common.text import size_text
+from dcgan_tf.nets.limits import free_memory
+
+# An attribute of the file with the checksum of all the rest. Plain Keras ignores it, and leaves it out when it saves.
+CHECKSUM = "dcgan_tf_checksum"
+
+MAX_OBJECTS = 100_000  # The largest nets of Keras have some thousands of groups and datasets.
+MAX_ATTRIBUTES = 1000  # of one object
+MAX_ATTRIBUTE_BYTES = 2**26
+MAX_NAMES = 10_000  # in one attribute
+_FOREIGN_LINKS = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL: "a link to another file"}
+_NUMBER_KINDS = "fiubcV"  # NumPy's letters of number types; V is for bfloat16.
+
+
+@contextlib.contextmanager
+def open_hdf5(path):
+    """Yields the h5py.File of a regular file, open for reading, whose content all lies in the file itself.
+
+    Where the file has a checksum, that is compared, too.
+
+    Raises:
+        OSError: there is no such regular file, or it is not HDF5.
+        UserError: it refers to other files, holds what no net does, claims more than fits into memory, or is damaged.
+    """
+    check_regular(path)
+    with h5py.File(path, "r") as file:
+        objects = _objects(file)
+        saved = file.attrs.get(CHECKSUM)
+        if saved is not None and str(saved) != _checksum(objects):
+            raise UserError("is damaged (its checksum is wrong): copy it again, or give another")
+        yield file
+
+
+def add_checksum(file: h5py.File) -> None:
+    """Adds the checksum of all that is in a file to it, as the last step of writing it."""
+    file.attrs[CHECKSUM] = _checksum(_objects(file))
+
+
+def _objects(file: h5py.File) -> list[tuple[str, object]]:
+    """(path, group, dataset or the path by which it came before) of all that is in a file, sorted by path.
+
+    Raises:
+        UserError: something in it is refused, or it is too much.
+    """
+    seen, found, waiting, size = {}, [], [("", file)], 0
+    while waiting:
+        path, thing = waiting.pop()
+        address = h5py.h5o.get_info(thing.id).addr
+        if address in seen:  # An object may have several names, and a group may lie in itself.
+            found.append((path, seen[address]))
+            continue
+        seen[address] = path
+        found.append((path, thing))
+        if len(found) + len(waiting) > MAX_OBJECTS:
+            raise UserError(f"holds over {MAX_OBJECTS:,} parts, more than any net: give a net saved with model.save")
+        _check_attributes(path, thing)
+        if isinstance(thing, h5py.Dataset):
+            _check_dataset(path, thing)
+            size += math.prod(thing.shape or ()) * thing.dtype.itemsize
+        else:
+            waiting += [(f"{path}/{name}", thing[name]) for name in _names(path, thing)]
+    if size > free_memory():
+        raise UserError(
+            f"claims weights of {size_text(size)}, and {size_text(free_memory())} of memory are free: give a smaller net"
+        )
+    return sorted(found, key=lambda entry: entry[0])
+
+
+def _names(path: str, group: h5py.Group) -> list[str]:
+    """The names of what lies in a group itself."""
+    links: list[tuple[bytes, int]] = []
+
+    def note(name, link):
+        links.append((name, link.type))
+        return True if len(links) > MAX_OBJECTS else None  # A value ends the iteration.
+
+    group.id.links.iterate(note, info=True)
+    for name, kind in links:
+        if kind != h5py.h5l.TYPE_HARD:
+            what = _FOREIGN_LINKS.get(kind, "a link of a kind of its own")
+            raise UserError(_refusal(f"{path}/{name.decode('utf-8', 'replace')}", what))
+    return [name.decode("utf-8", "surrogateescape") for name, _ in links]
+
+
+def _check_dataset(path: str, dataset: h5py.Dataset) -> None:
+    created = dataset.id.get_create_plist()
+    if created.get_layout() == h5py.h5d.VIRTUAL:
+        raise UserError(_refusal(path, "a virtual dataset, put together from other files"))
+    if created.get_external_count():
+        raise UserError(_refusal(path, "a dataset whose data lie in another file"))
+    if dataset.dtype.kind not in _NUMBER_KINDS:
+        raise UserError(_refusal(path, "a dataset of no numbers"))
+
+
+def _check_attributes(path: str, thing) -> None:
+    if not isinstance(thing, h5py.Group | h5py.Dataset):
+        raise UserError(_refusal(path, "a part that is no group and no dataset"))
+    if h5py.h5a.get_num_attrs(thing.id) > MAX_ATTRIBUTES:
+        raise UserError(_refusal(path, f"over {MAX_ATTRIBUTES} attributes"))
+    for name in thing.attrs:
+        attribute = thing.attrs.get_id(name)
+        count, dtype = math.prod(attribute.shape), attribute.dtype
+        is_text = h5py.check_string_dtype(dtype) is not None
+        if not is_text and dtype.kind not in _NUMBER_KINDS:
+            raise UserError(_refusal(path, "an attribute of neither text nor numbers"))
+        if count * dtype.itemsize > MAX_ATTRIBUTE_BYTES or (is_text and count > MAX_NAMES):
+            raise UserError(_refusal(path, "an attribute of over 64 MB or 10,000 names"))
+
+
+def _refusal(path: str, what: str) -> str:
+    return f"holds {what}, at {printable(path)}, which no net needs: give a net saved with model.save"
+
+
+def _checksum(objects) -> str:
+    """The checksum, in hexadecimal digits, of the names, types, shapes and values of all that `_objects` gives."""
+    digest = hashlib.blake2b(digest_size=16)
+
+    def add(*values) -> None:
+        for value in values:
+            data = value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogateescape")
+            digest.update(b"%d:" % len(data))
+            digest.update(data)
+
+    for path, thing in objects:
+        if isinstance(thing, str):
+            add(path, "again", thing)
+            continue
+        add(path, type(thing).__name__)
+        for name in sorted(thing.attrs):
+            if name != CHECKSUM:
+                values = np.asarray(thing.attrs[name])
+                add("attribute", name, values.dtype, values.shape)
+                add(*values.ravel().tolist())
+        if isinstance(thing, h5py.Dataset):
+            add("data", thing.dtype.str, thing.shape, np.asarray(thing[()]).tobytes())
+    return digest.hexdigest()

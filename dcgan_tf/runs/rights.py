@@ -1,0 +1,43 @@
+"""What would stop a training later is refused before it begins, such as another user's files after a run in a container.
+
+A folder or file that is not there is passed over.
+"""
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import check_regular
+
+
+@contextlib.contextmanager
+def errors_in_one_line(run: Path):
+    """Turns what the functions below raise into a UserError that says how to mend it. run: the folder of all of them."""
+    try:
+        yield
+    except OSError as error:
+        mend = "move it away, or give another --run-dir"
+        if isinstance(error, PermissionError):
+            mend = f"mend its rights, such as with: sudo chown -R $(id -un) {printable(run)}"
+        raise UserError(f"{printable(error.filename)}: cannot be used ({error.strerror}): {mend}") from error
+
+
+def check_folder(path: Path) -> None:
+    """Raises OSError: it is no folder, or cannot be read and written to."""
+    if os.path.lexists(path):
+        os.listdir(path)
+        _check_access(path, os.W_OK | os.X_OK)
+
+
+def check_file(path: Path, *, reads: bool = False, writes: bool = False) -> None:
+    """Raises OSError: it is no regular file, or cannot be read or written where that is asked."""
+    if os.path.lexists(path):
+        check_regular(path)
+        _check_access(path, os.R_OK * reads | os.W_OK * writes)
+
+
+def _check_access(path: Path, mode: int) -> None:
+    if not os.access(path, mode):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
