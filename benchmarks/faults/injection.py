@@ -25,6 +25,7 @@ class Fault:
     number    KILL, or the errno that the operation fails with
     stays     every later operation fails as well: a full disk stays full
     forgets   after the kill, what was not flushed to the disk is lost, as in a power cut
+    reads     it is a read that fails, or the opening of a file to read it; reads are counted by themselves
     about     what it stands for
     """
 
@@ -32,6 +33,7 @@ class Fault:
     number: int
     stays: bool = False
     forgets: bool = False
+    reads: bool = False
     about: str = ""
 
 
@@ -44,6 +46,7 @@ FAULTS = {
         Fault("ENOSPC-once", errno.ENOSPC, about="the disk is full for a moment"),
         Fault("EDQUOT", errno.EDQUOT, stays=True, about="the quota is used up"),
         Fault("EIO", errno.EIO, about="one operation fails"),
+        Fault("unreadable", errno.EIO, reads=True, about="something cannot be read"),
         Fault("EROFS", errno.EROFS, stays=True, about="the disk becomes read-only"),
     )
 }
@@ -80,9 +83,9 @@ def build(folder: Path) -> Path:
 
 def arm(folder: Path, trace: Path, fault: Fault | None = None, at: int = 0) -> None:
     """From now on, the operations of this process below `folder` are counted, and that of number `at` is stopped."""
-    number, stays = (fault.number, fault.stays) if fault else (0, False)
+    number, *how = (fault.number, int(fault.stays), int(fault.reads)) if fault else (0, 0, 0)
     # Found through the library that is loaded already, whose functions libraries call.
-    ctypes.CDLL(None).faults_arm(os.fsencode(folder), os.fsencode(trace), ctypes.c_long(at), number, int(stays))
+    ctypes.CDLL(None).faults_arm(os.fsencode(folder), os.fsencode(trace), ctypes.c_long(at), number, *how)
 
 
 def read_trace(path: Path) -> list[Operation]:
@@ -93,6 +96,8 @@ def read_trace(path: Path) -> list[Operation]:
 
 
 def can_fail(fault: Fault, operation: Operation) -> bool:
+    if operation.name.startswith("read") != fault.reads:
+        return False
     return not (fault.number in (errno.ENOSPC, errno.EDQUOT) and operation.name in NEED_NO_SPACE)
 
 

@@ -1,4 +1,4 @@
-/* Counts the operations of a process that change files below one folder, and stops or fails one of them.
+/* Counts the operations of a process that change or read files below one folder, and stops or fails one of them.
  *
  * Loaded by LD_PRELOAD it stands between every library of the process and the C library. It does nothing until it is
  * armed: by `faults_arm`, or at the start by the environment variables that `faults_from_environment` reads.
@@ -26,8 +26,9 @@
 
 static char folder[PATH_MAX];
 static int trace = -1, fault, stays; /* fault: KILL or an errno; stays: all later operations fail, too */
+static int of_reads;                 /* whether a read is stopped, not a change; each kind is counted by itself */
 static long at;                      /* the operation that is stopped, counted from 1; 0: none is */
-static atomic_long count;
+static atomic_long counts[2];
 
 /* The function of the C library that one of the same name below replaces. */
 #define REAL(result, name, ...)                                              \
@@ -39,18 +40,20 @@ static ssize_t plain_write(int handle, const void *bytes, size_t size) {
     return real(handle, bytes, size);
 }
 
-void faults_arm(const char *below, const char *trace_path, long number, int what, int for_good) {
+void faults_arm(const char *below, const char *trace_path, long number, int what, int for_good, int reads) {
     REAL(int, open, const char *, int, ...);
     snprintf(folder, sizeof folder, "%s/", below);
-    at = number, fault = what, stays = for_good, count = 0;
+    at = number, fault = what, stays = for_good, of_reads = reads, counts[0] = counts[1] = 0;
     trace = real(trace_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 }
 
+static int setting(const char *name, int without) { return getenv(name) ? atoi(getenv(name)) : without; }
+
 __attribute__((constructor)) static void faults_from_environment(void) {
     const char *below = getenv("FAULTS_FOLDER"), *trace_path = getenv("FAULTS_TRACE");
-    const char *number = getenv("FAULTS_AT"), *what = getenv("FAULTS_ERRNO"), *for_good = getenv("FAULTS_STAYS");
     if (below && trace_path)
-        faults_arm(below, trace_path, number ? atol(number) : 0, what ? atoi(what) : KILL, for_good && atoi(for_good));
+        faults_arm(below, trace_path, setting("FAULTS_AT", 0), setting("FAULTS_ERRNO", KILL), setting("FAULTS_STAYS", 0),
+                   setting("FAULTS_READS", 0));
 }
 
 /* The absolute path of a name as system calls take it, or of an open file where the name is NULL. */
@@ -71,8 +74,9 @@ static void locate(int handle, const char *name, char *path) {
 /* Counts one operation. Returns 0 where it goes on, KILL or the errno that it fails with where it is stopped. */
 static int stop(const char *name, const char *path, const char *detail, int needs_no_space) {
     if (trace < 0 || strncmp(path, folder, strlen(folder))) return 0;
-    long number = atomic_fetch_add(&count, 1) + 1;
-    int hit = at && (number == at || (stays && number > at));
+    int is_read = !strncmp(name, "read", 4);
+    long number = atomic_fetch_add(&counts[is_read], 1) + 1;
+    int hit = at && is_read == of_reads && (number == at || (stays && number > at));
     if (needs_no_space && (fault == ENOSPC || fault == EDQUOT)) hit = 0;
     char line[2 * PATH_MAX + 64];
     const char *below = strncmp(detail, folder, strlen(folder)) ? detail : detail + strlen(folder);
@@ -126,7 +130,7 @@ static ssize_t allowed(const char *name, int handle, size_t size, int *why) {
     locate(handle, NULL, path);
     *why = stop(name, path, "", 0);
     if (!*why) return size;
-    int is_first = at == count;
+    int is_first = at == counts[0];
     if (*why == KILL || ((*why == ENOSPC || *why == EDQUOT) && is_first && size > 1)) return size / 2;
     errno = *why;
     return -1;
@@ -139,24 +143,25 @@ static ssize_t allowed(const char *name, int handle, size_t size, int *why) {
     va_start(rest, flags);                                                   \
     mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;  \
     va_end(rest)
-#define CHANGES(flags) ((flags & O_ACCMODE) != O_RDONLY || flags & O_CREAT)
+#define OPENED(flags) ((flags & O_ACCMODE) != O_RDONLY || flags & O_CREAT ? "create" : "read-open")
 
 #define OPEN(name)                                                           \
     int name(const char *path, int flags, ...) {                             \
         REAL(int, name, const char *, int, ...);                             \
         OPEN_MODE(flags);                                                    \
-        return CHANGES(flags) && fails("create", AT_FDCWD, path, "", 0) ? -1 : real(path, flags, mode); \
+        return fails(OPENED(flags), AT_FDCWD, path, "", 0) ? -1 : real(path, flags, mode); \
     }
 #define OPENAT(name)                                                         \
     int name(int at_folder, const char *path, int flags, ...) {              \
         REAL(int, name, int, const char *, int, ...);                        \
         OPEN_MODE(flags);                                                    \
-        return CHANGES(flags) && fails("create", at_folder, path, "", 0) ? -1 : real(at_folder, path, flags, mode); \
+        return fails(OPENED(flags), at_folder, path, "", 0) ? -1 : real(at_folder, path, flags, mode); \
     }
 #define FOPEN(name)                                                          \
     FILE *name(const char *path, const char *mode) {                         \
         REAL(FILE *, name, const char *, const char *);                      \
-        return strpbrk(mode, "wa+") && fails("create", AT_FDCWD, path, "", 0) ? NULL : real(path, mode); \
+        const char *word = strpbrk(mode, "wa+") ? "create" : "read-open";    \
+        return fails(word, AT_FDCWD, path, "", 0) ? NULL : real(path, mode); \
     }
 OPEN(open) OPEN(open64) OPEN(__open_2) OPEN(__open64_2) OPENAT(openat) OPENAT(openat64) FOPEN(fopen) FOPEN(fopen64)
 
@@ -233,6 +238,22 @@ int fflush(FILE *stream) {
         return fails("fsync", handle, NULL, size, 0) ? -1 : real(handle);    \
     }
 SYNC(fsync) SYNC(fdatasync)
+
+/* ---- reading, but through a memory map */
+
+#define READ(name, parameters, call, ...)                                    \
+    ssize_t name parameters {                                                \
+        REAL(ssize_t, name, __VA_ARGS__);                                    \
+        return fails("read", handle, NULL, "", 0) ? -1 : real call;          \
+    }
+READ(read, (int handle, void *bytes, size_t size), (handle, bytes, size), int, void *, size_t)
+READ(pread, (int handle, void *bytes, size_t size, off_t place), (handle, bytes, size, place), int, void *, size_t, off_t)
+READ(pread64, (int handle, void *bytes, size_t size, off64_t place), (handle, bytes, size, place), int, void *, size_t, off64_t)
+
+size_t fread(void *bytes, size_t size, size_t number, FILE *stream) {
+    REAL(size_t, fread, void *, size_t, size_t, FILE *);
+    return fails("read", fileno(stream), NULL, "", 0) ? 0 : real(bytes, size, number, stream);
+}
 
 /* ---- names */
 

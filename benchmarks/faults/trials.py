@@ -1,6 +1,5 @@
 """One fault in one command, and what came of it."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +128,6 @@ def in_lanes(jobs: list[Callable[[Path], object]], lanes: int, base: Path, show:
 
 
 def _lane(jobs, base: Path, lane: int, show) -> int:
-    os.setpgid(0, 0)
     for job in jobs:
         line = show(job(base / f"lane{lane}"))
         file = (base / f"lane{lane}.jsonl").open("a")

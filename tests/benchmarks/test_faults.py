@@ -40,12 +40,12 @@ def shim(tmp_path_factory):
 
 
 def work(shim, folder, code=WORK, at=0, **fault):
-    """Runs code with the shim; returns (the process, the operations)."""
+    """Runs code with the shim; returns (the process, the changes)."""
     (folder / "w").mkdir()
     names = {"AT": at, **fault, "FOLDER": folder / "w", "TRACE": folder / "trace"}
     environment = os.environ | {"LD_PRELOAD": str(shim)} | {f"FAULTS_{name}": str(value) for name, value in names.items()}
     ended = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
-    return ended, injection.read_trace(folder / "trace")
+    return ended, [step for step in injection.read_trace(folder / "trace") if not step.name.startswith("read")]
 
 
 def test_every_operation_below_the_folder_is_counted(shim, tmp_path):
@@ -79,6 +79,15 @@ def test_one_operation_fails(shim, tmp_path):
     assert [operation.hit for operation in trace] == [False] * 5 + [True]
 
 
+def test_reads_are_counted_by_themselves(shim, tmp_path):
+    code = "open('w/x', 'w').write('1')\nopen('w/x').read()"
+    ended, changes = work(shim, tmp_path, code, at=1, ERRNO=errno.EIO, READS=1)
+    assert ended.stderr.endswith("OSError: [Errno 5] Input/output error: 'w/x'\n")
+    assert [(str(step), step.number) for step in changes] == [("create x", 1), ("write x", 2), ("close x", 3)]
+    reads = [step for step in injection.read_trace(tmp_path / "trace") if step.name.startswith("read")]
+    assert reads == [Operation(1, "read-open", "x", "", True)]
+
+
 def test_what_hdf5_writes_is_counted_too(shim, tmp_path):
     code = "import h5py\nwith h5py.File('w/x.h5', 'w') as file: file['x'] = [1, 2, 3]"
     ended, trace = work(shim, tmp_path, code)
@@ -96,6 +105,9 @@ def test_a_full_disk_is_not_asked_of_what_needs_no_space():
             for name in ("create", "open", "write", "unlink", "rmdir")}  # fmt: skip
     assert able == {"create": True, "open": False, "write": True, "unlink": False, "rmdir": False}
     assert injection.can_fail(FAULTS["EIO"], Operation(1, "unlink", "x", "", False))
+    assert [injection.can_fail(FAULTS[name], Operation(1, "read", "x", "", False)) for name in ("EIO", "unreadable")] == [
+        False, True,
+    ]  # fmt: skip
     assert FAULTS["kill"].number == KILL
 
 
