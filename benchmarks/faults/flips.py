@@ -29,7 +29,9 @@ def targets(before: Path, count: int, seed: int) -> list[Target]:
     """`count` for each reader and kind of file, one for each file where that is 0."""
     names = [path.relative_to(before).as_posix() for path in before.rglob("*") if path.is_file()]
     # Of files that differ in a number, the newest, which is read first, comes first.
-    names.sort(key=lambda name: [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)])
+    names.sort(
+        key=lambda name: [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    )
     names = names[::-1]
     names = [name for name in names if not name.endswith(".lock")] + ["cache/*.npy", "cache/*.json"]
     chosen = []

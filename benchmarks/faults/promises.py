@@ -15,7 +15,7 @@ from dcgan_tf.runs.folder import RunFolder
 NEVER_PRINTED = ("Traceback", "Exception ignored", "Segmentation", "terminate called", "Fatal Python error")
 _LEFTOVER = re.compile(r"\.(part(\.\w+)?|old|gone)$")
 # Of these, only that they are there counts: they hold times, or more files after a second start.
-_UNCOMPARED = ("batching.config", "models.config", "kubernetes.yaml", "docker-compose.yml")
+_UNCOMPARED = ("checksums.json", "batching.config", "models.config", "kubernetes.yaml", "docker-compose.yml")
 _VERSION = re.compile(r"^\d+(?=/)|(?<=-)\d+(?=(-\w+)?\.(onnx|tflite)$)")
 
 
@@ -109,7 +109,8 @@ def _picture(path: Path) -> bytes:
 
 
 def _json(path: Path) -> bytes:
-    return json.dumps(json.loads(path.read_text()), sort_keys=True).encode()
+    """Its values, but for checksums of files, whose bytes may differ where their contents do not."""
+    return re.sub(r'"[0-9a-f]{32}"', '""', json.dumps(json.loads(path.read_text()), sort_keys=True)).encode()
 
 
 def _architecture(path: Path) -> bytes:
@@ -133,7 +134,7 @@ _READERS = {
     r"fingerprint\.pb$": lambda path: b"",
     r"\.onnx$": _onnx,
     r"\.(png|gif)$": _picture,
-    r"state/\w+\.json$": _architecture,
+    r"(generator|discriminator)\.json$": _architecture,
     r"log\.jsonl$": _log,
     r"\.json$": _json,
 }

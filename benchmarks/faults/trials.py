@@ -110,10 +110,10 @@ def leftovers(folder: Path) -> list[str]:
 def _wrong_end(case: Case, ended: Ended, folder: Path, when: str = "") -> str | None:
     """How a command that should end as without a fault did not."""
     wrong = promises.printed(ended.code, ended.stderr, case.ended.stderr)
-    wrong = wrong or promises.difference(case.expected, folder / case.program.makes)
     # Where all was done already, a command may say that it does not do it again.
     if not wrong and ended.code and not (case.program.refuses_again and when):
-        wrong = f"exit code {ended.code}: {ended.stderr.strip()}"
+        wrong = f"exit code {ended.code}: {ended.stderr.strip().splitlines()[-1]}"
+    wrong = wrong or promises.difference(case.expected, folder / case.program.makes)
     return wrong and when + wrong
 
 

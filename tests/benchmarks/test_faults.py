@@ -43,7 +43,9 @@ def work(shim, folder, code=WORK, at=0, **fault):
     """Runs code with the shim; returns (the process, the changes)."""
     (folder / "w").mkdir()
     names = {"AT": at, **fault, "FOLDER": folder / "w", "TRACE": folder / "trace"}
-    environment = os.environ | {"LD_PRELOAD": str(shim)} | {f"FAULTS_{name}": str(value) for name, value in names.items()}
+    environment = (
+        os.environ | {"LD_PRELOAD": str(shim)} | {f"FAULTS_{name}": str(value) for name, value in names.items()}
+    )
     ended = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True)
     return ended, [step for step in injection.read_trace(folder / "trace") if not step.name.startswith("read")]
 
@@ -153,9 +155,7 @@ def test_folders_are_compared_by_what_is_in_them(tmp_path):
     assert promises.difference(expected, tmp_path) is None
     (tmp_path / "best.json").write_text('{"epoch": 2}')
     (tmp_path / ".losses.123.part.png").touch()
-    assert promises.difference(expected, tmp_path) == (
-        "left over: .losses.123.part.png; other contents: best.json"
-    )
+    assert promises.difference(expected, tmp_path) == ("left over: .losses.123.part.png; other contents: best.json")
     assert promises.difference(expected, tmp_path, "best|part") == "left over: .losses.123.part.png"
     (tmp_path / "best.json").write_text('{"epo')
     assert promises.difference(expected, tmp_path).startswith("best.json is not whole: JSONDecodeError")
