@@ -1,5 +1,6 @@
 """Plain values from JSON made into dataclasses, each checked against the type and the range that its field declares."""
 
+import contextlib
 import sys
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -26,8 +27,7 @@ def typed(hint, value, place: str):
     if origin in (Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
-        [kind] = [argument for argument in arguments if argument is not type(None)]
-        return typed(kind, value, place)
+        return _any_of([kind for kind in arguments if kind is not type(None)], value, place)
     if origin is tuple:
         return _tuple(arguments, value, place)
     if origin is dict:
@@ -73,6 +73,14 @@ def _dataclass(kind: type, value, place: str):
 
 def _has_default(declared: Field) -> bool:
     return declared.default is not MISSING or declared.default_factory is not MISSING
+
+
+def _any_of(kinds: list, value, place: str):
+    *first, last = kinds
+    for kind in first:
+        with contextlib.suppress(ValueError):
+            return typed(kind, value, place)
+    return typed(last, value, place)
 
 
 def _tuple(arguments: tuple, value, place: str) -> tuple:

@@ -55,6 +55,8 @@ class CacheEntry:
         try:
             with open_regular(self._json) as file:
                 entry = parsed(file.read())
+            if entry.keys() - {"checksum"} != {"stamp", "facts"}:
+                raise ValueError("its keys are not what they should be")
             if entry["stamp"] != self._stamp:
                 return None
             facts = entry["facts"]

@@ -6,6 +6,7 @@ import io
 import logging
 import math
 import os
+import struct
 import warnings
 from typing import NamedTuple
 
@@ -44,6 +45,8 @@ BUDGET_SHARE, MIN_BUDGET_BYTES = 8, 2**28
 BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # in Pillow; 4 in all other modes
 COEFFICIENT_BYTES_PER_PIXEL = 6  # of a progressive JPEG: three channels of 16 bits
 BAND_PIXELS = 2**22  # Larger images are converted in bands, so that a conversion takes no multiple of the image.
+PNG_START, CHUNK_HEADER_BYTES, CHECKSUM_BYTES = b"\x89PNG\r\n\x1a\n", 8, 4  # A chunk: length, kind, content, checksum.
+MAX_METADATA_BYTES = 2**26  # in one chunk of a PNG; Pillow takes no longer texts, either.
 MAX_FILE_BYTES = 2**31  # No image that Pillow accepts has more; metadata might, and Pillow would load it.
 
 # Pillow warns of odd metadata and of large photographs, once per file. A file that cannot be decoded raises anyway.
@@ -162,8 +165,22 @@ def _open(path):
         if file.seek(0, os.SEEK_END) > MAX_FILE_BYTES:
             raise UserError(f"larger than {size_text(MAX_FILE_BYTES)}")
         file.seek(0)
+        _check_chunks(file)
         with Image.open(file, formats=FORMATS) as image:
             yield image
+
+
+def _check_chunks(file) -> None:
+    """Refuses a PNG with very long metadata, which Pillow would load before it refuses it. Leaves other files alone."""
+    if file.read(len(PNG_START)) == PNG_START:
+        while len(header := file.read(CHUNK_HEADER_BYTES)) == CHUNK_HEADER_BYTES:
+            length, kind = struct.unpack(">I4s", header)
+            if not kind.isalpha():
+                break  # It is no chunk, and Pillow says so.
+            if length > MAX_METADATA_BYTES and kind != b"IDAT":
+                raise UserError(f"metadata of {size_text(length)}")
+            file.seek(length + CHECKSUM_BYTES, os.SEEK_CUR)
+    file.seek(0)
 
 
 def _orientation(image):

@@ -1,5 +1,6 @@
 """Where images come from: `open_source` looks at what `--data` names and returns an `ImageSource`."""
 
+import contextlib
 import difflib
 import glob
 import os
@@ -100,7 +101,9 @@ def _find(data):
             return Path(path)
     if data in NAMED_SETS:
         return None
-    below_data = [name for name in os.listdir("data") if not name.startswith(".")] if os.path.isdir("data") else []
+    below_data = []
+    with contextlib.suppress(OSError):  # There need not be such a folder, nor need it be readable.
+        below_data = [name for name in os.listdir("data") if not name.startswith(".")]
     near = difflib.get_close_matches(data, [*below_data, *NAMED_SETS], n=1)
     hint = f"; did you mean '{printable(near[0])}'?" if near else ""
     raise UserError(

@@ -24,6 +24,7 @@ from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics.features import FeatureSpace, open_features, open_outputs
 from dcgan_tf.runs.folder import RunFolder
 
+NUMBERS, COPIES, PLOT = "evaluation.json", "copies.png", "evaluation.png"  # the files in --out
 SAMPLE_BATCH_IMAGES = 256  # The progress bar is redrawn after every so many samples.
 
 
@@ -39,15 +40,17 @@ def evaluate(config: EvaluateConfig) -> None:
     generators = find_generators(config.source, config.epoch)
     out = Path(config.out) if config.out else _default_out(config.source, generators[-1])
     check_out(out, is_folder=True)
+    for name in (NUMBERS, COPIES, PLOT):
+        check_out(out / name, is_folder=False)
     against = _open_real_images(config, generators[0])
     measures = open_measures(_measure_names(config, against), against)
     with locked_folder(out, "--out", "evaluation"):
-        evaluation = Evaluation(out / "evaluation.json", _about(config, against))
+        evaluation = Evaluation(out / NUMBERS, _about(config, against))
         last_samples = _measure_all(config, generators, measures, evaluation)
         pictures = _draw_pictures(out, evaluation, measures, last_samples)
     say(table(evaluation, [measure.name for measure in measures], [label(found) for found in generators]))
     _print_what_was_used(measures, against, generators[0])
-    say(f"{printable(out)}: {', '.join(['evaluation.json', *pictures])}")
+    say(f"{printable(out)}: {', '.join([NUMBERS, *pictures])}")
 
 
 def find_generators(source: str, epoch: Epoch | Literal["all"]) -> list[Found]:
@@ -104,10 +107,10 @@ def _draw_pictures(out: Path, evaluation: Evaluation, measures: list[Measure], s
     written = []
     for measure in measures:
         if isinstance(measure, Copies):
-            draw_pairs(measure.found, samples, measure.against.reals, out / "copies.png")
-            written.append("copies.png")
-    if write_plot(evaluation, out / "evaluation.png"):
-        written.append("evaluation.png")
+            draw_pairs(measure.found, samples, measure.against.reals, out / COPIES)
+            written.append(COPIES)
+    if write_plot(evaluation, out / PLOT):
+        written.append(PLOT)
     return written
 
 

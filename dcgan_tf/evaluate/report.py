@@ -1,11 +1,16 @@
 """The numbers of the measures: evaluation.json, which grows epoch by epoch, a table for people, and a plot."""
 
 import json
+import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 from dcgan_tf.common import text
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.files import read_json, whole_file
+from dcgan_tf.config.ranges import Range
+from dcgan_tf.config.typed import typed
 
 # (measure, key) in evaluation.json -> (head of the column in the table, format of its cells)
 COLUMNS = {
@@ -29,6 +34,26 @@ COLUMNS = {
 NOT_PLOTTED = {("kid", "standard_error")}  # An error is no curve of its own.
 
 
+# A larger number than any measure gives could not be drawn.
+_Number = Annotated[float, Range("between -1e30 and 1e30", lambda value: abs(value) < 1e30)]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What an evaluation.json holds of one measure."""
+
+    protocol: dict[str, int | str | None]
+    real: dict[str, _Number | None]
+    epochs: dict[str, dict[str, _Number | None]]
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What is read of an evaluation.json."""
+
+    measures: dict[str, _Measured]
+
+
 class Evaluation:
     """The content of an evaluation.json: each measure with its protocol and the numbers of real images and of epochs.
 
@@ -42,10 +67,10 @@ class Evaluation:
         """path: the file; what is in it is kept. about: the head of the file, as plain values for JSON."""
         self._path, self._about, self.measures = Path(path), about, {}
         try:
-            self.measures = json.loads(self._path.read_text(encoding="utf-8"))["measures"]
+            self.measures = asdict(typed(_Content, read_json(self._path), "it"))["measures"]
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError) as error:
             raise UserError(
                 f"{printable(path)}: is no evaluation that can be added to: delete it, or give another --out"
             ) from error
@@ -121,7 +146,7 @@ def _draw(axes, panel: list[tuple[str, str]], measures: dict) -> None:
     ):
         width = 2.2 if key == "mean" else 1.2
         epochs, values = _points(measures[name], key)
-        axes.plot(epochs, values, color=colour, linewidth=width, marker=".", label=head(name, key))
+        axes.plot(epochs, values, color=colour, linewidth=width, marker=".", label=head(name, key).replace("$", r"\$"))
         real = measures[name]["real"].get(key)
         if real is not None:
             axes.axhline(real, color=colour, linewidth=width / 1.5, linestyle=":")
@@ -133,7 +158,8 @@ def _draw(axes, panel: list[tuple[str, str]], measures: dict) -> None:
 
 
 def _epochs(found: dict) -> list[int]:
-    return sorted(int(epoch) for epoch in found["epochs"] if epoch.isdigit())
+    # A generator of no epoch goes by its name, which may be "007".
+    return sorted(int(epoch) for epoch in found["epochs"] if re.fullmatch("0|[1-9][0-9]{0,15}", epoch))
 
 
 def _points(found: dict, key: str) -> tuple[list[int], list[float]]:

@@ -102,7 +102,9 @@ def _unsealed(path: Path) -> bytes:
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > free_memory():
-            raise UserError(f"has {size_text(size)}, and {size_text(free_memory())} of memory are free")
+            raise UserError(
+                f"takes {size_text(size)}, and {size_text(free_memory())} of memory are free: give a smaller net"
+            )
         content = file.read()
     end = len(content) - _DIGITS
     start = end - len(_SEAL_HEAD)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcgan_tf.common.backend import quiet_stderr, tf
-from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.generators import checks, runtimes
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
 from dcgan_tf.nets.limits import BLOCK_IMAGES
-from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS, load_model
+from dcgan_tf.nets.saved import load_model
 from dcgan_tf.nets.surgery import check_generator
+from dcgan_tf.nets.words import reason
 from dcgan_tf.pictures.images import to_uint8
 
 # A seed always gives the same picture because the net makes all images in blocks of this size: the order of its sums
@@ -69,11 +70,10 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
     card = {}
     if found.kind == "keras":
         generator = load_keras(found)
-        run, latent_dim = picture_function(generator), generator.input_shape[-1]
+        run, latent_dim, shape = picture_function(generator), generator.input_shape[-1], generator.output_shape[1:]
     else:
         run, card = _open_exported(found, shown)
-        latent_dim = run.latent_dim
-    shape = _drawn(source, run, np.zeros([BLOCK_SIZE, latent_dim], np.float32)).shape[1:]
+        latent_dim, shape = run.latent_dim, _drawn(source, run, _zeros(BLOCK_SIZE, run.latent_dim)).shape[1:]
     said = found.settings.preset.latents if found.settings else _said_distribution(card)
     return Generator(found.name, latent_dim, shape, latent_distribution(latents, said, latent_dim, shape), run)
 
@@ -96,8 +96,7 @@ def _open_exported(found: Found, shown: str):
     except ImportError as error:
         raise UserError(f"{shown}: needs {error.name}: pip install 'dcgan-tf[export]'") from error
     except Exception as error:  # Each runtime has errors of its own for a file that it does not understand.
-        reason = first_line(getattr(error, "strerror", None) or error)[:MAX_REASON_CHARACTERS]
-        raise UserError(f"{shown}: is not a generator that runs ({reason}): {KINDS}") from error
+        raise UserError(f"{shown}: is not a generator that runs ({reason(error)}): {KINDS}") from error
     return run, card
 
 
@@ -112,16 +111,27 @@ def load_keras(found: Found):
     """The Keras net of a generator that was found as "keras", float32.
 
     Raises:
-        UserError: the file holds no generator of grey or colour images, or one whose weights are NaN.
+        UserError: the file holds no generator of grey or colour images, or one that does not run, or whose weights are
+            NaN.
     """
     generator = load_model(found.path)
     check_generator(generator, found.path)
+    if generator.input_shape[-1] > runtimes.MAX_LATENT_DIM:
+        raise UserError(
+            f"{printable(found.path)}: takes {generator.input_shape[-1]:,} latents for each image, "
+            f"{runtimes.MAX_LATENT_DIM:,} at most are drawn; give another net"
+        )
     channels = generator.output_shape[-1]
     if channels not in (1, 3):
         raise UserError(f"{printable(found.path)}: makes images of {channels} channels, not 1 or 3; give another net")
     if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
         raise UserError(f"{printable(found.path)}: has weights that are no numbers (NaN); give an earlier epoch")
+    _drawn(found.path, lambda latents: generator(latents, training=False), _zeros(1, generator.input_shape[-1]))
     return generator
+
+
+def _zeros(count: int, latent_dim: int) -> np.ndarray:
+    return np.zeros([count, latent_dim], np.float32)
 
 
 def _drawn(name: str, run, latents: np.ndarray) -> np.ndarray:
@@ -136,8 +146,7 @@ def _drawn(name: str, run, latents: np.ndarray) -> np.ndarray:
         with quiet_stderr():
             images = np.asarray(run(latents))
     except Exception as error:  # Each runtime has errors of its own.
-        reason = first_line(error)[:MAX_REASON_CHARACTERS]
-        raise UserError(f"{printable(name)}: is not a generator that runs ({reason}): {KINDS}") from error
+        raise UserError(f"{printable(name)}: is not a generator that runs ({reason(error)}): {KINDS}") from error
     if images.ndim != 4 or len(images) != len(latents) or images.shape[-1] not in (1, 3):
         raise UserError(f"{printable(name)}: gives {list(images.shape[1:])}, not images of 1 or 3 channels: {KINDS}")
     if images.dtype == np.uint8:

@@ -17,6 +17,7 @@ from dcgan_tf.common.files import whole_file
 from dcgan_tf.common.pixels import fit_all, to_channels
 from dcgan_tf.config.commands import MEASURES, NEED_FEATURES
 from dcgan_tf.nets.branched import load_net
+from dcgan_tf.nets.words import reason
 
 BATCH_IMAGES = 64  # A net sees so many images at once.
 DOWNLOAD_TIMEOUT_SECONDS = 30  # A download has failed once it brings no byte for so long.
@@ -56,14 +57,19 @@ class FeatureSpace:
         are repeated to 3 channels, and colour made grey, as the net needs. Only a batch is in memory at a time.
 
         Raises:
-            UserError: an image cannot be read, or the net turns one into NaN or infinity.
+            UserError: an image cannot be read, or the net fails on one, or turns it into NaN or infinity.
         """
         indices = np.arange(len(source)) if indices is None else np.asarray(indices, np.int64)
         features = np.empty([len(indices), self.dimension], np.float32)
         with tqdm(total=len(indices), desc="features", unit="image", leave=False, disable=None) as bar:
             for start in range(0, len(indices), BATCH_IMAGES):
                 images = self.fitted(source.read(indices[start : start + BATCH_IMAGES]))
-                features[start : start + len(images)] = self.run(images.astype(np.float32))
+                try:
+                    features[start : start + len(images)] = self.run(images.astype(np.float32))
+                except tf.errors.OpError as error:  # Some settings of layers fail only as they compute.
+                    raise UserError(
+                        f"{printable(self.name)}: does not run ({reason(error)}): give another net with --features"
+                    ) from error
                 bar.update(len(images))
         if not np.isfinite(features).all():
             raise UserError(f"{printable(self.name)}: makes NaN of some images: give another net with --features")

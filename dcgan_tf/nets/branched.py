@@ -11,12 +11,13 @@ import zipfile
 from pathlib import Path
 
 from dcgan_tf.common.backend import keras
-from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.nets.allowed import BRANCHED_LAYERS, NET_CLASSES
 from dcgan_tf.nets.archive import SETTINGS, extract_weights, read_member
 from dcgan_tf.nets.hdf5 import open_hdf5
 from dcgan_tf.nets.limits import built, check_settings
-from dcgan_tf.nets.saved import MAX_REASON_CHARACTERS, load_model, shown
+from dcgan_tf.nets.saved import load_model
+from dcgan_tf.nets.words import reason, shown
 
 # Keras writes these around tensors, shapes and number types; they hold plain values only.
 _WRAPPERS = {"__keras_tensor__", "__tuple__", "__numpy__", "TensorShape", "DTypePolicy", "Policy"}
@@ -48,9 +49,8 @@ def load_net(path) -> keras.Model:
         except UserError as error:
             raise UserError(f"{printable(path)}: {error}") from not_a_chain
         except Exception as error:  # Keras raises almost anything for damaged settings or weights.
-            reason = first_line(error)[:MAX_REASON_CHARACTERS]
             raise UserError(
-                f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}): give a net saved with model.save"
+                f"{printable(path)}: cannot be read ({type(error).__name__}: {reason(error)}): give a net saved with model.save"
             ) from error
 
 

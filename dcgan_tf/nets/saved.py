@@ -15,13 +15,14 @@ from pathlib import Path
 import h5py
 
 from dcgan_tf.common.backend import keras
-from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_regular, whole_file
 from dcgan_tf.layers import MinibatchStd
 from dcgan_tf.nets.allowed import CHAIN_LAYERS, NET_CLASSES
 from dcgan_tf.nets.archive import SETTINGS, extract_weights, read_member
 from dcgan_tf.nets.hdf5 import add_checksum, open_hdf5
 from dcgan_tf.nets.limits import built, check_settings
+from dcgan_tf.nets.words import reason, shown
 
 layers = keras.layers
 
@@ -37,9 +38,6 @@ _SAME_ACTIVATIONS = {
 _ACTIVATIONS = _SAME_ACTIVATIONS | {"hard_tanh"}
 
 _SHAPE_KEYS = ("batch_shape", "batch_input_shape")  # Keras 3 and old TensorFlow name the shape of an input differently.
-
-MAX_REASON_CHARACTERS = 200  # Keras adds whole settings to some messages.
-MAX_NAME_CHARACTERS = 60
 
 
 def save_model(model: keras.Model, path):
@@ -82,17 +80,25 @@ def load_model(path) -> keras.Sequential:
     except UserError as error:
         raise UserError(f"{printable(path)}: {error}") from error.__cause__
     except Exception as error:  # json, zipfile, h5py and Keras raise almost anything for damaged files and settings.
-        reason = first_line(getattr(error, "strerror", None) or error)[:MAX_REASON_CHARACTERS]
         raise UserError(
-            f"{printable(path)}: cannot be read ({type(error).__name__}: {reason}); "
+            f"{printable(path)}: cannot be read ({type(error).__name__}: {reason(error)}); "
             "it may be damaged: give a net saved with model.save, .h5 or .keras"
         ) from error
 
 
-def shown(name) -> str:
-    """Whatever a file has in place of a name, printable, and cut short."""
-    text = printable(name)
-    return text if len(text) <= MAX_NAME_CHARACTERS else f"{text[:MAX_NAME_CHARACTERS]}..."
+def net_of(settings: str) -> keras.Sequential:
+    """The net of which `net.to_json()` gave these settings, float32, with fresh weights. No code of theirs is ever run.
+
+    Raises:
+        UserError: they are of no chain of layers of `CHAIN_LAYERS`, or their net does not fit into the memory.
+    """
+    try:
+        model, _ = _build(_parse(settings))
+    except UserError:
+        raise
+    except Exception as error:  # json and Keras raise almost anything for damaged settings.
+        raise UserError(f"is damaged ({type(error).__name__}: {reason(error)})") from error
+    return model
 
 
 def _load_h5(path):

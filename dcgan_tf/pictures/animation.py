@@ -1,14 +1,17 @@
 """The film of a training: training.gif or training.mp4 from the sample pictures of a run, one frame per picture."""
 
+import os
 import struct
-import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
 
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.console import note, warn
+from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.files import open_regular
 from dcgan_tf.pictures import film
 from dcgan_tf.runs.folder import RunFolder
 
@@ -16,6 +19,8 @@ Picture = tuple[int, Path]  # (epoch, file)
 MAX_FILM_SECONDS = 30  # A film takes longer only where MAX_AUTOMATIC_FPS does not allow it.
 LAST_FRAME_SECONDS = 3
 MIN_AUTOMATIC_FPS, MAX_AUTOMATIC_FPS = 5, 25
+# Pillow raises all of these for damaged files, and the last for pictures of an absurd size.
+DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 
 
 def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
@@ -58,6 +63,14 @@ def automatic_fps(count: int) -> float:
 def _usable(run_dir) -> list[Picture]:
     """The pictures that can be read and have the mode and size of most; warns of the others."""
     folder = RunFolder(Path(run_dir))
+    try:
+        os.listdir(folder.pictures)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # It is said below that there are no pictures.
+    except OSError as error:
+        raise UserError(
+            f"{printable(folder.pictures)}: cannot be read ({error.strerror}): give the folder of a run that you may read"
+        ) from error
     pictures = folder.sample_pictures()
     kinds = {path: _kind(path) for _, path in pictures}
     readable = Counter(kind for kind in kinds.values() if kind)
@@ -71,29 +84,38 @@ def _usable(run_dir) -> list[Picture]:
     left_out = [path.name for path, kind in kinds.items() if kind != common]
     if left_out:
         names = ", ".join(left_out[:3]) + (f" and {len(left_out) - 3} more" if left_out[3:] else "")
-        print(f"warning: left out of the animation, as unreadable or unlike most: {names}", file=sys.stderr)
+        warn(f"warning: left out of the animation, as unreadable or unlike most: {names}")
     return [(epoch, path) for epoch, path in pictures if kinds[path] == common]
 
 
 def _kind(path: Path) -> tuple | None:
-    """Mode and size of a picture; None when it is damaged."""
+    """Mode and size of a picture; None when it is damaged, or too large for a frame."""
     try:
-        with Image.open(path) as picture:
-            kind = "L" if picture.mode == "L" else "RGB", picture.size
-            picture.verify()  # This checks the checksums, in a hundredth of the time of decoding.
-    except (OSError, SyntaxError, ValueError, struct.error):  # Pillow raises all of these for damaged files.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Grids of large images are no attack.
+            with open_regular(path) as file, Image.open(file) as picture:
+                kind = "L" if picture.mode == "L" else "RGB", picture.size
+                picture.verify()  # This checks the checksums, in a hundredth of the time of decoding.
+    except DAMAGED:
         return None
-    return kind
+    return kind if film.fits(*picture.size) else None
 
 
 def _frames(pictures: list[Picture], fps: float) -> Iterator[film.Frame]:
-    *first, last = pictures
-    for epoch, path in first:
-        yield _draw(path, f"epoch {epoch}"), 1 / fps
-    epoch, path = last
-    yield _draw(path, f"epoch {epoch}"), LAST_FRAME_SECONDS
+    """A picture that turns out to be damaged as it is decoded, or is gone by then, is left out, with a note."""
+    drawn = 0
+    for epoch, path in pictures:
+        try:
+            frame = _draw(path, f"epoch {epoch}")
+        except DAMAGED as error:
+            note(f"{printable(path)}: left out of the animation ({first_line(error)})")
+            continue
+        drawn += 1
+        yield frame, LAST_FRAME_SECONDS if path == pictures[-1][1] else 1 / fps
+    if not drawn:
+        raise UserError(f"{printable(path.parent)}: none of the pictures in it can be decoded: delete them")
 
 
 def _draw(path: Path, caption: str) -> Image.Image:
-    with Image.open(path) as picture:
+    with open_regular(path) as file, Image.open(file) as picture:
         return film.frame(picture, caption)

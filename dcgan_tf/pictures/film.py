@@ -13,9 +13,12 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 from PIL.GifImagePlugin import getdata, getheader
 
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import whole_file
 
 MIN_WIDTH_PIXELS = 256  # Smaller pictures are enlarged.
+MAX_SIDE_PIXELS = 16_384  # The side of a frame that H.264 takes; a GIF takes four times as many.
+CAPTION_PIXELS = 66  # The strip with the caption is at most so high, with the pixel that makes a height even.
 PALETTE_SAMPLE_PIXELS = 8000  # The 256 colours of a frame are chosen from about so many of its pixels.
 
 Frame = tuple[Image.Image, float]  # (L or RGB, the seconds that it is shown)
@@ -26,6 +29,16 @@ class NoEncoder(Exception):
 
     def __init__(self):
         super().__init__("needs ffmpeg with H.264: pip install imageio[ffmpeg]")
+
+
+class EncoderFailed(Exception):
+    """ffmpeg ended with an error; the message is what it says."""
+
+
+def fits(width: int, height: int) -> bool:
+    """Whether a picture of this size can be a frame, with its caption."""
+    factor = -(-MIN_WIDTH_PIXELS // width)
+    return max(width * factor, height * factor + CAPTION_PIXELS) <= MAX_SIDE_PIXELS
 
 
 def frame(picture: Image.Image, caption: str | None = None) -> Image.Image:
@@ -63,10 +76,15 @@ def write_film(path, format: str, frames: Iterator[Frame], fps: float) -> None:
 
     Raises:
         NoEncoder: no H.264 encoder, before the first frame is taken or after some.
-        UserError: a full disk, or a folder that cannot be written.
+        UserError: a full disk, a folder that cannot be written, or an encoder that fails.
     """
-    with whole_file(path) as beside:
-        WRITERS[format](beside, frames, fps)
+    try:
+        with whole_file(path) as beside:
+            WRITERS[format](beside, frames, fps)
+    except EncoderFailed as error:
+        raise UserError(
+            f"{printable(path)}: ffmpeg failed ({first_line(error)}): make a GIF, or mend ffmpeg"
+        ) from error
 
 
 @functools.cache
@@ -119,7 +137,11 @@ def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
         *("-vf", "scale=out_color_matrix=bt709:out_range=tv,setparams=color_primaries=bt709:color_trc=bt709"),
         *("-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-movflags", "+faststart", f"file:{path}"),
     ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as ffmpeg:
+    try:
+        ffmpeg = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    except OSError as error:  # IMAGEIO_FFMPEG_EXE may name anything.
+        raise NoEncoder from error
+    with ffmpeg:
         with contextlib.suppress(BrokenPipeError):  # ffmpeg gave up; its own message, read below, says why.
             for frame, seconds in frames:
                 ppm = f"P6 {frame.width} {frame.height} 255\n".encode() + frame.convert("RGB").tobytes()
@@ -129,7 +151,7 @@ def _write_mp4(path: Path, frames: Iterator[Frame], fps: float) -> None:
     if "Unknown encoder" in words:
         raise NoEncoder
     if ffmpeg.returncode:
-        raise RuntimeError(f"ffmpeg failed: {words}")
+        raise EncoderFailed(words or f"it ended with code {ffmpeg.returncode}")
 
 
 def _ffmpeg() -> str:

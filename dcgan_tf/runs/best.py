@@ -40,12 +40,11 @@ def mend_best(folder: RunFolder, numbers: Numbers) -> None:
 def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
     """The epoch of the least SWD, of those that have models, as best.json would name it; {} where there is none.
 
-    An epoch that was measured twice, as one within which a run was stopped, counts with its last numbers.
+    An epoch may have been measured twice, where a run was stopped within it: the better models have stayed.
     """
     steps, epochs, swd, diversity = numbers.steps, numbers.epochs, numbers.column("swd"), numbers.column("diversity")
     saved = set(folder.saved_epochs())
-    last = {int(epochs[place]): place for place in np.flatnonzero(np.isfinite(swd))}
-    places = [place for epoch, place in last.items() if epoch in saved]
+    places = [place for place in np.flatnonzero(np.isfinite(swd)) if int(epochs[place]) in saved]
     if not places:
         return {}
     place = min(places, key=lambda place: swd[place])

@@ -86,7 +86,9 @@ class RunFolder:
     def _check_rights(self) -> None:
         """A file that is replaced as a whole may belong to anybody, since only its folder decides."""
         with rights.errors_in_one_line(self.path):
-            for folder in (self.path, self.tensorboard, self.pictures, self.states, self.saved_models):
+            if self.path.is_dir():
+                rights.check_folder(self.path)
+            for folder in (self.tensorboard, self.pictures, self.states, self.saved_models):
                 rights.check_folder(folder)
             for path in (*numbered(self.states).values(), *numbered(self.saved_models).values()):
                 if path.is_dir():

@@ -6,8 +6,10 @@ A state is whole or not there, and stands by itself: where one is damaged, an ol
 import json
 from pathlib import Path
 
-from dcgan_tf.common.backend import keras, tf
+from dcgan_tf.common.backend import tf
+from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.files import check_regular, checksum, open_regular, read_json, whole_folder
+from dcgan_tf.nets.saved import net_of
 from dcgan_tf.nets.surgery import with_dtype
 from dcgan_tf.runs.folder import NETS, RunFolder
 
@@ -65,8 +67,12 @@ def restore_state(folder: RunFolder, step: int, gan) -> None:
 
 def _architecture(place: Path, net: str):
     """Runs that began before states had checksums keep one architecture for all states, beside them."""
-    with open_regular(place / f"{net}.json") as file:
-        return keras.models.model_from_json(file.read().decode("utf-8"))
+    name = f"{net}.json"
+    with open_regular(place / name) as file:
+        try:
+            return net_of(file.read().decode("utf-8"))
+        except UserError as error:
+            raise ValueError(f"its {name} {error}") from error
 
 
 def _check(state: Path) -> None:

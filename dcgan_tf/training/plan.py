@@ -1,5 +1,6 @@
 """From flags to a plan: the images opened, every value settled. No TensorFlow, and nothing is written."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,7 +119,14 @@ def open_run(flags: TrainConfig, start: Start | None = None) -> tuple[ImageSourc
     run_dir = flags.run_dir or f"checkpoints/{printable(source.name)}"
     if run_dir != printable(run_dir):
         raise UserError(f"--run-dir {printable(run_dir)}: is not UTF-8: give another name")
-    return source, RunFolder(Path(run_dir))
+    folder = RunFolder(Path(run_dir))
+    try:
+        os.lstat(folder.picture(0))  # The longest of the names in it.
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # What is in the way is said where the folder is made.
+    except OSError as error:
+        raise UserError(f"--run-dir {printable(run_dir)}: cannot be used ({error.strerror}): give another") from error
+    return source, folder
 
 
 def plan_run(

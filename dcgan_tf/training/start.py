@@ -1,6 +1,7 @@
 """A run that begins: with new nets, or with saved ones that the flags name."""
 
 import multiprocessing
+import signal
 from concurrent.futures import ProcessPoolExecutor
 
 from dcgan_tf.common.errors import UserError, printable
@@ -35,8 +36,16 @@ def load_start(flags: TrainConfig, cluster: Cluster):
     if not _paths(flags):
         return (None, None), None
     if cluster.size > 1:
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            return None, pool.submit(_known_of_nets, flags).result()
+        # Ctrl-C goes to all processes of a terminal: the one that looks leaves the answer to it to this one.
+        ignore = (signal.SIGINT, signal.SIG_IGN)
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, spawn, initializer=signal.signal, initargs=ignore) as pool:
+            try:
+                return None, pool.submit(_known_of_nets, flags).result()
+            except (KeyboardInterrupt, SystemExit):
+                for child in multiprocessing.active_children():
+                    child.terminate()  # The pool would wait for it.
+                raise
     nets = load_nets(flags)
     return nets, _known_of_nets(flags, nets)
 

@@ -1,6 +1,7 @@
 """Files on this machine and behind an address: TensorFlow's memory file system stands for a cloud."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,27 @@ def test_our_own_mistakes_pass_through(monkeypatch, call):
 def test_an_error_on_this_machine_is_not_taken_for_one_of_the_cloud():
     with pytest.raises(ZeroDivisionError), remote.reading("x"):
         raise ZeroDivisionError
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a")
+    assert error_of(remote.read, str(tmp_path / "a")) == f"{tmp_path}/a cannot be read: not a regular file"
+
+
+def test_a_length_that_the_system_does_not_tell_is_one_line(tmp_path):
+    (tmp_path / "a").symlink_to("a")
+    line = f"{tmp_path}/a cannot be read: Too many levels of symbolic links"
+    assert error_of(remote.size_and_time, str(tmp_path / "a")) == line
+    with pytest.raises(FileNotFoundError):
+        remote.size_and_time(str(tmp_path / "b/c"))
+
+
+def test_the_main_thread_leaves_the_wait_for_a_cloud_to_another(monkeypatch):
+    """TensorFlow hears no signal while it waits."""
+
+    class Slow:
+        def exists(self, path):
+            return threading.current_thread() is not threading.main_thread()
+
+    monkeypatch.setattr(remote, "_gfile", Slow)
+    assert remote.exists("gs://b/x") is True

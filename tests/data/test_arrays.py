@@ -2,6 +2,7 @@
 
 import io
 import tracemalloc
+import warnings
 import zipfile
 
 import numpy as np
@@ -79,6 +80,9 @@ def test_float_orders_and_byte_orders(tmp_path, dtype, order):
         ("int64", 0, 127, "int64 0..255", (77, 77)),
         ("uint8", 0, 32, "uint8 0..255", (31, 31)),
         ("bool", 0, 1, "bool 0..1", (1, 255)),
+        ("int8", -128, 127, "int8 -128..127", (0, 128)),
+        ("int8", -100, 28, "int8 -128..127", (-28, 100)),
+        (">i4", 0, 255, "int32 0..255", (77, 77)),
     ],
 )
 def test_recognised_value_ranges(tmp_path, dtype, least, most, values, middle):
@@ -94,6 +98,10 @@ def test_recognised_value_ranges(tmp_path, dtype, least, most, values, middle):
     [
         ("uint8", 0, 31),
         ("uint16", 0, 255),
+        ("int8", 0, 127),
+        ("int8", -100, 27),
+        ("int16", -128, 127),
+        ("int64", -(2**63), 2**63 - 1),
         ("int16", 0, 4095),
         ("int32", 0, 1),
         ("float32", 0, 0.4),
@@ -338,9 +346,98 @@ def test_reading_from_many_threads(tmp_path):
             np.testing.assert_array_equal(read, images[[i, 49 - i]])
 
 
-def test_npy_bytes_of_version_2_and_a_fortran_memory_map(tmp_path):
+def test_npy_bytes_of_version_2_in_fortran_order(tmp_path):
     images = some_images(5, 6, 7)
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, np.asfortranarray(images), version=(2, 0))
     (tmp_path / "set.npy").write_bytes(buffer.getvalue())
     np.testing.assert_array_equal(open_source(str(tmp_path / "set.npy")).read([4, 1])[..., 0], images[[4, 1]])
+
+
+def npy(array) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+def archive(tmp_path, members) -> str:
+    path = tmp_path / "set.npz"
+    with warnings.catch_warnings():  # zipfile warns of a doubled name.
+        warnings.simplefilter("ignore")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+            for name, content in members:
+                file.writestr(name, content)
+    return str(path)
+
+
+IMAGES = some_images(4, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("members", "line"),
+    [
+        ([("images.npy", b"hello world")], " is damaged and cannot be read as an array: copy it again"),
+        (
+            [("images.npy", npy(IMAGES))] * 2,
+            " holds 2 arrays called 'images': save it again with one of each",
+        ),
+        (
+            [("images.npy", npy(IMAGES).replace(b"(4, 8, 8)", b"(4, 8, 9)"))],
+            ", array 'images', has not the length that its header says: copy the file again",
+        ),
+        (
+            [("images.npy", npy(IMAGES) + bytes(10**7))],
+            ", array 'images', has not the length that its header says: copy the file again",
+        ),
+        (
+            [("a\x1b[2J\n.npy", npy(IMAGES)), ("b.npy", npy(IMAGES))],
+            " holds a\\x1b[2J\\n, b: call the array of the images 'images'",
+        ),
+    ],
+)
+def test_hostile_archives(tmp_path, members, line):
+    path = archive(tmp_path, members)
+    assert source_error(path) == path + line
+
+
+def test_an_encrypted_archive(tmp_path):
+    path = archive(tmp_path, [("images.npy", npy(IMAGES))])
+    content = bytearray((tmp_path / "set.npz").read_bytes())
+    content[6] |= 1
+    content[content.rfind(b"PK\1\2") + 8] |= 1
+    (tmp_path / "set.npz").write_bytes(content)
+    assert source_error(path) == f"{path} is encrypted: save it without a password"
+
+
+def test_an_array_of_an_archive_that_does_not_fit_into_memory(tmp_path, monkeypatch):
+    path = archive(tmp_path, [("images.npy", npy(IMAGES))])
+    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 255)
+    assert source_error(path) == (
+        f"{path}, array 'images', needs 256 B of memory, and 255 B are free: "
+        "save the images as .npy, which is read piece by piece"
+    )
+
+
+def test_labels_beyond_64_bits_are_left_out(tmp_path):
+    np.savez(tmp_path / "set.npz", x=IMAGES, y=np.full(4, 2**63, np.uint64))
+    source = open_source(str(tmp_path / "set.npz"))
+    assert source.labels is None
+    assert source.notes == ["labels ignored: 'y' is uint64 [4], not one whole number for each image"]
+
+
+def test_an_image_that_does_not_fit_into_memory(tmp_path, monkeypatch):
+    path = saved(tmp_path, IMAGES)
+    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 191)
+    assert source_error(path) == (
+        f"one image of {path} needs 192 B of memory, and 191 B are free: make the images smaller"
+    )
+
+
+def test_large_images_are_read_and_converted_piece_by_piece(tmp_path, monkeypatch):
+    images = some_images(5, 8, 8, 4)
+    source = open_source(saved(tmp_path, images.astype(np.float32)), size=(4, 4))
+    whole = source.read([4, 0, 2])
+    monkeypatch.setattr("dcgan_tf.data.arrays.READ_CHUNK_BYTES", 2 * 8 * 8 * 4 * 4)
+    monkeypatch.setattr("dcgan_tf.common.pixels.PIECE_PIXELS", 7)
+    source = open_source(saved(tmp_path, images.astype(np.float32)), size=(4, 4))
+    np.testing.assert_array_equal(source.read([4, 0, 2]), whole)

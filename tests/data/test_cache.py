@@ -299,3 +299,88 @@ def test_images_are_written_one_by_one_and_made_grey_at_the_end(tmp_path, monkey
     assert array.dtype == np.uint8 and array.shape == (3, 2, 2, channels)
     assert np.squeeze(array[:, 1, 0]).tolist() == values
     assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
+
+
+# ---- damage that only a checksum finds, and hostile entries
+
+
+def paths_of_the_cache():
+    return next(path for path in cached_files() if path.suffix == ".npy"), next(
+        path for path in cached_files() if path.suffix == ".json"
+    )
+
+
+def test_a_flipped_bit_is_found_said_and_made_again(folder, decoded, capsys):
+    put(folder / "a.png", noise(8, 8))
+    open_source(str(folder))
+    npy, _ = paths_of_the_cache()
+    content = bytearray(npy.read_bytes())
+    content[-1] ^= 1
+    npy.write_bytes(content)
+    capsys.readouterr()
+    np.testing.assert_array_equal(open_source(str(folder)).read([0])[0], noise(8, 8))
+    note = f"note: the decoded images in {npy.parent} are damaged, and not used: the checksum is wrong\n"
+    assert capsys.readouterr().err == note + "decoding 1 image ...\n"
+    open_source(str(folder))
+    assert len(decoded) == 2 and capsys.readouterr().err == ""
+
+
+def test_an_entry_of_before_has_no_checksum_and_is_taken(folder, decoded):
+    put(folder / "a.png", noise(8, 8))
+    open_source(str(folder))
+    _, path = paths_of_the_cache()
+    entry = json.loads(path.read_text())
+    del entry["checksum"]
+    path.write_text(json.dumps(entry))
+    open_source(str(folder))
+    assert len(decoded) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"count": True},
+        {"count": 2**70},
+        {"labels": [0, 1]},
+        {"labels": "x"},
+        {"labels": [-1]},
+        {"labels": [2], "class_names": ["a", "b"]},
+        {"class_names": 5},
+        {"notes": [5]},
+        {"image_shape": [8, 8]},
+        {"image_shape": [8, 8, 3.0]},
+        {"more": 1},
+    ],
+)
+def test_facts_that_cannot_be_are_made_again(folder, decoded, capsys, wrong):
+    put(folder / "a.png", noise(8, 8))
+    open_source(str(folder))
+    _, path = paths_of_the_cache()
+    entry = json.loads(path.read_text())
+    del entry["checksum"]
+    path.write_text(json.dumps(entry | {"facts": entry["facts"] | wrong}))
+    capsys.readouterr()
+    assert open_source(str(folder)).notes == ["1 image read"]
+    note = "are damaged, and not used: the facts are not what they should be\n"
+    assert len(decoded) == 2 and note in capsys.readouterr().err
+
+
+def test_escapes_in_the_cache_are_printed_as_they_are(folder):
+    put(folder / "a.png", noise(8, 8))
+    open_source(str(folder))
+    _, path = paths_of_the_cache()
+    entry = json.loads(path.read_text())
+    del entry["checksum"]
+    path.write_text(json.dumps(entry | {"facts": entry["facts"] | {"notes": ["\x1b[2J\nerror: no"]}}))
+    assert open_source(str(folder)).notes == ["\\x1b[2J\\nerror: no"]
+
+
+def test_a_pipe_in_the_cache_is_replaced(folder, decoded):
+    put(folder / "a.png", noise(8, 8))
+    open_source(str(folder))
+    for path in paths_of_the_cache():
+        path.unlink()
+        os.mkfifo(path)
+        open_source(str(folder))
+        assert path.is_file()
+    assert len(decoded) == 3

@@ -1,14 +1,20 @@
 """Images of every format and mode, upright, on white, in 8 bits; damaged ones, and in which words they are refused."""
 
 import io
+import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 from support.image_files import encoded, noise, put
+from support.sources import source_error
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.data import decode as decode_module
 from dcgan_tf.data.decode import decode, image_size, is_image, size_and_channels, why_not_decoded
+from dcgan_tf.data.memory import Budget
 from dcgan_tf.data.sources import open_source
 
 # ---- formats and modes, read through a folder
@@ -251,3 +257,82 @@ def test_why_an_image_could_not_be_decoded(error, content, words):
 def test_an_empty_file_is_told_by_its_length(tmp_path):
     (tmp_path / "a.png").touch()
     assert why_not_decoded(UnidentifiedImageError("cannot identify"), tmp_path / "a.png") == "empty file"
+
+
+# ---- memory
+
+
+def test_a_large_image_is_converted_in_bands(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    transparent = Image.fromarray(noise(9, 8)).quantize(16)
+    transparent.info["transparency"] = 3
+    images = [
+        (Image.fromarray(noise(9, 8).astype(np.uint16)[..., 0] * 200), None),
+        (Image.fromarray(noise(9, 8, channels=4)), None),
+        (Image.fromarray(noise(9, 8)), (10, 200)),
+        (transparent, None),
+    ]
+    for image, value_range in images:
+        image.save(path)
+        monkeypatch.setattr(decode_module, "BAND_PIXELS", 10**6)
+        whole = decode(path, (4, 4), value_range).pixels
+        monkeypatch.setattr(decode_module, "BAND_PIXELS", 20)
+        np.testing.assert_array_equal(decode(path, (4, 4), value_range).pixels, whole)
+
+
+def exif(orientation):
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    return tags
+
+
+@pytest.mark.parametrize(
+    ("image", "kind", "options", "expected"),
+    [
+        (lambda: Image.new("L", (10, 20)), "PNG", {}, 200),
+        (lambda: Image.new("RGB", (10, 20)), "PNG", {}, 800),
+        (lambda: Image.fromarray(np.zeros((20, 10), np.uint16)), "PNG", {}, 400 + 200),
+        (lambda: Image.new("RGBA", (10, 20)), "PNG", {}, 800 + 800),
+        (lambda: Image.new("RGB", (10, 20)), "JPEG", {"progressive": True}, 800 + 1200),
+        (lambda: Image.new("RGB", (10, 20)), "JPEG", {"exif": exif(6)}, 800 + 800),
+    ],
+)
+def test_what_decoding_takes_is_told_by_the_header(monkeypatch, image, kind, options, expected):
+    content, taken = io.BytesIO(), []
+    image().save(content, kind, **options)
+
+    class Counted(Budget):
+        def share(self, amount):
+            taken.append(amount)
+            return super().share(amount)
+
+    monkeypatch.setattr(decode_module, "_memory", lambda: Counted(10))
+    decode(content.getvalue(), (20, 10), None)
+    assert taken == [expected]
+
+
+def test_a_file_that_is_too_long_for_an_image(tmp_path):
+    put(tmp_path / "a.png", noise(4, 4))
+    os.truncate(tmp_path / "a.png", 2**31 + 1)  # A sparse file takes no room on the disk.
+    assert source_error(tmp_path) == f"{tmp_path}: none of 1 image can be read: a.png (larger than 2.15 GB)"
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    assert not is_image(tmp_path / "a.png")
+    with pytest.raises(OSError) as raised:
+        decode(tmp_path / "a.png", (4, 4), None)
+    assert why_not_decoded(raised.value, tmp_path / "a.png") == "not a regular file"
+    assert why_not_decoded(UnidentifiedImageError(), tmp_path / "gone.png").startswith("not a readable JPEG")
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"iCCP", b"eXIf", b"zzZz"])
+def test_long_metadata_is_not_loaded(tmp_path, kind):
+    whole, path = encoded(noise(4, 4)), tmp_path / "a.png"
+    after_header = 8 + 25
+    path.write_bytes(whole[:after_header] + struct.pack(">I4s", 300_000_000, kind))
+    assert source_error(tmp_path) == f"{tmp_path}: none of 1 image can be read: a.png (metadata of 300 MB)"
+    content = b"k\0" + bytes(1000)
+    chunk = struct.pack(">I4s", len(content), b"tEXt") + content + struct.pack(">I", zlib.crc32(b"tEXt" + content))
+    path.write_bytes(whole[:after_header] + chunk + whole[after_header:])
+    assert open_source(str(tmp_path)).image_shape == (4, 4, 3)

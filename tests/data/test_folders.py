@@ -193,3 +193,20 @@ def test_real_paintings(real_data):
     source = open_source(str(real_data / "paintings"), size=(32, 32))
     assert len(source) == 1610 and source.image_shape == (32, 32, 3)
     assert source.class_names == ["bobross", "chinese-landscape", "vangogh"]
+
+
+def test_pipes_and_devices_among_images_are_skipped_and_named(folder):
+    put(folder / "a.png", noise(4, 4))
+    os.mkfifo(folder / "b.png")
+    (folder / "c.png").symlink_to("/dev/zero")
+    (folder / "d.png").symlink_to("d.png")
+    os.mkfifo(folder / "pipe")
+    put(folder / "e\x1b[2J\n.png", noise(4, 4))
+    assert open_source(str(folder)).notes == [
+        "2 images read, 3 skipped: b.png (not a regular file), c.png (not a regular file), "
+        "d.png (Too many levels of symbolic links)",
+        "1 other file ignored: pipe",
+    ]
+    (folder / "a.png").unlink()
+    (folder / "e\x1b[2J\n.png").write_bytes(b"")
+    assert source_error(folder).endswith("d.png (Too many levels of symbolic links), ...")

@@ -1,6 +1,8 @@
 """IDX files: what is one, plain and gzipped, with labels beside; wrong lengths, damage and other numbers are one line."""
 
 import gzip
+import math
+import os
 import struct
 
 import numpy as np
@@ -150,3 +152,36 @@ def test_labels_are_found_by_the_name_of_the_images(tmp_path, name, labels_name,
     source = idx_source(tmp_path / name, "set", Wanted())
     assert (source.name, len(source), source.image_shape, source.notes) == ("set", 3, (5, 5, 1), [])
     assert (None if source.labels is None else source.labels.tolist()) == ([2, 0, 1] if found else None)
+
+
+# ---- what is hostile
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("shape", [(2**20, 2**10, 2**10), (2**32 - 1,) * 4])
+def test_more_than_the_file_can_hold_is_not_allocated(tmp_path, pack, shape):
+    content = struct.pack(f">BBBB{len(shape)}I", 0, 0, 8, len(shape), *shape) + b"x"
+    (tmp_path / "images").write_bytes(pack(content))
+    claimed = f"{math.prod(shape):,} bytes that its header says"
+    amount = "less than" if pack is gzip.compress else "1 of"
+    assert source_error("images") == f"images is damaged: it holds {amount} the {claimed}"
+
+
+def test_what_does_not_fit_into_memory(tmp_path, monkeypatch):
+    (tmp_path / "images").write_bytes(gzip.compress(idx_bytes(noise(4, 5, 5))))
+    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 99)
+    assert source_error("images") == (
+        "images needs 100 B of memory, and 99 B are free: unpack it, then it is read piece by piece"
+    )
+
+
+def test_pipes_are_not_read(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/train-images").write_bytes(idx_bytes(noise(4, 5, 5)))
+    os.mkfifo("set/train-labels")
+    source = open_source("set")
+    assert source.labels is None
+    assert source.notes == ["labels ignored: set/train-labels cannot be read: not a regular file"]
+    os.unlink("set/train-images")
+    os.mkfifo("set/train-images")
+    assert source_error("set") == "set/train-images cannot be read: not a regular file"

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from dcgan_tf.data import parallel
 from dcgan_tf.data.parallel import in_order
 
 
@@ -69,3 +70,19 @@ def test_left_early_no_thread_stays():
     assert (
         threading.active_count() == before and time.monotonic() - started < 1
     )  # All 1,000 items would take five seconds.
+
+
+def test_of_large_results_fewer_are_computed_ahead(monkeypatch):
+    taken = []
+    monkeypatch.setattr(parallel, "MAX_PENDING_BYTES", 100)
+
+    def items():
+        for i in range(20):
+            taken.append(i)
+            yield i
+
+    for result_bytes, ahead in ((40, 2), (1000, 1), (1, 8)):
+        taken.clear()
+        results = in_order(lambda i: i, items(), result_bytes)
+        assert next(results) == 0 and len(taken) == ahead
+        assert list(results) == list(range(1, 20))

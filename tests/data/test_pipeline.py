@@ -1,3 +1,7 @@
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 
@@ -84,3 +88,20 @@ def test_workers_read_disjoint_shares_of_the_same_batch():
     assert [[len(images) for images in parts] for parts in zip(*shares)] == [[2, 3, 3], [2, 3, 3], [2, 2, 2]]
     for images, parts in zip(whole, zip(*shares)):
         assert np.array_equal(images, np.concatenate(parts))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_signals_are_heard_while_a_batch_is_waited_for():
+    begun, ended = threading.Lock(), threading.Event()
+
+    class Hangs(Source):
+        def read(self, indices):
+            if begun.acquire(blocking=False):  # Several batches are read at once.
+                os.kill(os.getpid(), signal.SIGINT)
+            ended.wait(20)
+            return super().read(indices)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(batches(Hangs(22), ORDER, 0, 9))
+    assert not ended.is_set()
+    ended.set()

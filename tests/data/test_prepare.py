@@ -1,5 +1,6 @@
 """`prepare`: the set that it writes is the source it came from; what it refuses; interrupted, it leaves nothing behind."""
 
+import errno
 import json
 import os
 import signal
@@ -141,3 +142,33 @@ def test_a_prepared_set_of_files_of_others(tmp_path):
     prepare(PrepareConfig("a.tfrecord", out="set", shards=2))
     assert open_source("set").fingerprint == open_source("a.tfrecord").fingerprint
     assert json.loads(Path("set/index.json").read_text())["facts"]["labels"] is True
+
+
+@pytest.mark.parametrize(
+    ("out", "line"),
+    [
+        ("colours.npz/x", "--out colours.npz/x: colours.npz is a file, must be a folder: give another"),
+        ("x" * 256, f"--out {'x' * 256}: File name too long: give another"),
+        ("pipe", "--out pipe: is a file: give a new folder"),
+    ],
+)
+def test_places_where_no_folder_can_be(colours, out, line):
+    os.mkfifo("pipe")
+    assert helpers.error_of(prepare, PrepareConfig("colours.npz", out=out, shards=1)) == line
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+@pytest.mark.parametrize("of_tensorflow", [True, False])
+def test_a_disk_that_fails_is_one_line_and_leaves_nothing(tmp_path, colours, monkeypatch, number, of_tensorflow):
+    words = os.strerror(number)
+
+    def fail(*arguments):
+        raise tf.errors.UnknownError(None, None, f"set/x; {words}") if of_tensorflow else OSError(number, words)
+
+    monkeypatch.setattr("dcgan_tf.data.prepare._example" if of_tensorflow else "dcgan_tf.common.remote.write", fail)
+    line = helpers.error_of(prepare, PrepareConfig("colours.npz", out="set", shards=1))
+    full = "no space left on the disk for set: free some space and run the same command again"
+    assert (
+        line == full if number in (errno.ENOSPC, errno.EDQUOT) else line.startswith(f"set: cannot be written ({words})")
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["colours.npz"]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tokenize
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -58,10 +59,51 @@ def test_many_threads_at_once(tmp_path, way):
             np.testing.assert_array_equal(read, array[order])
 
 
-def test_fortran_order_is_left_to_numpy(tmp_path):
+def test_an_array_in_fortran_order_is_read_into_memory(tmp_path, monkeypatch):
     array = np.asfortranarray(np.arange(12).reshape(4, 3))
     np.save(tmp_path / "a.npy", array)
-    np.testing.assert_array_equal(open_npy(tmp_path / "a.npy")[np.array([3, 1])], array[[3, 1]])
+    in_memory = open_npy(tmp_path / "a.npy")
+    os.truncate(tmp_path / "a.npy", 0)  # A memory map would now kill the process.
+    np.testing.assert_array_equal(in_memory[np.array([3, 1])], array[[3, 1]])
+    np.save(tmp_path / "a.npy", array)
+    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 95)
+    assert helpers.error_of(open_npy, tmp_path / "a.npy") == (
+        f"{tmp_path}/a.npy needs 96 B of memory, and 95 B are free: save it in C order, which is read piece by piece"
+    )
+
+
+def header(length: bytes, text: bytes, version=b"\1\0") -> bytes:
+    return b"\x93NUMPY" + version + length + text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        header(b"\0\xe1\xf5\x05", b" " * 1000, b"\2\0"),  # It claims 100 MB.
+        header(b"\x28\x23", b"(" * 9000),
+        header(b"\x60\0", b"{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 2)}".ljust(96)),
+        header(b"\x60\0", b"{'descr': '|u1', 'fortran_order': False, 'shape': (0, 9223372036854775808)}".ljust(96)),
+        header(b"\x60\0", b"{'descr': '|O', 'fortran_order': False, 'shape': (1,)}".ljust(96)),
+    ],
+)
+def test_a_header_that_cannot_be(tmp_path, content):
+    (tmp_path / "a.npy").write_bytes(content)
+    with pytest.raises((ValueError, tokenize.TokenError)):  # The second is what NumPy raises for open brackets.
+        open_npy(tmp_path / "a.npy")
+
+
+def test_values_that_the_file_cannot_hold(tmp_path):
+    text = b"{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776, 1099511627776, 3)}"
+    (tmp_path / "a.npy").write_bytes(header(b"\x60\0", text.ljust(96)) + b"x")
+    line = f"{tmp_path}/a.npy is shorter than its header says: it is truncated, copy it again"
+    assert helpers.error_of(open_npy, tmp_path / "a.npy") == line
+
+
+def test_only_a_regular_file_is_opened(tmp_path):
+    os.mkfifo(tmp_path / "a.npy")
+    for call in (open_npy, lambda path: Rows(path, (1, 1), "u1", 0)):
+        with pytest.raises(OSError, match="not a regular file"):
+            call(tmp_path / "a.npy")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="/proc tells the memory of a process, on Linux")

@@ -10,6 +10,7 @@ import pytest
 from support.idx import idx_bytes
 from support.sources import source_error
 
+from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -50,7 +51,7 @@ def test_as_given_then_below_data_then_named(tmp_path):
 def test_nothing_of_that_name(tmp_path, data, hint):
     (tmp_path / "data").mkdir()
     np.save("data/paints200.npy", noise(3, 5, 5))
-    shown = data.replace("\n", "\\n")
+    shown = data.replace("\n", "\\n").replace("\0", "\\x00")
     assert source_error(data) == (
         f"--data '{shown}': no such file or folder, not here and not in data/, "
         f"nor one of the named sets digits, mnist, fashion_mnist, cifar10{hint}"
@@ -211,3 +212,24 @@ def test_the_original_files(real_data, name):
     # These are the means that programs commonly normalize the two sets with.
     mean = source.read(np.arange(60_000)).mean() / 255
     assert mean == pytest.approx(0.1307 if name == "mnist" else 0.2860, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.tfrecord", "a"])
+def test_a_pipe_is_one_line_at_once(own_folder, name):
+    os.mkfifo(name)
+    assert source_error(name) == (
+        f"{name} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
+    )
+
+
+def test_a_pattern_of_pipes_and_of_broken_links(own_folder):
+    os.mkfifo("a.tfrecord")
+    assert source_error("*.tfrecord") == "a.tfrecord cannot be read: not a regular file"
+    os.unlink("a.tfrecord")
+    os.symlink("nowhere", "a.tfrecord")
+    assert source_error("*.tfrecord") == "a.tfrecord cannot be read: no such file"
+
+
+def test_notes_and_class_names_print_as_they_are():
+    source = ImageSource("x", (1, 1, 1), 1, len, "", class_names=["a\x1b[2J"], notes=["one\ntwo"])
+    assert (source.class_names, source.notes) == (["a\\x1b[2J"], ["one\\ntwo"])

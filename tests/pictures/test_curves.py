@@ -4,6 +4,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from support.log_lines import numbers
 
 from dcgan_tf.pictures import curves
 
@@ -69,12 +70,12 @@ def test_odd_logs_are_drawn_without_a_warning(tmp_path, lines):
 
 def test_epochs_stand_at_their_first_logged_step():
     lines = [LINE | {"step": step, "epoch": 1 + step // 100} for step in range(10, 400, 10)]
-    assert labels(curves._draw(lines)) == (["1", "2", "3", "4"], [10.0, 100.0, 200.0, 300.0])
+    assert labels(curves._draw(numbers(lines))) == (["1", "2", "3", "4"], [10.0, 100.0, 200.0, 300.0])
 
 
 def test_every_value_is_drawn_thin_and_the_mean_solid():
     lines = log_lines(100)
-    losses, probabilities = curves._draw(lines).axes
+    losses, probabilities = curves._draw(numbers(lines)).axes
     thin, mean = losses.lines[:2]
     np.testing.assert_array_equal(thin.get_xdata(), [line["step"] for line in lines])
     np.testing.assert_array_equal(thin.get_ydata(), [line["d_loss"] for line in lines])
@@ -98,7 +99,7 @@ def test_running_mean(window, expected):
 def test_a_spike_leaves_the_picture_but_not_the_line():
     lines = log_lines(1000)
     lines[500]["g_loss"] = 1e6
-    losses, _ = curves._draw(lines).axes
+    losses, _ = curves._draw(numbers(lines)).axes
     assert losses.lines[2].get_ydata().max() == 1e6
     low, high = losses.get_ylim()
     assert 0 < low < 1 and 2 < high < 4
@@ -111,6 +112,6 @@ def test_a_long_log_is_thinned_and_fast(tmp_path):
     started = time.process_time()
     assert curves.write_curves(log, tmp_path / "losses.png")
     assert time.process_time() - started < 6  # about one second on an idle core, plus matplotlib's import
-    drawn = curves._draw(lines).axes[0].lines[0].get_ydata()
+    drawn = curves._draw(numbers(lines)).axes[0].lines[0].get_ydata()
     assert 800 <= len(drawn) <= 1600
     assert drawn.max() == 9.0

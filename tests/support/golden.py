@@ -182,7 +182,7 @@ def signatures(folder: Path) -> dict:
         for name, function in sorted(tf.saved_model.load(str(folder)).signatures.items())
     }
     card = json.loads((folder / "assets.extra" / "model_card.json").read_text())
-    del card["checksums"]  # The bytes of a graph are not the same on every machine.
+    card.pop("checksums", None)  # The bytes of a graph are not the same on every machine.
     return {"signatures": found, "card": card | {"versions": None}}
 
 

@@ -1,3 +1,4 @@
+import socket
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,12 @@ def error_of(call, *arguments, **options) -> str:
     message = str(raised.value)
     assert "\n" not in message
     return message
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
+    return ports

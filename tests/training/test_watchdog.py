@@ -1,14 +1,15 @@
 import pytest
+from support.log_lines import numbers
 
 from dcgan_tf.training.watchdog import collapsed, saturated, stuck
 
 
 def lines(*scores):
     """(diversity, swd or None) of epochs 1, 2, ..."""
-    return [
+    return numbers([
         {"epoch": epoch, "step": 10 * epoch, "diversity": diversity} | ({} if swd is None else {"swd": swd})
         for epoch, (diversity, swd) in enumerate(scores, 1)
-    ]
+    ])  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_pictures_that_become_worse_twice():
 
 
 def test_pictures_that_are_alike_from_the_start():
-    assert stuck([]) is None
+    assert stuck(lines()) is None
     assert stuck(lines(*[(0.01, None)] * 99)) is None
     assert stuck(lines(*[(0.24, None)] * 99, (0.014, None))) == (
         "the pictures are still alike: their diversity is 1% of real images' after 1,000 steps"
@@ -53,14 +54,14 @@ def test_pictures_that_are_alike_from_the_start():
 
 
 def of_steps(*probabilities):
-    return [
+    return numbers([
         {"step": 10 * place, "epoch": 1, "d_real": real, "d_fake": fake}
         for place, (real, fake) in enumerate(probabilities, 1)
-    ]
+    ])  # fmt: skip
 
 
 def test_saturation_takes_a_thousand_steps():
-    assert not saturated([])
+    assert not saturated(of_steps())
     assert not saturated(of_steps(*[(0.9999, 0.0001)] * 99))
     assert saturated(of_steps(*[(0.9999, 0.0001)] * 100))
     assert not saturated(of_steps((0.5, 0.5), *[(0.9999, 0.0001)] * 99))

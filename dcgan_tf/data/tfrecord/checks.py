@@ -34,8 +34,10 @@ ROWS_AT_ONCE = 2**16
 
 def set_is_sound(entry) -> bool:
     """Whether the parts of an index.json are what they should be, and fit each other."""
-    facts, shards = entry.get("facts"), entry.get("shards")
-    if not (is_count(entry.get("version")) and are_of_kinds(facts, FACTS_OF_SET)):
+    if entry.keys() - {"checksum"} != {"format", "version", "facts", "shards"}:
+        return False
+    facts, shards = entry["facts"], entry["shards"]
+    if not (is_count(entry["version"]) and are_of_kinds(facts, FACTS_OF_SET)):
         return False
     if not (isinstance(shards, list) and all(are_of_kinds(shard, PARTS_OF_SHARD) for shard in shards)):
         return False
@@ -43,6 +45,7 @@ def set_is_sound(entry) -> bool:
 
 
 def files_are_sound(facts, shards) -> bool:
+    """Whether facts that the cache keeps of files without an index are of these shards, and fit each other."""
     if not are_of_kinds(facts, FACTS_OF_FILES):
         return False
     return len(facts["images_of_shards"]) == len(shards) and sum(facts["images_of_shards"]) == facts["count"] > 0

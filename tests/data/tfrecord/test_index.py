@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import struct
 import zlib
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from dcgan_tf import cli
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.config.commands import PrepareConfig
+from dcgan_tf.data.facts import seal
 from dcgan_tf.data.prepare import prepare
 from dcgan_tf.data.sources import open_source
+from dcgan_tf.data.tfrecord import examples
 from dcgan_tf.data.tfrecord.index import index_of_foreign_files, is_prepared, read_index
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -242,3 +245,144 @@ def test_a_kept_index_is_made_again_when_a_file_changes(capsys):
     write_records("a.tfrecord", [raw, raw])
     assert index_of_foreign_files("a.tfrecord", cache=True).facts["count"] == 2
     assert capsys.readouterr().err == "looking through 1 TFRecord files ...\n"
+
+
+# ---- hostile files
+
+
+def record(length: int, content=b"") -> bytes:
+    """A record of any claimed length, with the right checksum of it."""
+    head = struct.pack("<Q", length)
+    return head + struct.pack("<I", examples._masked_crc32c(head)) + content
+
+
+@pytest.mark.parametrize("length", [2**40, 2**63 + 5, 100])
+def test_a_length_that_the_file_cannot_hold_never_reaches_tensorflow(length):
+    Path("a.tfrecord").write_bytes(record(length, b"x" * 50))
+    assert source_error("a.tfrecord") == "a.tfrecord is truncated at byte 0: copy it again"
+    write_records("b.tfrecord", [{"image": encoded(noise(8, 8))}])
+    whole = Path("b.tfrecord").read_bytes()
+    Path("b.tfrecord").write_bytes(whole + record(length, b"x" * 50))
+    assert source_error("b.tfrecord") == f"b.tfrecord is truncated at byte {len(whole):,}: copy it again"
+
+
+def test_a_record_that_does_not_fit_into_memory(monkeypatch):
+    write_records("a.tfrecord", [bytes(100)])
+    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 299)
+    assert source_error("a.tfrecord") == (
+        "a record of a.tfrecord needs 300 B of memory, and 299 B are free: make its records smaller"
+    )
+
+
+def test_examples_that_cannot_be_are_skipped():
+    good = {"image": encoded(noise(4, 4))}
+    deep = b""
+    for _ in range(100):
+        deep = b"\x0a" + bytes([len(deep) & 127 | 128, len(deep) >> 7]) + deep
+    shapes = [(2**32, 2**32, 1), (-1, 2**62, -3), (0, 0, 0)]
+    raw = [{"image_raw": b"", "height": height, "width": width, "depth": depth} for height, width, depth in shapes]
+    write_records("a.tfrecord", [good, *raw, {"image": 7, "height": b"x"}, deep])
+    assert len(open_source("a.tfrecord")) == 1
+
+
+def changed(**changes):
+    """Prepares a set and changes its index.json, which keeps the right checksum."""
+    prepare(PrepareConfig("colours.npz", out="set", shards=1))
+    entry = json.loads(Path("set/index.json").read_text()) | changes
+    with open("set/index.npy", "rb") as file:
+        entry["checksum"] = seal(entry, file)
+    Path("set/index.json").write_text(json.dumps(entry))
+
+
+SHARD = {"file": "train-00000-of-00001.tfrecord", "bytes": 100, "images": 22}
+FACTS = {
+    "count": 22,
+    "size": [6, 5],
+    "channels": 3,
+    "encoded": False,
+    "labels": True,
+    "class_names": None,
+    "notes": [],
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"shards": [SHARD | {"file": name}]} for name in ("../x", "/etc/x", "a\\b", "a\0", "", "..", "\ud800", 5)),
+        *({"shards": [SHARD | {"bytes": number}]} for number in (-1, 2**63, True, 1.5, "1", float("nan"), None)),
+        *({"shards": [SHARD | {"images": number}]} for number in (-22, 2**70, True)),
+        *({"shards": shards} for shards in ([], {}, 5, [5], [SHARD] * 2)),
+        *({"facts": FACTS | {"count": count}} for count in (0, -22, 2**70, True, "22")),
+        *({"facts": FACTS | {"size": size}} for size in (None, [6], [6, -5], [6, 2**70], ["6", "5"], 6)),
+        *({"facts": FACTS | {"channels": channels}} for channels in (2, True, "3")),
+        {"facts": FACTS | {"class_names": 5}},
+        {"facts": FACTS | {"notes": "x"}},
+        {"facts": []},
+        {"version": -1},
+        {"more": 1},
+    ],
+)
+def test_an_index_that_cannot_be(colours, changes):
+    changed(**changes)
+    assert source_error("set") == "set/index.json is damaged: copy the folder again, or prepare it anew"
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"format": 1, "format": 2}', "9" * 5000, "\ufeff{}", "[]", "5"])
+def test_json_that_is_none_or_says_one_thing_twice(colours, content):
+    prepare(PrepareConfig("colours.npz", out="set", shards=1))
+    Path("set/index.json").write_text(content)
+    assert source_error("set") == "set/index.json is damaged: copy the folder again, or prepare it anew"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("offset", 2**63), ("offset", 2**64 - 1), ("length", 2**32 - 1), ("label", -(2**63))]
+)
+def test_rows_that_cannot_be(colours, field, value):
+    prepare(PrepareConfig("colours.npz", out="set", shards=2))
+    rows = np.load("set/index.npy")
+    rows[field][20] = value
+    np.save("set/index.npy", rows)
+    changed_entry = json.loads(Path("set/index.json").read_text())
+    del changed_entry["checksum"]  # A set of before has none.
+    Path("set/index.json").write_text(json.dumps(changed_entry))
+    assert source_error("set") == "set/index.npy is damaged: copy it again, or prepare the set anew"
+
+
+def test_labels_without_a_class(colours):
+    changed(facts=FACTS | {"class_names": ["a", "b"]})
+    assert source_error("set") == "set/index.npy is damaged: copy it again, or prepare the set anew"
+
+
+def test_a_flipped_bit_of_the_index_is_found(colours):
+    prepare(PrepareConfig("colours.npz", out="set", shards=1))
+    line = (
+        "set/index.json or index.npy beside it is damaged, their checksum is wrong: "
+        "copy the folder again, or prepare it anew"
+    )
+    whole = bytearray(Path("set/index.npy").read_bytes())
+    whole[-8] ^= 1  # It is a label.
+    Path("set/index.npy").write_bytes(whole)
+    assert source_error("set") == line
+    whole[-8] ^= 1
+    Path("set/index.npy").write_bytes(whole)
+    assert open_source("set").image_shape == (6, 5, 3)
+    Path("set/index.json").write_text(Path("set/index.json").read_text().replace('"channels": 3', '"channels": 1'))
+    assert source_error("set") == line
+
+
+def test_a_set_of_before_has_no_checksum(colours):
+    prepare(PrepareConfig("colours.npz", out="set", shards=1))
+    entry = json.loads(Path("set/index.json").read_text())
+    fingerprint = open_source("set").fingerprint
+    del entry["checksum"]
+    Path("set/index.json").write_text(json.dumps(entry))
+    assert open_source("set").fingerprint == fingerprint
+
+
+def test_pipes_in_a_set(colours):
+    prepare(PrepareConfig("colours.npz", out="set", shards=1))
+    for name in ("index.npy", "index.json"):
+        os.unlink(f"set/{name}")
+        os.mkfifo(f"set/{name}")
+        assert source_error("set") == f"set/{name} cannot be read: not a regular file"

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import time
 
 import numpy as np
@@ -10,11 +9,8 @@ import pytest
 from support import helpers
 from support.programs import Program
 
-from dcgan_tf.common.errors import LostWorker
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.settings import differences
-from dcgan_tf.training.machine import meeting
 from dcgan_tf.training.machine.cluster import Cluster, from_environment
 
 EXAMPLE = 'set it like {"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
@@ -75,6 +71,50 @@ def test_what_tf_config_describes(monkeypatch, text, expected):
             config_of({"worker": HOSTS}, index=2),
             '"task" is worker 2, but "cluster" has worker 0, worker 1: name one of them',
         ),
+        ("[" * 100_000, f"is not JSON (it is nested too deeply): {EXAMPLE}"),
+        (
+            '{"cluster": {"worker": ["a:1"], "worker": ["b:2"]}}',
+            f"is not JSON (worker is there twice): {EXAMPLE}",
+        ),
+        (
+            config_of({"\x1b[2J\n" + "x" * 1000: []}),
+            "has tasks of type \\x1b[2J\\n"
+            + "x" * 75
+            + "...: only chief and worker take part in training; leave the others out",
+        ),
+        (
+            config_of({"worker": ["\x1b[2Ja:1", "b:2"]}),
+            '"\\u001b[2Ja:1" is not an address: give host:port, like host0:2222',
+        ),
+        (config_of({"worker": ["a:1\0", "b:2"]}), '"a:1\\u0000" is not an address: give host:port, like host0:2222'),
+        (
+            config_of({"worker": ["a:٢٢", "b:2"]}),
+            '"a:\\u0662\\u0662" is not an address: give host:port, like host0:2222',
+        ),
+        (config_of({"worker": ["a:022", "b:2"]}), '"a:022" is not an address: give host:port, like host0:2222'),
+        (config_of({"worker": [["a:1"], "b:2"]}), "a list is not an address: give host:port, like host0:2222"),
+        (config_of({"worker": [None, "b:2"]}), "null is not an address: give host:port, like host0:2222"),
+        (config_of({"worker": HOSTS}, {"a": 1}), '"task" is of type an object: must be chief or worker'),
+        (config_of({"worker": HOSTS}, "\x1b[2J"), '"task" is of type \\x1b[2J: must be chief or worker'),
+        *(
+            (
+                config_of({"worker": HOSTS}, index=index),
+                f'"task" is worker {shown}, but "cluster" has worker 0, worker 1: name one of them',
+            )
+            for index, shown in (
+                (True, "true"),
+                (1.0, "1.0"),
+                (2**70, 2**70),
+                (-1, -1),
+                ([1], "a list"),
+                ("1\x1b", "1\\x1b"),
+                (None, "null"),
+            )
+        ),
+        (
+            config_of({"worker": [f"a:{port}" for port in range(1, 20_001)]}, index=20_000),
+            '"task" is worker 20000, but "cluster" has worker 0 to worker 19999: name one of them',
+        ),
     ],
 )
 def test_a_tf_config_that_cannot_be_used(monkeypatch, text, message):
@@ -85,20 +125,11 @@ def test_a_tf_config_that_cannot_be_used(monkeypatch, text, message):
 # ---------------------------------------------------------------------------------------------- real processes
 
 
-def free_ports(count):
-    """Ports that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in sockets]
-    for listener in sockets:
-        listener.close()
-    return ports
-
-
 class Workers:
     """The processes of one cluster, as started by the same command; `flags` of one may be others."""
 
     def __init__(self, count, *flags, other=None, tf_configs=None, before="", addresses=None):
-        self.addresses = addresses or [f"127.0.0.1:{port}" for port in free_ports(count)]
+        self.addresses = addresses or [f"127.0.0.1:{port}" for port in helpers.free_ports(count)]
         self.processes = []
         for index in range(count):
             text = (tf_configs or {}).get(index, config_of({"worker": self.addresses}, index=index))
@@ -250,16 +281,6 @@ def test_a_batch_that_cannot_be_shared(squares, tmp_path):
     message = "--batch-size 15: does not divide among 2 devices: give a multiple of 2, such as 14"
     assert results == [(2, "", f"error: {message}\n")] * 2
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize("index", [0, 1])
-def test_a_worker_that_never_comes(monkeypatch, index):
-    monkeypatch.setattr(meeting, "JOIN_SECONDS", 1)
-    addresses = tuple(f"127.0.0.1:{port}" for port in free_ports(2))
-    here = Cluster(addresses, ("worker 0", "worker 1"), 1 - index)
-    with pytest.raises(LostWorker) as raised, meeting.meeting(here, differences) as agree:
-        agree({})
-    assert str(raised.value).startswith(f"worker {index} ({addresses[index]}) did not come within 1 seconds: ")
 
 
 # Two devices that TensorFlow makes of the processor, as it would have two GPUs.
