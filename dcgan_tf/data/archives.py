@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.data.memory import check_fits
+from dcgan_tf.common.memory import check_fits
 from dcgan_tf.data.rows import Header, read_header, read_values
 
 ENCRYPTED_FLAG = 1

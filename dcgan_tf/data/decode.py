@@ -16,8 +16,8 @@ from PIL import Image, UnidentifiedImageError
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.memory import Budget, free_bytes
 from dcgan_tf.common.text import size_text
-from dcgan_tf.data.memory import Budget, free_bytes
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 FORMATS_TEXT = "JPEG, PNG, WebP, BMP, TIFF or GIF"

@@ -6,15 +6,15 @@ SavedModel holds those of its files.
 """
 
 import hashlib
-import json
 import os
 import stat
 from pathlib import Path
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import checksum, open_regular, read_json
+from dcgan_tf.common.memory import free_bytes
+from dcgan_tf.common.seals import checksum_of
 from dcgan_tf.common.text import size_text
-from dcgan_tf.nets.limits import free_memory
 
 GRAPH, VARIABLES, CARD = "saved_model.pb", "variables", "assets.extra/model_card.json"
 MAX_FILES = 10_000  # in the folder of a SavedModel
@@ -34,7 +34,7 @@ def card_with_checksums(folder: Path, card: dict) -> dict:
     folder = Path(folder)
     files = [folder / GRAPH, *sorted((folder / VARIABLES).glob("*"))]
     sums = {path.relative_to(folder).as_posix(): checksum(path) for path in files if path.exists()}
-    return card | {"checksums": sums | {CARD: _card_checksum(card)}}
+    return card | {"checksums": sums | {CARD: checksum_of(card)}}
 
 
 def check(kind: str, path: Path) -> None:
@@ -77,7 +77,7 @@ def _check_savedmodel(folder: Path) -> None:
         if saved is None:
             continue
         card = {key: value for key, value in read_card(folder).items() if key != "checksums"}
-        if saved != (_card_checksum(card) if name == CARD else checksum(folder / name)):
+        if saved != (checksum_of(card) if name == CARD else checksum(folder / name)):
             raise UserError(f"its {printable(name)} {DAMAGED}")
 
 
@@ -101,9 +101,9 @@ def _unsealed(path: Path) -> bytes:
     """The content of a file without its checksum, which is compared where there is one."""
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        if size > free_memory():
+        if size > free_bytes():
             raise UserError(
-                f"takes {size_text(size)}, and {size_text(free_memory())} of memory are free: give a smaller net"
+                f"takes {size_text(size)}, and {size_text(free_bytes())} of memory are free: give a smaller net"
             )
         content = file.read()
     end = len(content) - _DIGITS
@@ -132,10 +132,6 @@ def _check_onnx(content: bytes) -> None:
         for field, value in message.ListFields():
             if field.message_type is not None:
                 waiting += value if field.is_repeated else [value]
-
-
-def _card_checksum(card: dict) -> str:
-    return _digest(json.dumps(card, sort_keys=True).encode()).decode()
 
 
 def _digest(content: bytes) -> bytes:

@@ -15,8 +15,8 @@ import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_regular
+from dcgan_tf.common.memory import free_bytes
 from dcgan_tf.common.text import size_text
-from dcgan_tf.nets.limits import free_memory
 
 # An attribute of the file with the checksum of all the rest. Plain Keras ignores it, and leaves it out when it saves.
 CHECKSUM = "dcgan_tf_checksum"
@@ -76,9 +76,9 @@ def _objects(file: h5py.File) -> list[tuple[str, object]]:
             size += math.prod(thing.shape or ()) * thing.dtype.itemsize
         else:
             waiting += [(f"{path}/{name}", thing[name]) for name in _names(path, thing)]
-    if size > free_memory():
+    if size > free_bytes():
         raise UserError(
-            f"claims weights of {size_text(size)}, and {size_text(free_memory())} of memory are free: give a smaller net"
+            f"claims weights of {size_text(size)}, and {size_text(free_bytes())} of memory are free: give a smaller net"
         )
     return sorted(found, key=lambda entry: entry[0])
 

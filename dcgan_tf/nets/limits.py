@@ -3,10 +3,9 @@
 import math
 from collections.abc import Callable
 
-import psutil
-
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.memory import free_bytes
 from dcgan_tf.common.text import size_text
 
 BLOCK_IMAGES = 4  # Single pictures are drawn in blocks of so many; see `generators.generator`.
@@ -15,11 +14,6 @@ LAYER_COPIES = 3  # What goes into a layer, what comes out, and what it works wi
 MAX_SETTINGS_BYTES = 2**25  # A layer's settings take about 1 KB.
 MAX_LAYERS = 5000
 MAX_NESTING = 64  # Lists and dicts within each other in the settings of a net.
-
-
-def free_memory() -> int:
-    """The bytes of main memory that programs can still get."""
-    return psutil.virtual_memory().available
 
 
 def check_settings(settings) -> None:
@@ -57,7 +51,7 @@ def built(build: Callable[[], keras.Model]) -> keras.Model:
         inputs = [tf.compat.v1.placeholder(tensor.dtype, [BLOCK_IMAGES, *tensor.shape[1:]]) for tensor in net.inputs]
         net(inputs if len(inputs) > 1 else inputs[0], training=False)
         largest = max(map(_bytes_given, graph.get_operations()[known:]))
-    needed, free = WEIGHT_COPIES * weights + LAYER_COPIES * largest, free_memory()
+    needed, free = WEIGHT_COPIES * weights + LAYER_COPIES * largest, free_bytes()
     if needed > free:
         raise UserError(
             f"needs {size_text(needed)} of memory for its weights and a block of {BLOCK_IMAGES} images, and "

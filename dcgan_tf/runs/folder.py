@@ -27,6 +27,7 @@ from dcgan_tf.common.files import (
     remove_leftovers,
     write_json,
 )
+from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.runs import rights
 from dcgan_tf.runs.lines import is_count, is_number
 
@@ -182,13 +183,14 @@ class RunFolder:
 
     def write_best(self, best: dict) -> None:
         """Names the best epoch, whose models are there already. best: {"epoch": 7, "swd": 45.4, ...}"""
-        write_json(self.best, best, indent=None)
+        write_json(self.best, sealed(best), indent=None)
 
     def read_best(self) -> dict:
-        """What `write_best` wrote, without values that are no numbers; {} where nothing was measured, or the file names
-        no epoch."""
+        """What `write_best` wrote, without values that are no numbers; {} where nothing was measured, the file is damaged,
+        or names no epoch."""
         try:
             best = read_json(self.best)
+            check_seal(best)
         except (OSError, ValueError):
             return {}
         if not isinstance(best, dict) or not is_count(best.get("epoch")):

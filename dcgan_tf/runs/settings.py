@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import read_json, write_json
+from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.config.flags import flag
 from dcgan_tf.config.recipes import SWITCHES
@@ -14,7 +15,7 @@ from dcgan_tf.runs.folder import RunFolder
 
 
 def write_settings(folder: RunFolder, settings: Settings) -> None:
-    write_json(folder.config, settings.to_json())
+    write_json(folder.config, sealed(settings.to_json()))
 
 
 def read_settings(folder: RunFolder) -> Settings | None:
@@ -24,7 +25,9 @@ def read_settings(folder: RunFolder) -> Settings | None:
         UserError: config.json is not what this program writes.
     """
     try:
-        return settings_from_json(read_json(folder.config))
+        value = read_json(folder.config)
+        check_seal(value)
+        return settings_from_json(value)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import disk_errors_in_one_line, read_json, write_json
+from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.config.ranges import LEARNING_RATE
 from dcgan_tf.config.typed import typed
 from dcgan_tf.runs.folder import RunFolder
@@ -42,6 +43,8 @@ def rollbacks(folder: RunFolder) -> list[dict]:
         done = read_json(folder.rollbacks)
         if not isinstance(done, list):
             raise ValueError("it is no list")
+        for item in done:
+            check_seal(item)
         return [asdict(typed(Rollback, item, f"[{at}]")) for at, item in enumerate(done)]
     except FileNotFoundError:
         return []
@@ -109,4 +112,4 @@ def go_back(plan: Plan, from_step: int, reason: str) -> None:
         "seed": plan.config.seed + ROLLBACK_SEED_STEP * (len(done) + 1),
         "learning_rate": ROLLBACK_LEARNING_RATE_FACTOR * plan.learning_rate,
     })  # fmt: skip
-    write_json(folder.rollbacks, done)
+    write_json(folder.rollbacks, [sealed(item) for item in done])

@@ -411,7 +411,7 @@ def test_an_encrypted_archive(tmp_path):
 
 def test_an_array_of_an_archive_that_does_not_fit_into_memory(tmp_path, monkeypatch):
     path = archive(tmp_path, [("images.npy", npy(IMAGES))])
-    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 255)
+    monkeypatch.setattr("dcgan_tf.common.memory.free_bytes", lambda: 255)
     assert source_error(path) == (
         f"{path}, array 'images', needs 256 B of memory, and 255 B are free: "
         "save the images as .npy, which is read piece by piece"
@@ -427,7 +427,7 @@ def test_labels_beyond_64_bits_are_left_out(tmp_path):
 
 def test_an_image_that_does_not_fit_into_memory(tmp_path, monkeypatch):
     path = saved(tmp_path, IMAGES)
-    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 191)
+    monkeypatch.setattr("dcgan_tf.common.memory.free_bytes", lambda: 191)
     assert source_error(path) == (
         f"one image of {path} needs 192 B of memory, and 191 B are free: make the images smaller"
     )

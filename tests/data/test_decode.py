@@ -12,9 +12,9 @@ from support.image_files import encoded, noise, put
 from support.sources import source_error
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.memory import Budget
 from dcgan_tf.data import decode as decode_module
 from dcgan_tf.data.decode import decode, image_size, is_image, size_and_channels, why_not_decoded
-from dcgan_tf.data.memory import Budget
 from dcgan_tf.data.sources import open_source
 
 # ---- formats and modes, read through a folder

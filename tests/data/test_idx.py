@@ -169,7 +169,7 @@ def test_more_than_the_file_can_hold_is_not_allocated(tmp_path, pack, shape):
 
 def test_what_does_not_fit_into_memory(tmp_path, monkeypatch):
     (tmp_path / "images").write_bytes(gzip.compress(idx_bytes(noise(4, 5, 5))))
-    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 99)
+    monkeypatch.setattr("dcgan_tf.common.memory.free_bytes", lambda: 99)
     assert source_error("images") == (
         "images needs 100 B of memory, and 99 B are free: unpack it, then it is read piece by piece"
     )

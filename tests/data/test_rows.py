@@ -66,7 +66,7 @@ def test_an_array_in_fortran_order_is_read_into_memory(tmp_path, monkeypatch):
     os.truncate(tmp_path / "a.npy", 0)  # A memory map would now kill the process.
     np.testing.assert_array_equal(in_memory[np.array([3, 1])], array[[3, 1]])
     np.save(tmp_path / "a.npy", array)
-    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 95)
+    monkeypatch.setattr("dcgan_tf.common.memory.free_bytes", lambda: 95)
     assert helpers.error_of(open_npy, tmp_path / "a.npy") == (
         f"{tmp_path}/a.npy needs 96 B of memory, and 95 B are free: save it in C order, which is read piece by piece"
     )

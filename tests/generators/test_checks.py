@@ -166,7 +166,7 @@ def test_claims_of_many_latents_and_of_large_tensors():
 
 
 def test_a_file_larger_than_the_memory_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(checks, "free_memory", lambda: 10**9)
+    monkeypatch.setattr(checks, "free_bytes", lambda: 10**9)
     with open(tmp_path / "net.tflite", "wb") as file:
         file.truncate(10**12)
     assert error_of(open_generator, str(tmp_path / "net.tflite")) == (

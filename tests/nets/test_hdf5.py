@@ -90,7 +90,7 @@ def test_a_group_in_itself_and_names_for_the_same_end(made):
 
 
 def test_claims_without_data_are_refused_before_they_are_read(made, monkeypatch):
-    monkeypatch.setattr(hdf5, "free_memory", lambda: 2_000_000_000)
+    monkeypatch.setattr(hdf5, "free_bytes", lambda: 2_000_000_000)
     path = made(lambda group: group.create_dataset("w", [10**12], "f4", chunks=(100,)))
     assert path.stat().st_size < 10_000
     assert refusal(path) == "claims weights of 4e+03 GB, and 2 GB of memory are free: give a smaller net"

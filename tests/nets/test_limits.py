@@ -45,11 +45,11 @@ def test_needs_worked_out_by_hand(monkeypatch):
             [keras.Input([1]), layers.Dense(250_000), layers.Reshape([500, 500, 1]), layers.UpSampling2D(2)]
         )
 
-    monkeypatch.setattr(limits, "free_memory", lambda: 50 * MB)
+    monkeypatch.setattr(limits, "free_bytes", lambda: 50 * MB)
     assert error_of(limits.built, build) == (
         "needs 52 MB of memory for its weights and a block of 4 images, and 50 MB are free: give a smaller net"
     )
-    monkeypatch.setattr(limits, "free_memory", lambda: 52 * MB)
+    monkeypatch.setattr(limits, "free_bytes", lambda: 52 * MB)
     assert limits.built(build).output_shape == (None, 1000, 1000, 1)
 
 
@@ -64,7 +64,7 @@ def test_needs_worked_out_by_hand(monkeypatch):
     ],
 )
 def test_claims_of_terabytes(changed, monkeypatch, change):
-    monkeypatch.setattr(limits, "free_memory", lambda: 10**12)
+    monkeypatch.setattr(limits, "free_bytes", lambda: 10**12)
     path = changed(change)
     message = error_of(load_model, path)
     assert message.startswith(f"{path}: needs ")

@@ -116,8 +116,9 @@ def digest_of_net(path: Path) -> str:
 
 
 def config_text(run_dir: Path) -> str:
-    """config.json, without the versions, which are those of the day."""
-    return re.sub(r'"versions": \{[^}]*\}', '"versions": {}', (run_dir / "config.json").read_text())
+    """config.json, without the versions, which are those of the day, and without the checksum of all that."""
+    text = re.sub(r'"versions": \{[^}]*\}', '"versions": {}', (run_dir / "config.json").read_text())
+    return re.sub(r',\s*"checksum": "\w+"', "", text)
 
 
 def train(folder: Path, flags: list[str]) -> dict:

@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.memory import check_fits
 from dcgan_tf.common.text import first_three
 from dcgan_tf.data.decode import why_not_decoded
 from dcgan_tf.data.folders import many_sizes
-from dcgan_tf.data.memory import check_fits
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL, example_parser, is_record_file
 

@@ -268,7 +268,7 @@ def test_a_length_that_the_file_cannot_hold_never_reaches_tensorflow(length):
 
 def test_a_record_that_does_not_fit_into_memory(monkeypatch):
     write_records("a.tfrecord", [bytes(100)])
-    monkeypatch.setattr("dcgan_tf.data.memory.free_bytes", lambda: 299)
+    monkeypatch.setattr("dcgan_tf.common.memory.free_bytes", lambda: 299)
     assert source_error("a.tfrecord") == (
         "a record of a.tfrecord needs 300 B of memory, and 299 B are free: make its records smaller"
     )

@@ -5,8 +5,8 @@ import threading
 import pytest
 from support.helpers import error_of
 
-from dcgan_tf.data import memory
-from dcgan_tf.data.memory import Budget, check_fits, free_bytes
+from dcgan_tf.common import memory
+from dcgan_tf.common.memory import Budget, check_fits, free_bytes
 
 
 def test_what_does_not_fit_is_refused(monkeypatch):

@@ -1,4 +1,4 @@
-"""How much memory there is for images: what does not fit is refused before it is allocated, or waits for its turn."""
+"""How much memory there is: what does not fit is refused before it is allocated, or waits for its turn."""
 
 import contextlib
 import threading
