@@ -60,6 +60,9 @@ def main(config: Config) -> int:
 
     base = Path(config.keep or tempfile.mkdtemp(prefix="faults")).resolve()
     base.mkdir(parents=True, exist_ok=True)
+    files = [base / f"lane{lane}.jsonl" for lane in range(config.lanes)]
+    for file in files:
+        file.unlink(missing_ok=True)
     jobs = []
     for case in make_cases([name for name in config.only if name in PROGRAMS], base):
         for number, name in enumerate(config.faults):
@@ -75,7 +78,6 @@ def main(config: Config) -> int:
         jobs += [lambda place, target=target: flips.try_flip(target, place) for target in targets]
     print(f"{len(jobs)} trials in {base}", flush=True)
     in_lanes(jobs, config.lanes, base, lambda outcome: _told(outcome, config))
-    files = [base / f"lane{lane}.jsonl" for lane in range(config.lanes)]
     outcomes = [Outcome(**json.loads(line)) for file in files if file.exists() for line in file.open()]
     broken = [outcome for outcome in outcomes if outcome.broken]
     results = {"benchmark": "faults", "trials": len(jobs), "outcomes": [asdict(outcome) for outcome in outcomes]}

@@ -65,7 +65,8 @@ def try_flip(target: Target, place: Path) -> Outcome:
     expected = promises.contents(usual / reader.makes, unread)
     copy(target.before, folder)
     copy(cache, folder / "cache")
-    [path] = folder.glob(target.name)
+    # Of the cache, what this reader has filled: `before` has entries of the folder where it was made.
+    path = next(path for path in folder.glob(target.name) if "*" not in target.name or not _is_of(target.before, path))
     what = f"{flip(path, target.seed)} of {target.name}"
     ended = command(reader.words, folder, place / "first")
 
@@ -82,7 +83,13 @@ def try_flip(target: Target, place: Path) -> Outcome:
     other = promises.difference(expected, folder / reader.makes, unread)
     if other is None:
         return outcome("same, and told" if is_told else "same")
-    return outcome("other, and told") if is_told else outcome("", f"silently {other}")
+    # What is lost for good is no mended file, whatever is said of it.
+    is_lost = other.startswith("missing")
+    return outcome("other, and told") if is_told and not is_lost else outcome("", f"{'told, but' if is_told else 'silently'} {other}")
+
+
+def _is_of(before: Path, path: Path) -> bool:
+    return (before / path.parent.name / path.name).exists()
 
 
 def _itself(name: str) -> str:

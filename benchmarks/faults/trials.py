@@ -1,5 +1,6 @@
 """One fault in one command, and what came of it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,12 +96,17 @@ def try_fault(case: Case, fault: Fault, at: int, place: Path) -> Outcome:
     broken = promises.printed(first.code, first.stderr, case.ended.stderr) or promises.whole(made)
     if broken or first.code == 1:
         return outcome("", broken or f"exit code 1: {first.stderr}")
-    if first.code == 0:
+    usual = case.ended.stdout.splitlines()
+    is_told = fault.reads and any("note:" in line and line not in usual for line in first.stdout.splitlines())
+    if first.code == 0 and not is_told:
         return outcome("unaffected", _wrong_end(case, first, folder))
     if not fault.stays and (left := leftovers(made)):
         return outcome("", f"left behind: {', '.join(left)}")
+    if is_told:  # It went on without a picture that could not be read; the next time it can be.
+        shutil.rmtree(made)
     again = command(program.words, folder, place / "again")
-    return outcome("refused, then same end", _wrong_end(case, again, folder, "again: "))
+    verdict = f"{'refused' if first.code else 'told'}, then same end"
+    return outcome(verdict, _wrong_end(case, again, folder, "again: "))
 
 
 def leftovers(folder: Path) -> list[str]:
