@@ -1,12 +1,14 @@
 """The `dcgan-tf` command, and what every command does with flags, errors and signals. No TensorFlow at module level."""
 
+import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 
 import tyro
 
-from dcgan_tf.common.console import forget_notes, say, warn
+from dcgan_tf.common.console import forget_notes, give_up, say, warn
 from dcgan_tf.common.errors import LostWorker, Mismatch, UserError, printable
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
@@ -24,26 +26,44 @@ from dcgan_tf.training.machine import cluster
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`dcgan-tf train ...`, `dcgan-tf export RUN ...` and so on; returns the exit code."""
-    config = tyro.extras.subcommand_cli_from_dict(
-        {name: kind for name, (kind, _) in COMMANDS.items()},
-        prog="dcgan-tf",
-        args=arguments,
-        description="Train a GAN on your own images, watch it learn, and ship the result.",
-    )
+    with _parsing():
+        config = tyro.extras.subcommand_cli_from_dict(
+            {name: kind for name, (kind, _) in COMMANDS.items()},
+            prog="dcgan-tf",
+            args=arguments,
+            description="Train a GAN on your own images, watch it learn, and ship the result.",
+        )
     run = next(run for kind, run in COMMANDS.values() if type(config) is kind)
     return exit_code(lambda: run(config))
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
     """`python train.py ...`; returns the exit code."""
-    config = tyro.cli(TrainConfig, prog="train.py", args=arguments)
+    with _parsing():
+        config = tyro.cli(TrainConfig, prog="train.py", args=arguments)
     return exit_code(lambda: train(config))
 
 
 def export_main(arguments: Sequence[str] | None = None) -> int:
     """`python export.py ...`; returns the exit code."""
-    config = tyro.cli(ExportConfig, prog="export.py", args=arguments)
+    with _parsing():
+        config = tyro.cli(ExportConfig, prog="export.py", args=arguments)
     return exit_code(lambda: export(config))
+
+
+@contextlib.contextmanager
+def _parsing():
+    """tyro reads the flags within. It prints help and mistakes by itself, and ends the process with 0 or 2; so does this
+    where they cannot be written, as nobody reads them to their end in `| head`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # The process was started without it, as with `>&-`; libraries write to it.
+            setattr(sys, name, open(os.devnull, "w"))
+    try:
+        yield
+    except OSError as error:
+        asked = {"-h", "--help"} & set(sys.argv)
+        give_up(sys.stdout if asked else sys.stderr, error)
+        sys.exit(0 if asked else 2)
 
 
 # Each command checks its flags before the modules that do the work are imported: TensorFlow takes seconds.

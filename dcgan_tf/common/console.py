@@ -27,9 +27,7 @@ def say(text: str, file: TextIO | None = None) -> None:
         tqdm.write(text.encode(encoding, "backslashreplace").decode(encoding), file=file)
         file.flush()
     except OSError as error:
-        _silence(file)
-        if not isinstance(error, BrokenPipeError) and file is not sys.stderr:
-            note(f"standard output cannot be written ({error.strerror}): the command goes on without")
+        give_up(file, error)
 
 
 def warn(text: str) -> None:
@@ -39,10 +37,10 @@ def warn(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Warns of what a person should know although the command goes on: once, however many readers come upon it."""
+    """Says what a person should know although the command goes on: once, however many readers come upon it."""
     if text not in _noted:
         _noted.add(text)
-        warn(f"note: {text}")
+        say(f"note: {text}")
 
 
 def forget_notes() -> None:
@@ -50,9 +48,12 @@ def forget_notes() -> None:
     _noted.clear()
 
 
-def _silence(file: TextIO) -> None:
-    """Sends a stream nowhere from here on; else flushing the rest of its buffer would fail at the end of the process."""
+def give_up(file: TextIO, error: OSError) -> None:
+    """Sends a stream that cannot be written nowhere from here on; else flushing the rest of its buffer would fail at the
+    end of the process. Says so, but for a pipe that nobody reads any more."""
     with contextlib.suppress(OSError):  # A stream without a file of the system, as in a notebook.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, file.fileno())
         os.close(nowhere)
+    if not isinstance(error, BrokenPipeError) and file is not sys.stderr:
+        warn(f"note: standard output cannot be written ({error.strerror}): the command goes on without")

@@ -82,11 +82,11 @@ def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list
             evaluation.begin(measure.name, measure.protocol, measure.real)
             bar.update()
         for found in generators:
-            bar.set_description(f"{label(found)}: samples")
+            bar.set_description(f"{printable(label(found))}: samples")
             samples = _draw_samples(config, found, max(measure.images for measure in measures), bar)
             bar.update()
             for measure in measures:
-                bar.set_description(f"{label(found)}: {measure.name}")
+                bar.set_description(f"{printable(label(found))}: {measure.name}")
                 evaluation.add(measure.name, label(found), measure.score(samples))
                 bar.update()
             evaluation.write()

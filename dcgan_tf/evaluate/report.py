@@ -93,9 +93,9 @@ class Evaluation:
 def table(evaluation: Evaluation, names: list[str], epochs: list[str]) -> str:
     """A row for each of `epochs` and a last one for real images, a column for each number of the measures `names`."""
     keys = [key for name in names for key in _keys(name, evaluation.measures[name]["real"])]
-    rows = [["epoch", *(head(*key) for key in keys)]]
+    rows = [["epoch", *(printable(head(*key)) for key in keys)]]
     for title, place in [*((epoch, ("epochs", epoch)) for epoch in epochs), ("real", ("real",))]:
-        rows.append([title, *(_text(evaluation, place, *key) for key in keys)])
+        rows.append([printable(title), *(_text(evaluation, place, *key) for key in keys)])
     return text.table(rows, align=">" * len(rows[0]))
 
 

@@ -227,7 +227,10 @@ def _layer(entry):
     """Makes a layer from its saved settings. A file can only choose a class of `_LAYERS` and give plain values."""
     kind, config = entry["class_name"], entry["config"]
     built_in = (entry.get("module") or "keras").split(".")[0] == "keras" and not entry.get("registered_name")
-    built_in = built_in or kind == entry.get("registered_name") == _MINIBATCH_STD
+    if (
+        entry.get("registered_name") == _MINIBATCH_STD
+    ):  # An .h5 names its class so, JSON and .keras without the package.
+        kind, built_in = _MINIBATCH_STD, kind in (_MINIBATCH_STD, MinibatchStd.__name__)
     where = f"layer {shown(config['name'])!r} ({shown(kind)})"
     if kind not in _LAYERS or not built_in:
         raise UserError(f"{where} does not load: only plain layers of Keras do, never code; save the net without it")

@@ -44,7 +44,7 @@ def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
     """
     steps, epochs, swd, diversity = numbers.steps, numbers.epochs, numbers.column("swd"), numbers.column("diversity")
     saved = set(folder.saved_epochs())
-    places = [place for place in np.flatnonzero(np.isfinite(swd)) if int(epochs[place]) in saved]
+    places = [place for place in np.flatnonzero(swd >= 0) if int(epochs[place]) in saved]
     if not places:
         return {}
     place = min(places, key=lambda place: swd[place])

@@ -91,15 +91,17 @@ class RunFolder:
                 rights.check_folder(self.path)
             for folder in (self.tensorboard, self.pictures, self.states, self.saved_models):
                 rights.check_folder(folder)
-            for path in (*numbered(self.states).values(), *numbered(self.saved_models).values()):
+            states = numbered(self.states).values()
+            for path in (*states, *numbered(self.saved_models).values()):
                 if path.is_dir():
                     rights.check_folder(path)
             for file in (self.log, self.lock):
                 rights.check_file(file, reads=True, writes=True)
-            for file in (self.config, self.rollbacks, self.best, *self.states.glob("*/*")):
+            of_states = (file for state in states for file in state.glob("*"))
+            for file in (self.config, self.rollbacks, *of_states):
                 rights.check_file(file, reads=True)
-            for file in (self.losses, self.film("gif")):
-                rights.check_file(file)
+            for file in (self.best, self.losses, self.film("gif")):
+                rights.check_replaced(file)
 
     @property
     def lock(self) -> Path:
@@ -196,9 +198,8 @@ class RunFolder:
         if not isinstance(best, dict) or not is_count(best.get("epoch")):
             return {}
         held = {name: value for name, value in best.items() if is_number(value)}
-        if not is_count(held.get("step")):
-            held.pop("step", None)
-        return held
+        is_right = {"step": is_count, "swd": lambda swd: swd >= 0}
+        return {name: value for name, value in held.items() if is_right.get(name, is_number)(value)}
 
     def best_epoch(self) -> int | None:
         """The epoch that best.json names, if there is one."""

@@ -6,6 +6,7 @@ A folder or file that is not there is passed over.
 import contextlib
 import errno
 import os
+import stat
 from pathlib import Path
 
 from dcgan_tf.common.errors import UserError, printable
@@ -38,6 +39,12 @@ def check_file(path: Path, *, reads: bool = False, writes: bool = False) -> None
         _check_access(path, os.R_OK * reads | os.W_OK * writes)
 
 
+def check_replaced(path: Path) -> None:
+    """Raises OSError: it is a folder, the only thing that a file written as a whole cannot take the place of."""
+    if os.path.lexists(path) and stat.S_ISDIR(os.lstat(path).st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+
+
 def _check_access(path: Path, mode: int) -> None:
-    if not os.access(path, mode):
+    if not os.access(path, mode, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))

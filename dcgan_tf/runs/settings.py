@@ -32,8 +32,9 @@ def read_settings(folder: RunFolder) -> Settings | None:
         return None
     except (OSError, ValueError) as error:
         reason = printable(getattr(error, "strerror", None) or error)
+        mend = "mend its rights" if isinstance(error, PermissionError) else "restore it"
         raise UserError(
-            f"{printable(folder.config)}: cannot be read ({reason}): restore it, or give another folder"
+            f"{printable(folder.config)}: cannot be read ({reason}): {mend}, or give another folder"
         ) from error
 
 

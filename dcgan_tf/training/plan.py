@@ -125,7 +125,8 @@ def open_run(flags: TrainConfig, start: Start | None = None) -> tuple[ImageSourc
     except (FileNotFoundError, NotADirectoryError):
         pass  # What is in the way is said where the folder is made.
     except OSError as error:
-        raise UserError(f"--run-dir {printable(run_dir)}: cannot be used ({error.strerror}): give another") from error
+        mend = "mend its rights, or give another" if isinstance(error, PermissionError) else "give another"
+        raise UserError(f"--run-dir {printable(run_dir)}: cannot be used ({error.strerror}): {mend}") from error
     return source, folder
 
 

@@ -45,7 +45,7 @@ def rollbacks(folder: RunFolder) -> list[dict]:
             raise ValueError("it is no list")
         for item in done:
             check_seal(item)
-        return [asdict(typed(Rollback, item, f"[{at}]")) for at, item in enumerate(done)]
+        return [asdict(typed(Rollback, item, f"entry {number}")) for number, item in enumerate(done, 1)]
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:

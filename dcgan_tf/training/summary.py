@@ -36,11 +36,11 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
         "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "
         f"({seconds_per_step:.3g} s a step, {plan.batch_size / seconds_per_step:,.0f} images/s)",
         "memory": f"{size_text(peak_memory())} at the peak so far",
-        "disk": f"about {size_text(disk)} in {plan.folder.path}"
+        "disk": f"about {size_text(disk)} in {printable(plan.folder.path)}"
         + (f"; ONLY {size_text(free)} ARE FREE" if free < disk else ""),
     }
     lines = [f"{name:<8} {text}" for name, text in rows.items() if text]
-    return "\n".join(lines + [f"note     {note}" for note in source.notes])
+    return "\n".join(lines + [f"note     {printable(note)}" for note in source.notes])
 
 
 def expected_disk(plan: Plan, gan) -> int:
@@ -66,7 +66,7 @@ def _classes(source) -> str:
         return ""
     counts = Counter(source.labels.tolist())
     names = source.class_names or [str(label) for label in sorted(counts)]
-    return ", ".join(f"{name} {counts[label]:,}" for label, name in enumerate(names))
+    return ", ".join(f"{printable(name)} {counts[label]:,}" for label, name in enumerate(names))
 
 
 def _count(model) -> int:

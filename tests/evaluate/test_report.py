@@ -1,4 +1,8 @@
+import json
+
+import pytest
 from support.evaluations import evaluate, files
+from support.helpers import error_of
 
 from dcgan_tf.evaluate import report
 
@@ -40,3 +44,34 @@ def test_one_epoch_makes_no_plot(tmp_path):
     evaluation.add("swd", "8", {"mean": 9.0})
     assert report.write_plot(evaluation, tmp_path / "evaluation.png")
     assert files(tmp_path) == ["evaluation.png"]
+
+
+GOOD = {"protocol": {"images": 9, "held_out": None}, "real": {"mean": 2.75}, "epochs": {"7": {"mean": None}}}
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        None, [], 1, {}, {"protocol": {}, "real": {}}, GOOD | {"epochs": []}, GOOD | {"epochs": {"7": 1}},
+        GOOD | {"epochs": {"7": {"mean": "1"}}}, GOOD | {"real": {"mean": float("nan")}}, GOOD | {"real": {"mean": 1e300}},
+        GOOD | {"real": None}, GOOD | {"protocol": {"images": float("inf")}},
+    ],
+)  # fmt: skip
+def test_an_evaluation_of_other_contents_is_one_line(tmp_path, measured):
+    path = tmp_path / "evaluation.json"
+    path.write_text(json.dumps({"measures": {"swd": measured}}))
+    assert error_of(report.Evaluation, path, {}) == (
+        f"{path}: is no evaluation that can be added to: delete it, or give another --out"
+    )
+    path.write_text(json.dumps({"measures": {"swd": GOOD}}))
+    assert report.Evaluation(path, {}).measures == {"swd": GOOD}
+
+
+def test_names_that_look_like_numbers_are_no_epochs_of_a_plot(tmp_path):
+    evaluation = report.Evaluation(tmp_path / "evaluation.json", {})
+    evaluation.begin("swd", {}, lambda: {"mean": 2.75, "$a": 1.0})
+    for name in ("7", "007", "²", "٣", "9" * 400):
+        evaluation.add("swd", name, {"mean": 11.25})
+    assert not report.write_plot(evaluation, tmp_path / "evaluation.png")
+    evaluation.add("swd", "8", {"mean": 9.0})
+    assert report.write_plot(evaluation, tmp_path / "evaluation.png")

@@ -103,3 +103,33 @@ def test_the_newest_version_of_an_export_is_taken_and_named_after_its_folder(tmp
     versions, one = find(str(tmp_path / "squares")), find(str(tmp_path / "squares" / "9"))
     assert versions.name == one.name == "squares"
     assert (versions.path, versions.epoch) == (one.path, one.epoch) == (tmp_path / "squares" / "9", 9)
+
+
+def test_a_best_epoch_that_is_lost_is_taken_from_the_log_with_a_note(run, tmp_path, capsys):
+    folder = RunFolder(tmp_path / "measured")
+    shutil.copytree(run, folder.path)
+    folder.log.write_text('{"step": 9, "epoch": 3, "swd": 45.4}\n')
+    assert [find(str(folder.path), epoch).epoch for epoch in (None, "best", "newest", 2)] == [3, 3, 9, 2]
+    assert capsys.readouterr().out == (
+        f"note: {folder.best}: is lost or damaged: by log.jsonl, the best of the epochs whose models are there is 3, "
+        "with an SWD of 45.4\n"
+    )
+
+
+def test_a_damaged_config_is_an_error_of_a_run_and_a_note_of_a_file_by_itself(run, tmp_path, capsys):
+    folder = RunFolder(tmp_path / "damaged")
+    shutil.copytree(run, folder.path)
+    folder.config.write_text("{")
+    line = error_of(find, str(folder.path))
+    assert line.startswith(f"{folder.config}: cannot be read (") and line.endswith("restore it, or give another folder")
+    found = find(str(folder.generator(9)))
+    assert (found.epoch, found.discriminator, found.settings) == (9, folder.discriminator(9), None)
+    assert capsys.readouterr().out == f"note: {line}; until then epoch9_Gmodel.h5 is taken as a file of no run\n"
+
+
+@pytest.mark.parametrize("name", ["epoch007_Gmodel.h5", "epoch٣_Gmodel.h5"])
+def test_a_file_whose_name_no_run_writes_is_no_epoch(run, tmp_path, name):
+    shutil.copytree(run, tmp_path / "odd")
+    shutil.copy(run / "epoch9_Gmodel.h5", tmp_path / "odd" / name)
+    assert find(str(tmp_path / "odd"), "newest").epoch == 9
+    assert find(str(tmp_path / "odd" / name)).path.name == name

@@ -14,7 +14,8 @@ from support.helpers import H5, error_of
 from support.small_nets import assert_same_net, discriminator, generator, outputs, shake
 
 from dcgan_tf.common.backend import keras
-from dcgan_tf.nets.saved import load_model, save_model
+from dcgan_tf.layers import MinibatchStd
+from dcgan_tf.nets.saved import load_model, net_of, save_model
 from dcgan_tf.nets.surgery import with_dtype
 from dcgan_tf.runs.folder import epoch_of
 
@@ -407,3 +408,25 @@ def test_mixed_nets_are_saved_as_float32(tmp_path):
     plain = keras.models.load_model(tmp_path / "g.h5", compile=False)
     assert {layer.compute_dtype for layer in plain.layers} == {"float32"}
     assert_same_net(plain, load_model(tmp_path / "g.h5"))
+
+
+@pytest.fixture
+def with_minibatch_std():
+    return keras.Sequential([keras.Input([4, 4, 3]), MinibatchStd(), layers.Flatten(), layers.Dense(1)])
+
+
+def test_a_net_is_made_from_its_settings_alone(with_minibatch_std):
+    text = with_minibatch_std.to_json()
+    made = net_of(text)
+    made.set_weights(with_minibatch_std.get_weights())
+    assert_same_net(made, with_minibatch_std)
+    assert error_of(net_of, text.replace('"class_name": "Flatten"', '"class_name": "Lambda"')) == (
+        f"layer '{with_minibatch_std.layers[1].name}' (Lambda) does not load: only plain layers of Keras do, never code; "
+        "save the net without it"
+    )
+    assert error_of(net_of, "{").startswith("is damaged (JSONDecodeError: ")
+
+
+def test_a_keras_file_may_have_the_layer_of_this_program(with_minibatch_std, tmp_path):
+    with_minibatch_std.save(tmp_path / "net.keras")
+    assert_same_net(load_model(tmp_path / "net.keras"), with_minibatch_std)

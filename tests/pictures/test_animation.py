@@ -1,13 +1,17 @@
 import math
+import os
+import struct
 import subprocess
 import sys
 import weakref
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from support.films import gif_frames, mp4_frames
+from support.helpers import error_of
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.pictures import animation
@@ -140,6 +144,41 @@ def test_a_picture_damaged_anywhere_never_stops_the_animation(tmp_path, capsys):
         damaged.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
         for _, path in animation._usable(run):
             animation._draw(path, "epoch 1")
+
+
+def test_a_picture_that_breaks_as_it_is_decoded_is_left_out_with_a_note(tmp_path, monkeypatch, capsys):
+    run, draw = make_run(tmp_path / "run", [1, 2, 3]), animation._draw
+
+    def breaks(path, caption):
+        if caption in broken:
+            raise OSError("image file is truncated")
+        return draw(path, caption)
+
+    monkeypatch.setattr(animation, "_draw", breaks)
+    broken = ["epoch 1", "epoch 3"]
+    frames, _, _ = gif_frames(animation.animate(run))
+    assert len(frames) == 1
+    assert capsys.readouterr().out == "".join(
+        f"note: {run}/picture/image_at_epoch_000{epoch}.png: left out of the animation (image file is truncated)\n"
+        for epoch in (1, 3)
+    )
+    broken = ["epoch 1", "epoch 2", "epoch 3"]
+    assert error_of(animation.animate, run) == f"{run}/picture: none of the pictures in it can be decoded: delete them"
+
+
+def test_what_is_no_file_and_what_is_too_large_is_left_out(tmp_path, capsys):
+    run = make_run(tmp_path / "run", [1])
+    os.mkfifo(run / "picture/image_at_epoch_0002.png")
+    (run / "picture/image_at_epoch_0003.png").mkdir()
+    Image.new("L", (1, 100)).save(run / "picture/image_at_epoch_0004.png")  # 256 x 25600 as a frame
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 50_000, 50_000) + b"\x08\0\0\0\0"
+    (run / "picture/image_at_epoch_0005.png").write_bytes(header + struct.pack(">I", zlib.crc32(header[12:])))
+    frames, _, _ = gif_frames(animation.animate(run))
+    assert len(frames) == 1
+    assert (
+        "image_at_epoch_0002.png, image_at_epoch_0003.png, image_at_epoch_0004.png and 1 more"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(

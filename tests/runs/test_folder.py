@@ -81,3 +81,17 @@ def test_no_other_module_knows_a_name_in_a_run_s_folder():
                         found.setdefault(path.relative_to(ROOT / "dcgan_tf").as_posix(), set()).add(part.value)
     assert set(found) == {"runs/folder.py"}
     assert {"config.json", "picture", "state", "saved_model"} <= found["runs/folder.py"]
+
+
+def test_what_a_killed_process_left_within_a_state_is_no_obstacle(tmp_path):
+    (tmp_path / "state" / ".9.1.part" / "variables_temp").mkdir(parents=True)
+    with RunFolder(tmp_path).locked():
+        assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_a_flipped_digit_of_the_best_is_found(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.write_best({"epoch": 7, "step": 70, "swd": 45.4})
+    assert folder.read_best() == {"epoch": 7, "step": 70, "swd": 45.4}
+    folder.best.write_text(folder.best.read_text().replace('"epoch": 7', '"epoch": 5'))
+    assert folder.read_best() == {}

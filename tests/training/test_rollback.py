@@ -189,7 +189,7 @@ def test_three_times_at_most(squares, tmp_path, monkeypatch):
     run_dir = tmp_path / "run"
     monkeypatch.setattr(Measure, "diversity", lambda self: 0.9)
     monkeypatch.setattr(Measure, "swd", lambda self: 40.0)
-    monkeypatch.setattr(watchdog, "collapsed", lambda lines: "lost" if lines[-1]["epoch"] >= 3 else None)
+    monkeypatch.setattr(watchdog, "collapsed", lambda lines: "lost" if lines.epochs[-1] >= 3 else None)
     train(config(squares, run_dir, on_collapse="rollback", epochs=4, save_every=4, sample_every=4))
     assert [entry["learning_rate"] for entry in rollback.rollbacks(RunFolder(run_dir))] == [1e-4, 5e-5, 2.5e-5]
     assert RunFolder(run_dir).saved_epochs()[-1] == 4
@@ -208,3 +208,41 @@ def test_what_cannot_go_back(squares, tmp_path):
     assert error_of(cli.train, asked) == (
         "--on-collapse rollback: goes back to the best epoch: let --evaluate-every find one"
     )
+
+
+GOOD = {"from_step": 9, "to_step": 3, "reason": "x", "seed": 1000, "learning_rate": 1e-4}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "Expecting value: line 1 column 1 (char 0)"),
+        ("null", "it is no list"),
+        ("{}", "it is no list"),
+        ("[{}]", "entry 1 without from_step"),
+        ("[1]", "entry 1 is 1, must be an object with from_step and more"),
+        ("[" * 100_000, "it is nested too deeply"),
+        (json.dumps([GOOD, GOOD | {"seed": "1"}]), "entry 2.seed is '1', must be a whole number of at least 0"),
+        (json.dumps([GOOD | {"seed": 2**70}]), f"entry 1.seed is {2**70}, must be a whole number of at least 0"),
+        (json.dumps([GOOD | {"to_step": True}]), "entry 1.to_step is True, must be a whole number of at least 0"),
+        (json.dumps([GOOD | {"learning_rate": float("nan")}]), "entry 1.learning_rate is nan, must be a number"),
+        (
+            json.dumps([GOOD | {"learning_rate": 0}]),
+            "entry 1.learning_rate is 0, must be above 0 and below 1, such as 0.0002",
+        ),
+    ],
+)
+def test_rollbacks_that_are_damaged_are_one_line_as_they_decide_the_steps_to_come(tmp_path, text, reason):
+    folder = RunFolder(tmp_path)
+    folder.rollbacks.write_text(text)
+    assert error_of(rollback.rollbacks, folder) == (
+        f"{folder.rollbacks}: cannot be read ({reason}): restore it, or delete it to go on with the random numbers of "
+        "--seed, as if the run had never gone back"
+    )
+
+
+def test_rollbacks_of_a_run_that_never_went_back_or_of_a_later_version(tmp_path):
+    folder = RunFolder(tmp_path)
+    assert rollback.rollbacks(folder) == []
+    folder.rollbacks.write_text(json.dumps([GOOD | {"later": 1}]))
+    assert rollback.rollbacks(folder) == [GOOD]

@@ -1,0 +1,42 @@
+"""What every command refuses alike."""
+
+import typing
+
+import pytest
+from support.helpers import error_of
+
+from dcgan_tf.config import commands
+from dcgan_tf.config.checks import check
+from dcgan_tf.config.train import TrainConfig
+
+FIELDS = {
+    TrainConfig: ["data", "run_dir", "generator", "discriminator"],
+    commands.AnimateConfig: ["run"],
+    commands.ExportConfig: ["source", "out", "discriminator"],
+    commands.GenerateConfig: ["source", "out"],
+    commands.InterpolateConfig: ["source", "out"],
+    commands.PrepareConfig: ["source", "out"],
+    commands.TrainFeaturesConfig: ["data", "out"],
+    commands.EvaluateConfig: ["source", "data", "held_out", "features", "out"],
+}
+NEEDED = {"source": "run", "out": "x.gif", "run": "run", "data": "digits", "seeds": (1, 2)}
+CASES = [(kind, name) for kind, names in FIELDS.items() for name in names]
+
+
+def config(kind, **changes):
+    return kind(**{name: value for name, value in NEEDED.items() if name in typing.get_type_hints(kind)} | changes)
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{kind.__name__}-{name}" for kind, name in CASES])
+def test_an_empty_name_is_refused_as_by_a_variable_of_the_shell_that_was_never_set(kind, name):
+    is_positional = name in ("source", "run") or (kind, name) == (commands.TrainFeaturesConfig, "data")
+    shown = name.upper() if is_positional else f"--{name.replace('_', '-')}"
+    may_miss = name not in NEEDED or (kind, name) in {
+        (commands.ExportConfig, "out"), (commands.EvaluateConfig, "out"), (commands.EvaluateConfig, "data"),
+    }  # fmt: skip
+    assert error_of(check, config(kind, **{name: ""})) == (
+        f"{shown}: is empty: give a name" + (", or leave it out" if may_miss else "")
+    )
+    assert error_of(check, config(kind, **{name: "a\0b"})) == (
+        f"{shown} a\\x00b: holds a NUL character, which no name can: give another"
+    )

@@ -1,0 +1,94 @@
+"""best.json only reports: lost or damaged, it is made again from log.jsonl where that tells the best."""
+
+import json
+
+import pytest
+
+from dcgan_tf.runs.best import find_best, mend_best
+from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.lines import read_numbers
+
+WHOLE = {"epoch": 2, "step": 17, "diversity": 0.5, "swd": 30.0}
+LOG = [
+    {"step": 10, "epoch": 1, "diversity": 0.5, "swd": 90.0},
+    {"step": 17, "epoch": 2, "diversity": 0.5, "swd": 30.0},  # Stopped within the epoch: the better models stay.
+    {"step": 20, "epoch": 2, "diversity": 0.9, "swd": 50.0},
+    {"step": 30, "epoch": 3, "diversity": 0.9, "swd": 40.0},  # without models
+    {"step": 40, "epoch": 4, "diversity": 0.9},
+    {"step": 50, "epoch": 5, "diversity": 0.9, "swd": 60.0},
+    {"step": 50, "epoch": 5, "d_loss": 1.0},
+    {"step": 60, "epoch": 6, "swd": -1.0},
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.log.write_text("".join(json.dumps(line) + "\n" for line in LOG))
+    for epoch in (1, 2, 4, 5, 6):
+        folder.generator(epoch).touch()
+    return folder
+
+
+def mend(folder):
+    mend_best(folder, read_numbers(folder.log, "swd", "diversity"))
+
+
+DAMAGED = [
+    None, "", "null", "[]", "{", "{}", "[" * 100_000, '{"epoch": "5", "step": 50, "swd": 1}', '{"epoch": true, "swd": 1}',
+    '{"epoch": -5, "swd": 1}', '{"epoch": 1180591620717411303424, "swd": 1}', '{"epoch": 3, "step": 30, "swd": 40}',
+    '{"epoch": 5}', '{"epoch": 5, "step": 50, "swd": "1"}', '{"epoch": 5, "step": 50, "swd": NaN}',
+    '{"epoch": 5, "step": 50, "swd": null}', '{"epoch": 5, "step": 50, "swd": -1}', '{"step": 50, "swd": 1}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_lost_or_damaged_best_is_the_least_swd_that_was_logged_of_the_epochs_that_have_models(folder, text, capsys):
+    if text is not None:
+        folder.best.write_text(text)
+    line = (
+        f"note: {folder.best}: is lost or damaged: by log.jsonl, the best of the epochs whose models are there is 2, "
+        "with an SWD of 30.0\n"
+    )
+    assert find_best(folder) == WHOLE
+    assert folder.best.exists() == (text is not None)  # A command that only reads writes nothing.
+    assert capsys.readouterr() == (line, "")
+    mend(folder)
+    assert folder.read_best() == WHOLE
+    assert find_best(folder) == WHOLE and capsys.readouterr() == ("", "")
+
+
+def test_a_whole_best_stays_as_it_is_whatever_the_log_says(folder, capsys):
+    text = '{"epoch": 5, "step": 50, "swd": 77.5, "swd_of_real_images": 2.5}'
+    folder.best.write_text(text)
+    mend(folder)
+    assert folder.best.read_text() == text and find_best(folder)["epoch"] == 5
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("text", [None, "null"])
+def test_where_neither_tells_the_work_goes_on_without(tmp_path, text, capsys):
+    folder = RunFolder(tmp_path)
+    line = f"note: {folder.best}: is lost or damaged, and log.jsonl names no measured epoch whose models are there\n"
+    if text:
+        folder.best.write_text(text)
+    mend(folder)
+    assert find_best(folder) == {} and capsys.readouterr().out == (line if text else "")
+    folder.log.write_text(json.dumps(LOG[0]) + "\n")
+    assert find_best(folder) == {} and capsys.readouterr().out == ("" if text else line)
+
+
+def test_a_best_without_numbers_still_names_its_epoch_where_the_log_is_gone(folder):
+    folder.log.unlink()
+    folder.best.write_text('{"epoch": 5}')
+    mend(folder)
+    assert find_best(folder) == {"epoch": 5} and folder.best.read_text() == '{"epoch": 5}'
+
+
+def test_a_log_that_cannot_be_read_is_a_note(folder, capsys):
+    folder.log.unlink()
+    folder.log.mkdir()
+    assert find_best(folder) == {}
+    assert capsys.readouterr().out == (
+        f"note: {folder.log}: cannot be read (Is a directory): the best epoch is not known from it\n"
+    )
