@@ -85,7 +85,11 @@ def try_flip(target: Target, place: Path) -> Outcome:
         return outcome("same, and told" if is_told else "same")
     # What is lost for good is no mended file, whatever is said of it.
     is_lost = other.startswith("missing")
-    return outcome("other, and told") if is_told and not is_lost else outcome("", f"{'told, but' if is_told else 'silently'} {other}")
+    return (
+        outcome("other, and told")
+        if is_told and not is_lost
+        else outcome("", f"{'told, but' if is_told else 'silently'} {other}")
+    )
 
 
 def _is_of(before: Path, path: Path) -> bool:

@@ -14,8 +14,15 @@ from dcgan_tf.runs.folder import RunFolder
 
 NEVER_PRINTED = ("Traceback", "Exception ignored", "Segmentation", "terminate called", "Fatal Python error")
 _LEFTOVER = re.compile(r"\.(part(\.\w+)?|old|gone)$")
-# Of these, only that they are there counts: they hold times, or more files after a second start.
-_UNCOMPARED = ("checksums.json", "tf_serving_warmup_requests", "batching.config", "models.config", "kubernetes.yaml", "docker-compose.yml")
+# Of these, only that they are there counts: they hold what was measured, or checksums of bytes that may differ.
+_UNCOMPARED = (
+    "checksums.json",
+    "tf_serving_warmup_requests",
+    "batching.config",
+    "models.config",
+    "kubernetes.yaml",
+    "docker-compose.yml",
+)
 _VERSION = re.compile(r"^\d+(?=/)|(?<=-)\d+(?=(-\w+)?\.(onnx|tflite)$)")
 
 
