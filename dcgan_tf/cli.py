@@ -172,7 +172,7 @@ def exit_code(work: Callable[[], int]) -> int:
         # this user must not look into.
         if not (error.filename and error.strerror):
             raise
-        print(f"error: {printable(error.filename)}: {error.strerror}", file=sys.stderr)
+        warn(f"error: {printable(error.filename)}: {error.strerror}")
         return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

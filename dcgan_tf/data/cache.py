@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import platformdirs
 
 from dcgan_tf.common import pixels, remote
+from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import open_regular, whole_file
 from dcgan_tf.data.facts import check_seal, parsed, seal
@@ -72,7 +72,7 @@ class CacheEntry:
             return None
         except Exception as error:  # A damaged entry raises almost anything, and is made again.
             reason = first_line(error) or type(error).__name__
-            print(f"note: {self._what} in {printable(self._home)} are damaged, and not used: {reason}", file=sys.stderr)
+            note(f"{self._what} in {printable(self._home)} are damaged, and not used: {reason}")
             return None
 
     def store(self, write):

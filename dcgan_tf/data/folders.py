@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common import pixels
+from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
@@ -98,7 +99,7 @@ class _Survey:
                     self._skipped.append((name, result))
                     continue
                 if not self._kept and not in_terminal:
-                    print(f"decoding {plural(len(self._names), 'image')} ...", file=sys.stderr)
+                    warn(f"decoding {plural(len(self._names), 'image')} ...")
                 self._kept.append(name)
                 self._stored_sizes[result.stored_size] += 1
                 if not pixels.is_grey(result.pixels):

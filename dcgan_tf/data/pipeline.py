@@ -4,6 +4,8 @@ from dcgan_tf.common.backend import tf
 from dcgan_tf.common.threads import Threads
 from dcgan_tf.config.order import Order, share
 
+MAX_DEAF_SECONDS = 0.5  # So often a long wait for images is asked whether it is given up.
+
 
 def batch_indices(order: Order, step):
     """Returns the indices of the images of step `step`: int64 [batch_size], or fewer for the last batch of an epoch.
@@ -18,11 +20,13 @@ def batch_indices(order: Order, step):
     return tf.random.experimental.index_shuffle(places, key, max_index=tf.constant(order.images - 1, tf.int64))
 
 
-def batches(source, order: Order, start: int, stop: int, worker: int = 0, workers: int = 1):
+def batches(source, order: Order, start: int, stop: int, worker: int = 0, workers: int = 1, gives_up=None):
     """Yields (step, images) for steps start to stop - 1: int64 scalar, float32 [N, H, W, C] in -1..1.
 
     worker, workers: of each batch, only the share of worker number `worker` of `workers` is read and yielded. The
         shares of all workers, put together, are the batch in its order.
+
+    gives_up: asked now and then while a batch is waited for; where it returns True, the batches end. None: they do not.
 
     Raises:
         Whatever `source.read` raises.
@@ -56,10 +60,22 @@ def batches(source, order: Order, start: int, stop: int, worker: int = 0, worker
     thread, iterator = Threads(1), iter(dataset)
     try:
         coming = thread.submit(next, iterator, None)
-        while (batch := coming.result()) is not None:
+        while (batch := _result(coming, gives_up)) is not None:
             coming = thread.submit(next, iterator, None)
             yield batch
     except tf.errors.OpError as error:
         raise failures[0] if failures else error from None
     finally:
         thread.close()
+
+
+def _result(coming, gives_up):
+    """What a Future gives, or None where the wait for it is given up."""
+    while True:
+        try:
+            return coming.result(MAX_DEAF_SECONDS if gives_up else None)
+        except TimeoutError:
+            if coming.done():
+                return coming.result()  # It came just now, or the error is its own.
+            if gives_up():
+                return None

@@ -14,8 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common import remote
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, first_line, printable
-from dcgan_tf.common.files import check_out, disk_errors_in_one_line, whole_folder
+from dcgan_tf.common.files import check_out, disk_errors_in_one_line, remove_leftovers, whole_folder
 from dcgan_tf.common.text import plural, shape_text, size_text
 from dcgan_tf.config.commands import PrepareConfig
 from dcgan_tf.data.facts import seal
@@ -45,20 +46,19 @@ def prepare(config: PrepareConfig) -> int:
     if config.shards > len(source):
         raise UserError(f"--shards {config.shards}: are more than the {len(source):,} images: give a smaller number")
     images = f"{len(source):,} images of {shape_text(source.image_shape)}"
-    print(f"preparing {images} from {printable(config.source)}", flush=True)
+    say(f"preparing {images} from {printable(config.source)}")
     for note in source.notes:
-        print(f"note: {note}", flush=True)
+        say(f"note: {note}")
     if remote.is_remote(config.out):
         with _cloud_errors_in_one_line(config.out):
             size = _write_set(source, config.out, config.shards)
     else:
         _check_room(config.out, source)
+        remove_leftovers(Path(config.out).parent, is_locked=False)
         with whole_folder(config.out) as folder:
             size = _write_set(source, str(folder), config.shards)
-    print(
-        f"{printable(config.out)}: {images} in {plural(config.shards, 'shard')}, {size_text(size)}; train on them with"
-    )
-    print(f"  dcgan-tf train --data {printable(shlex.quote(config.out))}")
+    say(f"{printable(config.out)}: {images} in {plural(config.shards, 'shard')}, {size_text(size)}; train on them with")
+    say(f"  dcgan-tf train --data {printable(shlex.quote(config.out))}")
     return 0
 
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_out, check_regular, whole_file
+from dcgan_tf.common.files import check_out, check_regular, remove_leftovers, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
@@ -53,6 +53,7 @@ def train_features(config: TrainFeaturesConfig) -> None:
         f"{printable(source.name)}: {len(names)} classes, {len(train):,} images to train on for {epochs} epochs at "
         f"{size[0]}x{size[1]}, {len(held_out):,} held out"
     )
+    remove_leftovers(Path(config.out).parent, is_locked=False)
     with whole_file(config.out) as beside:  # A place that cannot be written fails here, before the training.
         keras.utils.set_random_seed(config.seed)
         net = build([*size, source.image_shape[-1]], len(names))

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_out, locked_folder
+from dcgan_tf.common.files import check_out, locked_folder, remove_leftovers
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.commands import MEASURES, NEED_FEATURES, EvaluateConfig
 from dcgan_tf.config.flags import Epoch
@@ -45,6 +45,7 @@ def evaluate(config: EvaluateConfig) -> None:
     against = _open_real_images(config, generators[0])
     measures = open_measures(_measure_names(config, against), against)
     with locked_folder(out, "--out", "evaluation"):
+        remove_leftovers(out)
         evaluation = Evaluation(out / NUMBERS, _about(config, against))
         last_samples = _measure_all(config, generators, measures, evaluation)
         pictures = _draw_pictures(out, evaluation, measures, last_samples)

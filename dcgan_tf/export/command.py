@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import Mismatch, UserError, printable
 from dcgan_tf.common.files import (
     disk_errors_in_one_line,
@@ -79,9 +80,7 @@ def export(config: ExportConfig) -> int:
         remove_leftovers(job.out)
         version = next_version(job.out, job.name, job.epoch)
         of_epoch = "" if job.epoch is None else f" of epoch {job.epoch}"
-        print(
-            f"exporting {printable(config.source)}{of_epoch} as version {version} to {printable(job.out)}", flush=True
-        )
+        say(f"exporting {printable(config.source)}{of_epoch} as version {version} to {printable(job.out)}")
         with staging_folder(job.out / str(version)) as stage:
             batching, max_batch_size = _batching(config, job)
             reports, faults = _build(config, job, version, stage, max_batch_size)
@@ -91,10 +90,10 @@ def export(config: ExportConfig) -> int:
             rows = [_row(stage / artifact.name, report) for artifact, report in reports.items()]
             for artifact in reports:
                 publish(stage / artifact.name, job.out / artifact.name)
-    print(table([TABLE_HEAD, *rows], "<" * len(TABLE_HEAD)))
+    say(table([TABLE_HEAD, *rows], "<" * len(TABLE_HEAD)))
     newest = max(numbered(job.out), default=version)
     if is_served and newest > version:
-        print(f"note: a server takes the highest version, {newest}; models.config says how to serve {version}")
+        say(f"note: a server takes the highest version, {newest}; models.config says how to serve {version}")
     if faults:
         raise Mismatch("; ".join(faults))
     return 0
@@ -185,7 +184,7 @@ def _build(config: ExportConfig, job: Job, version: int, stage: Path, max_batch_
     reports, faults = {}, []
     for artifact in artifacts(config, job.name, version):
         path, warmup_sizes, tolerance = stage / artifact.name, [], verify.MAX_FLOAT_DIFFERENCE
-        print(f"making and checking {artifact.name} ...", flush=True)
+        say(f"making and checking {artifact.name} ...")
         try:
             if artifact.kind == "savedmodel":
                 job.writer.write(path, card)
@@ -238,7 +237,7 @@ def _batching(config: ExportConfig, job: Job) -> tuple[serving.Batching | None, 
     kept = serving.kept_batch_size(job.out)
     if kept is not None:
         return None, kept
-    print("measuring batches ...", flush=True)
+    say("measuring batches ...")
     latent_dim, serve = job.generator.input_shape[-1], job.writer.functions["serving_default"]
     batching = serving.batching(serving.measure(lambda count: serve(tf.zeros([count, latent_dim]))["images"].numpy()))
     return batching, batching.max_batch_size

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_out
+from dcgan_tf.common.files import check_out, remove_leftovers
 from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig, film_format
 from dcgan_tf.pictures import film
 from dcgan_tf.pictures.images import grid, to_picture, write_png
@@ -32,6 +33,7 @@ def generate(config: GenerateConfig) -> None:
     from dcgan_tf.generators.generator import open_generator
 
     generator = open_generator(config.source, config.epoch, config.latents)
+    remove_leftovers(folder, is_locked=False)
     seeds = range(config.seed, config.seed + config.count)
     sheets, sheet = [], []
     images = _seed_images(generator, seeds, config.truncation)
@@ -48,7 +50,7 @@ def generate(config: GenerateConfig) -> None:
     made = [_files(config.count, "picture", _name(seeds[0]), _name(seeds[-1]))]
     if sheets:
         made.append(_files(len(sheets), "contact sheet", sheets[0], sheets[-1]))
-    print(f"{printable(folder)}: {'; '.join(made)}")
+    say(f"{printable(folder)}: {'; '.join(made)}")
 
 
 def interpolate(config: InterpolateConfig) -> None:
@@ -63,6 +65,7 @@ def interpolate(config: InterpolateConfig) -> None:
     from dcgan_tf.generators.generator import open_generator
 
     generator = open_generator(config.source, config.epoch, config.latents)
+    remove_leftovers(path.parent, is_locked=False)
     images = _loop_images(generator, config)
     images = tqdm(images, total=config.frames, unit="frame", dynamic_ncols=True, disable=None)
     frames = ((film.frame(to_picture(image)), 1 / config.fps) for image in images)
@@ -70,7 +73,7 @@ def interpolate(config: InterpolateConfig) -> None:
         film.write_film(path, film_format(config.out), frames, config.fps)
     except film.NoEncoder as error:
         raise UserError(f"--out {printable(path)}: {error}, or give a name that ends in .gif") from error
-    print(
+    say(
         f"{printable(path)}: {config.frames} frames, {config.frames / config.fps:g} seconds, "
         f"a loop over {len(config.seeds)} seeds"
     )

@@ -1,12 +1,12 @@
 """Loads a generator that `find` has found, whatever it is stored as: latents in, uint8 images out."""
 
 import json
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 
 from dcgan_tf.common.backend import quiet_stderr, tf
+from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.generators import checks, runtimes
@@ -87,7 +87,7 @@ def _open_exported(found: Found, shown: str):
     try:
         checks.check(found.kind, found.path)
         if found.kind == "savedmodel":
-            print(WARNING, file=sys.stderr, flush=True)
+            warn(WARNING)
         with quiet_stderr():  # LiteRT prints which delegates it uses.
             run = runtimes.RUNTIMES[found.kind](str(found.path))
         card = checks.read_card(found.path) if found.kind == "savedmodel" else json.loads(run.card or "{}")

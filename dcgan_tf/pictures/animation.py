@@ -11,7 +11,7 @@ from PIL import Image
 
 from dcgan_tf.common.console import note, warn
 from dcgan_tf.common.errors import UserError, first_line, printable
-from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.files import open_regular, remove_leftovers
 from dcgan_tf.pictures import film
 from dcgan_tf.runs.folder import RunFolder
 
@@ -47,6 +47,7 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
     pictures = _usable(run_dir)
     fps = fps or automatic_fps(len(pictures))
     path = RunFolder(Path(run_dir)).film(format)
+    remove_leftovers(path.parent, is_locked=False)
     try:
         film.write_film(path, format, _frames(pictures, fps), fps)
     except film.NoEncoder as error:

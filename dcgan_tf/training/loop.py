@@ -17,8 +17,8 @@ def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
         Collapse: the pictures are lost, and the run is to go back.
         UserError: the losses are no numbers any more, or something cannot be written.
     """
-    last_step = trainer.plan.last_step
-    for step, images in trainer.batches():
+    last_step, metrics = trainer.plan.last_step, None
+    for step, images in trainer.batches(stop):
         metrics = trainer.update(images, step, stop)
         if recorder:
             recorder.show_step()
@@ -32,9 +32,10 @@ def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
             if recorder:
                 recorder.save_epoch()
         if trainer.stopped_by:
-            trainer.numbers(metrics, recorder and recorder.may_go_back)
-            if recorder:
-                recorder.save_state()
-            return
+            break
         if recorder and is_logged and recorder.state_is_old():
+            recorder.save_state()
+    if trainer.stopped_by and metrics:
+        trainer.numbers(metrics, recorder and recorder.may_go_back)
+        if recorder:
             recorder.save_state()

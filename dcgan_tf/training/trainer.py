@@ -44,9 +44,16 @@ class Trainer:
         """Whether an epoch is done; a run that ends within one counts it as done."""
         return self.step % self.plan.steps_per_epoch == 0 or self.step == self.plan.last_step
 
-    def batches(self):
-        """(step, this worker's share of the images) for all steps that are left."""
-        return self._batches(self.step)
+    def batches(self, stop=None):
+        """(step, this worker's share of the images) for all steps that are left.
+
+        stop: a `StopRequest`. Where its signal comes while images are waited for, which may take for ever, as from a
+        network, the steps of a run without other workers end.
+        """
+        gives_up = (lambda: stop.signal is not None) if stop and self.cluster.size == 1 else None
+        yield from self._batches(self.step, gives_up)
+        if gives_up and gives_up() and self.step < self.plan.last_step:
+            self.stopped_by = stop.signal
 
     def update(self, images, step, stop=None) -> dict:
         """One update by all workers; returns its metrics, see `GAN.train_step`.
@@ -106,9 +113,9 @@ class Trainer:
         if self.plan.rolls_back and sum_over_workers(self.gan.strategy, reason is not None) > 0:
             raise Collapse(reason)
 
-    def _batches(self, start: int):
+    def _batches(self, start: int, gives_up=None):
         plan, cluster = self.plan, self.cluster
-        return batches(plan.source, plan.order, start, plan.last_step, cluster.index, cluster.size)
+        return batches(plan.source, plan.order, start, plan.last_step, cluster.index, cluster.size, gives_up)
 
     def _shared_step(self, images, step, stops: bool) -> dict:
         size = self.plan.order.size_of(int(step))

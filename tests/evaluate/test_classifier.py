@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import os
 import zipfile
@@ -28,11 +30,9 @@ def predict(path, source):
 def digits(tmp_path_factory):
     """A classifier of digits, trained for a few epochs by the command, and what the command printed."""
     path = tmp_path_factory.mktemp("features") / "new" / "digits.keras"
-    with pytest.MonkeyPatch.context() as patch:
-        lines = []
-        patch.setattr("builtins.print", lambda *words, **_: lines.extend(" ".join(map(str, words)).splitlines()))
+    with contextlib.redirect_stdout(io.StringIO()) as said:
         assert cli.main(["train-features", "digits", "--out", str(path), "--epochs", "12"]) == 0
-    return path, lines
+    return path, said.getvalue().splitlines()
 
 
 def test_digits_are_told_apart_and_the_numbers_are_said(digits):
@@ -219,7 +219,7 @@ def test_one_class_and_too_few_images(tmp_path, monkeypatch):
     ("flags", "message"),
     [
         ({"out": "net.h5"}, "--out net.h5: must end in .keras"),
-        ({"out": ""}, "--out : must end in .keras"),
+        ({"out": ""}, "--out: is empty: give a name"),
         ({"epochs": 0}, "--epochs 0: must be at least 1"),
         ({"seed": -1}, "--seed -1: must be at least 0 and below 2147483648"),
         ({"image_size": (0, 5)}, "--image-size 0 5: must be a height and a width of at least 1 pixel"),

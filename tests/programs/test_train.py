@@ -144,7 +144,7 @@ def test_a_run_goes_on_where_nobody_reads_what_it_prints(squares, tmp_path, monk
     os.close(read)
     with open(write, "w") as pipe:
         monkeypatch.setattr("sys.stdout", pipe)
-        assert train(config(squares, tmp_path)) == 0
+        assert train(config(squares, tmp_path, preset="mnist-mlp", image_size=(8, 8))) == 0
     assert RunFolder(tmp_path).saved_steps()[-1] == 9 and (tmp_path / "training.gif").exists()
 
 
@@ -157,28 +157,35 @@ def test_the_same_command_again_has_nothing_to_do(finished, squares, capsys):
     assert {name: (finished / name).stat().st_mtime_ns for name in before} == before
 
 
-@pytest.mark.parametrize(
-    "stops, changes",
-    [
-        ([2, 4], {}),  # within epochs 1 and 2
-        ([4], {"preset": "paints200", "image_size": (8, 8), "precision": "bfloat16"}),  # joint update, dropout
-        ([4], {"preset": "mnist-mlp", "image_size": (8, 8)}),  # fresh latents
-        ([4], {"precision": "float16"}),  # loss scaling has a state, too
-    ],
-    ids=["float32", "dropout-bfloat16", "fresh-latents", "float16"],
-)
-def test_a_stopped_run_ends_as_one_that_was_never_stopped(squares, tmp_path, stops, changes, monkeypatch):
-    monkeypatch.setattr(
-        "dcgan_tf.training.machine.devices.local_devices", lambda: ["GPU:0"]
-    )  # float16 is refused without one
-    train(config(squares, tmp_path / "whole", **changes))
-    for steps in (*stops, None):
-        train(config(squares, tmp_path / "parts", max_steps=steps, **changes))
-    assert same_weights(weights(tmp_path / "whole", 3), weights(tmp_path / "parts", 3))
-    whole, parts = log(tmp_path / "whole"), log(tmp_path / "parts")
-    assert [line for line in parts if line["step"] in (1, 3, 6, 9)] == whole
+def assert_ends_alike(whole, parts):
+    assert same_weights(weights(whole, 3), weights(parts, 3))
+    assert [line for line in log(parts) if line["step"] in (1, 3, 6, 9)] == log(whole)
     for name in ("picture/image_at_epoch_0003.png", "picture/reals.png"):
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+        assert (whole / name).read_bytes() == (parts / name).read_bytes()
+
+
+def test_a_stopped_run_ends_as_one_that_was_never_stopped(finished, squares, tmp_path):
+    for steps in (2, 4, None):  # within epochs 1 and 2
+        train(config(squares, tmp_path, max_steps=steps))
+    assert_ends_alike(finished, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"preset": "paints200", "precision": "bfloat16"},  # joint update, dropout
+        {"preset": "mnist-mlp", "precision": "float16"},  # fresh latents; loss scaling has a state, too
+    ],
+    ids=["dropout-bfloat16", "fresh-latents-float16"],
+)
+def test_so_do_other_nets_and_precisions(squares, tmp_path, changes, monkeypatch):
+    # float16 is refused without a GPU.
+    monkeypatch.setattr("dcgan_tf.training.machine.devices.local_devices", lambda: ["GPU:0"])
+    whole, parts, seldom = tmp_path / "whole", tmp_path / "parts", dict(image_size=(8, 8), save_every=3, sample_every=3)
+    train(config(squares, whole, **seldom, **changes))
+    for steps in (4, None):
+        train(config(squares, parts, max_steps=steps, **seldom, **changes))
+    assert_ends_alike(whole, parts)
 
 
 def flags(squares, run_dir, *more):
@@ -231,8 +238,9 @@ def test_killed_at_bad_moments_it_ends_the_same(finished, squares, tmp_path):
     ],
 )
 def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, number, code, samples, gif, curves):
-    run_dir = tmp_path / "run"
-    process = start(*flags(squares, run_dir, "--epochs", 400, "--sample-every", samples))
+    run_dir, small = tmp_path / "run", dict(preset="mnist-mlp", image_size=(8, 8))
+    more = ["--epochs", 400, "--sample-every", samples, "--preset", "mnist-mlp", "--image-size", 8, 8]
+    process = start(*flags(squares, run_dir, *more))
     wait_for(run_dir / "state" / "6", process)
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
@@ -241,7 +249,7 @@ def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, numbe
     assert step >= 6 and step < 1200
     assert ((run_dir / "training.gif").exists(), (run_dir / "losses.png").exists()) == (gif, curves)
     assert not [name for name in files(run_dir) if ".part" in name]
-    assert train(config(squares, run_dir, epochs=400, max_steps=step + 1)) == 0
+    assert train(config(squares, run_dir, epochs=400, max_steps=step + 1, **small)) == 0
     assert RunFolder(run_dir).saved_steps()[-1] == step + 1
 
 
@@ -358,7 +366,7 @@ def test_a_dry_run_measures_and_writes_nothing(squares, tmp_path, monkeypatch, c
 
 def test_measuring_the_speed_leaves_no_trace(squares, tmp_path, monkeypatch, finished):
     monkeypatch.setattr("dcgan_tf.training.command.settle_xla", lambda gan, update, steps: 1.0)
-    train(config(squares, tmp_path / "run"))
+    train(config(squares, tmp_path / "run", save_every=3, sample_every=3))
     assert same_weights(weights(finished, 3), weights(tmp_path / "run", 3))
 
 

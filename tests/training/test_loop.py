@@ -1,5 +1,7 @@
 """The loop with no recorder: a worker that writes nothing, or a caller from Python."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,24 @@ def test_a_stop_request_ends_it_after_the_step_at_hand(squares, tmp_path):
     trainer = trainer_of(flags(squares, tmp_path))
     loop(trainer, stop=Stop(trainer, 3))
     assert (trainer.step, trainer.stopped_by) == (4, 15)
+
+
+def test_a_stop_request_ends_the_wait_for_images_that_do_not_come(squares, tmp_path):
+    trainer, released = trainer_of(flags(squares, tmp_path)), threading.Event()
+    read = trainer.plan.source.read
+
+    def hangs(indices):
+        if reads.append(1) or len(reads) > 3:
+            released.wait(60)
+        return read(indices)
+
+    reads: list[int] = []
+    object.__setattr__(trainer.plan.source, "read", hangs)  # It is frozen.
+    recorder = Recorder(trainer)
+    loop(trainer, recorder, Stop(trainer, 3))
+    released.set()
+    assert (trainer.step, trainer.stopped_by) == (3, 15)
+    assert recorder.told[-1] == ("save_state", 3)
 
 
 class Recorder:

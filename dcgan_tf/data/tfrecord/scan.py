@@ -8,6 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan_tf.common import remote
+from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.memory import check_fits
 from dcgan_tf.common.text import first_three
@@ -60,7 +61,7 @@ def scan_all(where, shards, total):
             raise UserError(f"{printable(shard)}: TensorFlow reads names in UTF-8 only: rename it")
     in_terminal = sys.stderr.isatty()
     if not in_terminal:
-        print(f"looking through {len(shards):,} TFRecord files ...", file=sys.stderr)
+        warn(f"looking through {len(shards):,} TFRecord files ...")
     with tqdm(total=total, unit="B", unit_scale=True, desc="indexing", leave=False, disable=not in_terminal) as bar:
         scans = []
         for scan in in_order(_Scan, shards):

@@ -338,7 +338,10 @@ trainer.Trainer.update = poisoned
 
 
 def test_all_go_back_together(squares, tmp_path):
-    goes_back = ["--on-collapse", "rollback", "--evaluate-every", 1, "--epochs", 5]
+    goes_back = [
+        "--on-collapse", "rollback", "--evaluate-every", 1, "--epochs", 5, "--preset", "mnist-mlp", "--save-every", 5,
+        "--sample-every", 5,
+    ]  # fmt: skip
     for name, count, before in (("one", 1, ""), ("two", 2, ""), ("devices", 1, TWO_DEVICES)):
         workers = Workers(count, *flags(squares, tmp_path / name, *goes_back), before=before + LOST)
         assert [(code, err) for code, _, err in workers.results()] == [(0, "")] * count
