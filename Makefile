@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 
-.PHONY: train test bench
+.PHONY: train test bench faults
 train: $(VENV)/ready
 	$(VENV)/bin/python train.py $(ARGS)
 
@@ -17,6 +17,10 @@ bench: $(VENV)/bench-ready
 	$(VENV)/bin/python -m benchmarks.speed.tricks --json benchmarks/speed/results/tricks.json
 	$(VENV)/bin/python -m benchmarks.speed.pipeline --json benchmarks/speed/results/pipeline.json
 	$(VENV)/bin/python -m benchmarks.speed.scaling --json benchmarks/speed/results/scaling.json
+
+# Some minutes; ARGS="--trials 0" tries every operation and every file, for hours.
+faults: $(VENV)/ready
+	$(VENV)/bin/python -m benchmarks.faults --json benchmarks/faults/results/faults.json $(ARGS)
 
 $(VENV)/ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -1,1 +1,4 @@
-"""Programs that measure: speed/ how fast, quality/ how good. Each prints tables and writes JSON. `python -m benchmarks.speed.step --help`."""
+"""Programs that measure: speed/ how fast, quality/ how good, faults/ what holds when things fail.
+
+Each prints tables and writes JSON: `python -m benchmarks.speed.step --help`.
+"""
