@@ -9,7 +9,7 @@ import os
 import threading
 
 from dcgan_tf.common.errors import UserError, first_line, printable
-from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.threads import call_in_thread
 
 

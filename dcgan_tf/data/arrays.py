@@ -7,8 +7,8 @@ import numpy as np
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import open_regular
 from dcgan_tf.common.memory import check_fits
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import first_three, shape_text
 from dcgan_tf.data.archives import Archive
 from dcgan_tf.data.rows import READ_CHUNK_BYTES, open_npy

@@ -17,7 +17,8 @@ import platformdirs
 from dcgan_tf.common import pixels, remote
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import UserError, first_line, printable
-from dcgan_tf.common.files import open_regular, whole_file
+from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.data.facts import check_seal, parsed, seal
 from dcgan_tf.data.rows import open_npy
 

@@ -16,8 +16,8 @@ from PIL import Image, UnidentifiedImageError
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import open_regular
 from dcgan_tf.common.memory import Budget, free_bytes
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import size_text
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import open_regular
 from dcgan_tf.common.memory import check_fits
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.data.arrays import array_source
 from dcgan_tf.data.rows import Rows, fill
 from dcgan_tf.data.source import ImageSource, Wanted

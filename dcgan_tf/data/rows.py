@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import open_regular
 from dcgan_tf.common.memory import check_fits
+from dcgan_tf.common.reading import open_regular
 
 MAGIC_BYTES = 8  # of NumPy's format, with its version
 MAX_HEADER_BYTES = 2**16  # That of an array of numbers has some hundred.

@@ -11,7 +11,7 @@ import numpy as np
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.data.arrays import array_source, npy_source, npz_source
 from dcgan_tf.data.folders import folder_source
 from dcgan_tf.data.idx import idx_source, is_idx, training_images

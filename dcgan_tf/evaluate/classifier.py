@@ -10,8 +10,9 @@ from tqdm import tqdm
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_out, check_regular, remove_leftovers, whole_file
+from dcgan_tf.common.files import check_out, remove_leftovers, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
+from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
 from dcgan_tf.data.source import ImageSource

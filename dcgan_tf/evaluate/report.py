@@ -8,7 +8,8 @@ from typing import Annotated
 
 from dcgan_tf.common import text
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import read_json, whole_file
+from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.reading import read_json
 from dcgan_tf.config.ranges import Range
 from dcgan_tf.config.typed import typed
 

@@ -11,8 +11,8 @@ import stat
 from pathlib import Path
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import checksum, open_regular, read_json
 from dcgan_tf.common.memory import free_bytes
+from dcgan_tf.common.reading import checksum, open_regular, read_json
 from dcgan_tf.common.seals import checksum_of
 from dcgan_tf.common.text import size_text
 

@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_regular
 from dcgan_tf.common.memory import free_bytes
+from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import size_text
 
 # An attribute of the file with the checksum of all the rest. Plain Keras ignores it, and leaves it out when it saves.

@@ -16,7 +16,8 @@ import h5py
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_regular, whole_file
+from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.reading import check_regular
 from dcgan_tf.layers import MinibatchStd
 from dcgan_tf.nets.allowed import CHAIN_LAYERS, NET_CLASSES
 from dcgan_tf.nets.archive import SETTINGS, extract_weights, read_member

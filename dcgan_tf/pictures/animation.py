@@ -11,7 +11,8 @@ from PIL import Image
 
 from dcgan_tf.common.console import note, warn
 from dcgan_tf.common.errors import UserError, first_line, printable
-from dcgan_tf.common.files import open_regular, remove_leftovers
+from dcgan_tf.common.files import remove_leftovers
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.pictures import film
 from dcgan_tf.runs.folder import RunFolder
 

@@ -22,11 +22,11 @@ from dcgan_tf.common.files import (
     disk_errors_in_one_line,
     locked_folder,
     numbered,
-    read_json,
     remove_folder,
     remove_leftovers,
     write_json,
 )
+from dcgan_tf.common.reading import read_json
 from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.runs import rights
 from dcgan_tf.runs.lines import is_count, is_number

@@ -12,7 +12,7 @@ import numpy as np
 
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import printable
-from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import plural
 
 MAX_LINE_BYTES = 1 << 16  # A run's lines have some hundred; of a longer one, no more than this is in memory.

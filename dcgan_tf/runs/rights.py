@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_regular
+from dcgan_tf.common.reading import check_regular
 
 
 @contextlib.contextmanager

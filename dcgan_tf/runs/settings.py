@@ -5,7 +5,8 @@ import json
 from dataclasses import asdict
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import read_json, write_json
+from dcgan_tf.common.files import write_json
+from dcgan_tf.common.reading import read_json
 from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.config.flags import flag

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.common.files import check_regular, checksum, open_regular, read_json, whole_folder
+from dcgan_tf.common.files import whole_folder
+from dcgan_tf.common.reading import check_regular, checksum, open_regular, read_json
 from dcgan_tf.nets.saved import net_of
 from dcgan_tf.nets.surgery import with_dtype
 from dcgan_tf.runs.folder import NETS, RunFolder

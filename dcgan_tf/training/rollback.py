@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import disk_errors_in_one_line, read_json, write_json
+from dcgan_tf.common.files import disk_errors_in_one_line, write_json
+from dcgan_tf.common.reading import read_json
 from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.config.ranges import LEARNING_RATE
 from dcgan_tf.config.typed import typed

@@ -15,7 +15,7 @@ import numpy as np
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import open_regular
+from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.threads import Threads
 from dcgan_tf.data.cache import CacheEntry
 from dcgan_tf.data.facts import is_count, parsed, seal
