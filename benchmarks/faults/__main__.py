@@ -1,6 +1,6 @@
 """Stops the program at its Nth file operation, fails that operation, or flips a bit in a file, and checks what is promised.
 
-    python -m benchmarks.faults                                            every kind of fault, some minutes
+    python -m benchmarks.faults                                            every kind of fault, ten minutes
     python -m benchmarks.faults --trials 0                                 every operation, some hours
     python -m benchmarks.faults --only train --faults EIO --at 37 --keep look       one of them, to look at
 
@@ -37,7 +37,7 @@ class Config:
     only: tuple[Literal[*PROGRAMS, "flips"], ...] = (*PROGRAMS, "flips")
     """What to try."""
     faults: tuple[Literal[*FAULTS], ...] = tuple(FAULTS)
-    trials: int = 4
+    trials: int = 1
     """So many for each program and fault, and for each reader and kind of file, evenly spread; 0: at every operation, and a
     bit in every file."""
     at: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
