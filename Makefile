@@ -18,7 +18,7 @@ bench: $(VENV)/bench-ready
 	$(VENV)/bin/python -m benchmarks.speed.pipeline --json benchmarks/speed/results/pipeline.json
 	$(VENV)/bin/python -m benchmarks.speed.scaling --json benchmarks/speed/results/scaling.json
 
-# Ten minutes; ARGS="--trials 4" takes four times as long, "--trials 0" tries every operation and file, for hours.
+# Half an hour on two cores; ARGS="--trials 4" takes four times as long, ARGS="--only generate flips" some minutes.
 faults: $(VENV)/ready
 	$(VENV)/bin/python -m benchmarks.faults --json benchmarks/faults/results/faults.json $(ARGS)
 

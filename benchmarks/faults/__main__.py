@@ -1,6 +1,6 @@
 """Stops the program at its Nth file operation, fails that operation, or flips a bit in a file, and checks what is promised.
 
-    python -m benchmarks.faults                                            every kind of fault, ten minutes
+    python -m benchmarks.faults                                            every kind of fault, half an hour
     python -m benchmarks.faults --trials 0                                 every operation, some hours
     python -m benchmarks.faults --only train --faults EIO --at 37 --keep look       one of them, to look at
 
