@@ -70,14 +70,12 @@ def read_card(folder: Path) -> dict:
 
 
 def _check_savedmodel(folder: Path) -> None:
-    sums = read_card(folder).get("checksums")
+    card = read_card(folder)
+    sums = card.pop("checksums", None)
     sums = sums if isinstance(sums, dict) else {}
     for name in _files(folder):
         saved = sums.get(name)
-        if saved is None:
-            continue
-        card = {key: value for key, value in read_card(folder).items() if key != "checksums"}
-        if saved != (checksum_of(card) if name == CARD else checksum(folder / name)):
+        if saved is not None and saved != (checksum_of(card) if name == CARD else checksum(folder / name)):
             raise UserError(f"its {printable(name)} {DAMAGED}")
 
 

@@ -10,12 +10,11 @@ others would wait for it without bound, and nobody could say which setting diffe
 
 import contextlib
 import os
-import queue
 import socket
-import threading
 import time
 
 from dcgan_tf.common.errors import LostWorker, UserError, printable
+from dcgan_tf.common.threads import Threads
 from dcgan_tf.training.machine.cluster import Cluster
 from dcgan_tf.training.machine.proof import (
     MAX_LINE_BYTES,
@@ -181,23 +180,9 @@ def _attend(cluster, settings, deadline):
 def _connect(address: str, deadline: float) -> socket.socket:
     """Raises OSError, or ValueError where there can be no such host."""
     host, _, port = address.rpartition(":")
-    outcome = queue.SimpleQueue()
-
-    def connect():
-        try:
-            outcome.put(socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS))
-        except (OSError, ValueError) as error:
-            outcome.put(error)
-
     # In a thread of its own: looking up a name may take a minute, and Ctrl-C and SIGTERM would be kept waiting.
-    threading.Thread(target=connect, daemon=True).start()
-    try:
-        connected = outcome.get(timeout=max(deadline - time.monotonic(), 0))
-    except queue.Empty:
-        raise TimeoutError from None
-    if isinstance(connected, Exception):
-        raise connected
-    return connected
+    coming = Threads(1).submit(socket.create_connection, (host.strip("[]"), int(port)), _CONNECT_SECONDS)
+    return coming.result(max(deadline - time.monotonic(), 0))
 
 
 def _receive(connection: socket.socket, deadline: float) -> bytes:

@@ -106,15 +106,7 @@ def test_the_index_of_a_prepared_set(colours):
     )  # The length and its checksum come before the content, 12 bytes, and a checksum of 4 after it.
     content = Path(index.shards[1]).read_bytes()[12 : 12 + rows["length"][5]]
     assert zlib.crc32(content) == rows["crc32"][5]
-    assert index.facts == {
-        "count": 22,
-        "size": [6, 5],
-        "channels": 3,
-        "encoded": False,
-        "labels": True,
-        "class_names": None,
-        "notes": [],
-    }
+    assert index.facts == FACTS
 
 
 def test_a_pattern_that_leaves_out_a_shard_has_no_use_for_the_index(colours):
