@@ -1,5 +1,6 @@
 """Threads for work that may hang, such as reading over a network: they never keep the process from ending."""
 
+import contextlib
 import queue
 import threading
 import time
@@ -42,9 +43,10 @@ class Threads:
 
     def close(self) -> None:
         """Drops what has not begun, and waits a moment for what has."""
-        while not self._tasks.empty():
-            future, *_ = self._tasks.get()
-            future.cancel()
+        with contextlib.suppress(queue.Empty):
+            while True:  # A thread may take the last task after the queue was seen not to be empty: waiting for it would never end.
+                future, *_ = self._tasks.get_nowait()
+                future.cancel()
         _dismiss(self._tasks, self._count)
         deadline = time.monotonic() + MAX_CLOSE_SECONDS
         for thread in self._threads:

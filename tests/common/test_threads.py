@@ -27,6 +27,26 @@ def test_threads_end_with_the_pool():
     assert not thread.is_alive()
 
 
+def test_closing_does_not_wait_for_a_task_that_a_thread_has_just_taken():
+    threads = Threads(1)
+    seen = threads._tasks
+
+    class Taken:
+        """The queue as it is where a thread takes the last task just after `close` has looked into it."""
+
+        def empty(self):
+            return False
+
+        def __getattr__(self, name):
+            return getattr(seen, name)
+
+    threads._tasks = Taken()
+    closing = threading.Thread(target=threads.close, daemon=True)
+    closing.start()
+    closing.join(5)
+    assert not closing.is_alive()
+
+
 HANG = """if True:
     import contextlib, os, signal, sys
     from dcgan_tf.data.parallel import in_order
