@@ -11,7 +11,8 @@ MAX_FILTERS = 512
 MAX_INNERMOST_SIDE = 7  # A side of the image is halved until it is no longer than this.
 MIN_FITTED_STEPS = 10_000  # A fitted net is trained for at least so many steps.
 MAX_DEFAULT_EPOCHS = 400  # However small the set, no more epochs make up for it.
-MAX_GRID_PIXELS = 512  # Sample grids of a fitted net are at most so wide and high, so that their GIF stays small.
+# Sheets of a fitted net are at most so wide and high, so that their GIF stays small, but show at least 4 by 4 pictures.
+MAX_SHEET_PIXELS, MIN_SHEET_PICTURES = 512, 4
 
 
 def preset_for(image_shape: tuple[int, int, int], family: str = "auto") -> Preset:
@@ -55,7 +56,7 @@ def fit(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
         batch_size=min(max(8, preset.batch_size), 64, images_a_batch(height, width)),
         epochs=5,
         least_steps=MIN_FITTED_STEPS,
-        grid=tuple(max(2, min(8, MAX_GRID_PIXELS // side)) for side in (height, width)),
+        grid=tuple(max(MIN_SHEET_PICTURES, min(8, MAX_SHEET_PIXELS // side)) for side in (height, width)),
     )
     if not any(layer.kind == "deconv" for layer in preset.generator):  # dense layers only
         *hidden, last, _ = preset.generator

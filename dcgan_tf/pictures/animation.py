@@ -15,10 +15,11 @@ from dcgan_tf.common.files import remove_leftovers
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.pictures import film
 from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.pictures import SamplePicture, sample_pictures
 
-Picture = tuple[int, Path]  # (epoch, file)
 MAX_FILM_SECONDS = 30  # A film takes longer only where MAX_AUTOMATIC_FPS does not allow it.
 LAST_FRAME_SECONDS = 3
+EARLY_FRAMES, EARLY_FRAME_FACTOR = 10, 3  # So many at the start, where most changes, stay for so many times as long.
 MIN_AUTOMATIC_FPS, MAX_AUTOMATIC_FPS = 5, 25
 # Pillow raises all of these for damaged files, and the last for pictures of an absurd size.
 DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
@@ -27,13 +28,14 @@ DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBo
 def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
     """Makes RUN/training.gif or RUN/training.mp4 from the run's sample pictures, whole or not at all.
 
-    Every frame carries its epoch on a strip below the picture; the last one stays for 3 seconds. Pictures that cannot
-    be read, or are of another size or colour mode than most, are left out, with a warning on standard error.
+    Every frame carries its epoch or step on a strip below the picture; the last one stays for 3 seconds. Pictures that
+    cannot be read, or are of another size or colour mode than most, are left out, with a warning on standard error.
 
     Args:
         format: "gif" or "mp4" (H.264).
         fps: frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second. Default: so many
-            that the whole takes about half a minute, between 5 and 25.
+            that the whole takes about half a minute at most, between 5 and 25, and the first ten frames stay for three
+            times as long as the others.
 
     Returns:
         The file made.
@@ -46,23 +48,25 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
     if fps is not None and not 1 <= fps <= 50:
         raise UserError(f"--fps {fps:g}: must be from 1 to 50")
     pictures = _usable(run_dir)
+    early_factor = 1 if fps else EARLY_FRAME_FACTOR
     fps = fps or automatic_fps(len(pictures))
     path = RunFolder(Path(run_dir)).film(format)
     remove_leftovers(path.parent, is_locked=False)
     try:
-        film.write_film(path, format, _frames(pictures, fps), fps)
+        film.write_film(path, format, _frames(pictures, fps, early_factor), fps)
     except film.NoEncoder as error:
         raise UserError(f"--format mp4: {error}, or give --format gif") from error
     return path
 
 
 def automatic_fps(count: int) -> float:
-    """Frames a second for `count` frames: a frame takes a multiple of 10 ms, as a GIF asks, from 40 to 200."""
-    hundredths = 100 * (MAX_FILM_SECONDS - LAST_FRAME_SECONDS) // count
+    """Frames a second for `count` frames: all but the early ones take a multiple of 10 ms, as a GIF asks, from 40 to 200."""
+    times = count + (EARLY_FRAME_FACTOR - 1) * min(count, EARLY_FRAMES)
+    hundredths = 100 * (MAX_FILM_SECONDS - LAST_FRAME_SECONDS) // times
     return 100 / min(max(hundredths, 100 // MAX_AUTOMATIC_FPS), 100 // MIN_AUTOMATIC_FPS)
 
 
-def _usable(run_dir) -> list[Picture]:
+def _usable(run_dir) -> list[SamplePicture]:
     """The pictures that can be read and have the mode and size of most; warns of the others."""
     folder = RunFolder(Path(run_dir))
     try:
@@ -73,13 +77,13 @@ def _usable(run_dir) -> list[Picture]:
         raise UserError(
             f"{printable(folder.pictures)}: cannot be read ({error.strerror}): give the folder of a run that you may read"
         ) from error
-    pictures = folder.sample_pictures()
-    kinds = {path: _kind(path) for _, path in pictures}
+    pictures = sample_pictures(folder)
+    kinds = {picture.path: _kind(picture.path) for picture in pictures}
     readable = Counter(kind for kind in kinds.values() if kind)
     if not readable:
         found = f"none of the {len(pictures)} can be read" if pictures else "there is none"
         raise UserError(
-            f"{printable(folder.pictures)}: an animation needs image_at_epoch_*.png, but {found}: "
+            f"{printable(folder.pictures)}: an animation needs image_at_*.png, but {found}: "
             "give the folder of a run that has drawn its first samples"
         )
     [(common, _)] = readable.most_common(1)
@@ -87,35 +91,36 @@ def _usable(run_dir) -> list[Picture]:
     if left_out:
         names = ", ".join(left_out[:3]) + (f" and {len(left_out) - 3} more" if left_out[3:] else "")
         warn(f"warning: left out of the animation, as unreadable or unlike most: {names}")
-    return [(epoch, path) for epoch, path in pictures if kinds[path] == common]
+    return [picture for picture in pictures if kinds[picture.path] == common]
 
 
 def _kind(path: Path) -> tuple | None:
-    """Mode and size of a picture; None when it is damaged, or too large for a frame."""
+    """Mode and size of the frame of a picture; None when it is damaged, or too large for a frame."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Grids of large images are no attack.
             with open_regular(path) as file, Image.open(file) as picture:
-                kind = "L" if picture.mode == "L" else "RGB", picture.size
+                kind = "L" if picture.mode == "L" else "RGB", film.frame_size(*picture.size)
                 picture.verify()  # This checks the checksums, in a hundredth of the time of decoding.
     except DAMAGED:
         return None
     return kind if film.fits(*picture.size) else None
 
 
-def _frames(pictures: list[Picture], fps: float) -> Iterator[film.Frame]:
+def _frames(pictures: list[SamplePicture], fps: float, early_factor: int) -> Iterator[film.Frame]:
     """A picture that turns out to be damaged as it is decoded, or is gone by then, is left out, with a note."""
     drawn = 0
-    for epoch, path in pictures:
+    for picture in pictures:
         try:
-            frame = _draw(path, f"epoch {epoch}")
+            frame = _draw(picture.path, picture.caption)
         except DAMAGED as error:
-            note(f"{printable(path)}: left out of the animation ({first_line(error)})")
+            note(f"{printable(picture.path)}: left out of the animation ({first_line(error)})")
             continue
         drawn += 1
-        yield frame, LAST_FRAME_SECONDS if path == pictures[-1][1] else 1 / fps
+        seconds = (early_factor if drawn <= EARLY_FRAMES else 1) / fps
+        yield frame, LAST_FRAME_SECONDS if picture == pictures[-1] else seconds
     if not drawn:
-        raise UserError(f"{printable(path.parent)}: none of the pictures in it can be decoded: delete them")
+        raise UserError(f"{printable(picture.path.parent)}: none of the pictures in it can be decoded: delete them")
 
 
 def _draw(path: Path, caption: str) -> Image.Image:

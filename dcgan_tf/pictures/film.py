@@ -15,8 +15,8 @@ from PIL.GifImagePlugin import getdata, getheader
 
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import whole_file
+from dcgan_tf.pictures.enlarge import whole_factor
 
-MIN_WIDTH_PIXELS = 256  # Smaller pictures are enlarged.
 MAX_SIDE_PIXELS = 16_384  # The side of a frame that H.264 takes; a GIF takes four times as many.
 CAPTION_PIXELS = 66  # The strip with the caption is at most so high, with the pixel that makes a height even.
 PALETTE_SAMPLE_PIXELS = 8000  # The 256 colours of a frame are chosen from about so many of its pixels.
@@ -35,10 +35,16 @@ class EncoderFailed(Exception):
     """ffmpeg ended with an error; the message is what it says."""
 
 
+def frame_size(width: int, height: int) -> tuple[int, int]:
+    """(width, height) of the frame of a picture of that size, without caption, and before its sizes are made even."""
+    factor = whole_factor(height, width)
+    return width * factor, height * factor
+
+
 def fits(width: int, height: int) -> bool:
     """Whether a picture of this size can be a frame, with its caption."""
-    factor = -(-MIN_WIDTH_PIXELS // width)
-    return max(width * factor, height * factor + CAPTION_PIXELS) <= MAX_SIDE_PIXELS
+    width, height = frame_size(width, height)
+    return max(width, height + CAPTION_PIXELS) <= MAX_SIDE_PIXELS
 
 
 def frame(picture: Image.Image, caption: str | None = None) -> Image.Image:
@@ -47,8 +53,7 @@ def frame(picture: Image.Image, caption: str | None = None) -> Image.Image:
     With a caption: on a white strip below the picture.
     """
     picture = picture.convert("L" if picture.mode == "L" else "RGB")
-    factor = -(-MIN_WIDTH_PIXELS // picture.width)
-    enlarged = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    enlarged = picture.resize(frame_size(*picture.size), Image.Resampling.NEAREST)
     width, height = enlarged.width + enlarged.width % 2, enlarged.height + enlarged.height % 2
     if caption is None:
         # The added pixel repeats the picture's own edge: a white one would be a line beside a dark picture.

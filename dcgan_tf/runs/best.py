@@ -16,7 +16,7 @@ def find_best(folder: RunFolder) -> dict:
     best = folder.read_best()
     if _is_whole(folder, best, ("epoch", "swd")):
         return best
-    numbers = Numbers("swd", "diversity")
+    numbers = Numbers("swd", "diversity", "swd_images")
     try:
         for _, line in log_lines(folder.log, holding=b'"swd"'):
             if line is not None:
@@ -29,7 +29,7 @@ def find_best(folder: RunFolder) -> dict:
 def mend_best(folder: RunFolder, numbers: Numbers) -> None:
     """Writes best.json again where it is lost or damaged, and log.jsonl shows the best; says so.
 
-    To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; swd, diversity.
+    To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; swd, diversity, swd_images.
     """
     best = folder.read_best()
     # A rollback asks for the step, too.
@@ -51,7 +51,10 @@ def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
     best = {"epoch": int(epochs[place]), "step": int(steps[place])}
     if np.isfinite(diversity[place]):
         best["diversity"] = float(diversity[place])
-    return best | {"swd": float(swd[place])}
+    best["swd"] = float(swd[place])
+    if (images := numbers.column("swd_images")[place]) >= 0:
+        best["images"] = int(images)
+    return best
 
 
 def _is_whole(folder: RunFolder, best: dict, names: tuple[str, ...]) -> bool:

@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def mend(folder):
-    mend_best(folder, read_numbers(folder.log, "swd", "diversity"))
+    mend_best(folder, read_numbers(folder.log, "swd", "diversity", "swd_images"))
 
 
 DAMAGED = [
