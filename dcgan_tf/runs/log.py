@@ -8,9 +8,9 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_held, disk_errors_in_one_line, whole_file
 from dcgan_tf.runs.best import mend_best
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.lines import Numbers, log_lines, note_left_out
+from dcgan_tf.runs.lines import EFFORT, Numbers, log_lines, note_left_out
 
-WATCHED = ("d_real", "d_fake", "diversity", "swd", "swd_images")  # what is kept in memory, see `dcgan_tf.training.watchdog`
+WATCHED = ("d_real", "d_fake", "diversity", "swd", *EFFORT)  # what is kept in memory, see `dcgan_tf.training.watchdog`
 
 
 class RunLog:
@@ -40,7 +40,8 @@ class RunLog:
         with disk_errors_in_one_line(self.path):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
-        self._tensorboard.scalars(step, values)
+        # The effort of a measurement is the same in all lines: no curve to look at.
+        self._tensorboard.scalars(step, {name: value for name, value in values.items() if name not in EFFORT})
 
     def picture(self, step: int, sheet):
         """sheet: uint8 [h, w, C]; TensorBoard shows it."""

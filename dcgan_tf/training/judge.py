@@ -1,8 +1,7 @@
 """How good the pictures of a run are, and which epoch is the best.
 
-SWD compares as many generated images with as many real ones each time: by so many that some fifteen measurements take no
-more than their share of the run's time. The number is settled at the first and is in best.json, as measurements by
-different numbers of images do not compare.
+Some fifteen measurements of SWD are to take no more than their share of a run's time. So the effort for each is settled
+at the first and is in best.json: measurements of different efforts do not compare.
 """
 
 import math
@@ -21,14 +20,33 @@ from dcgan_tf.training import schedule
 from dcgan_tf.training.cadence import Cadence
 from dcgan_tf.training.plan import Plan
 
-SCORED_IMAGES = 1024  # At most half of the set. A sixteenth of the published number takes a sixteenth of the time.
-FEWER_IMAGES = (512, 256, 128)  # Where so many are too dear.
 PAIRED_IMAGES = 64  # Diversity is the mean distance over all pairs of so many generated images,
 PAIRED_REALS = 256  # and compared with that of so many real ones.
 # Where no flag says how often, measuring may take these shares of the training time.
 MAX_WATCHING_SHARE, MAX_SCORING_SHARE = 0.01, 0.03
-GUESSED_SECONDS_AN_IMAGE = 0.005  # That SWD takes for a small one, on two processors; a generator's time comes on top.
+GUESSED_SECONDS_AN_IMAGE = 0.003  # That SWD takes for a small one, on two processors; a generator's time comes on top.
 OVERDRAFT_FACTOR = 2  # A machine that is slower for a while skips no measurement until they take so many times their share.
+
+
+@dataclass(frozen=True)
+class Effort:
+    """By how many images SWD is measured, at most half of the set, and in how many directions.
+
+    A quarter of the images doubles what chance does to a score, and an eighth of the directions changes it by two
+    percent: so directions are saved first.
+    """
+
+    images: int
+    directions: int
+
+    def cost(self, half: int) -> float:
+        """In images that are measured in few directions. half: of the images that there are."""
+        return min(self.images, half) * (FULL_DIRECTIONS_COST if self.directions == swd.DIRECTIONS else 1)
+
+
+FULL_DIRECTIONS_COST = 4  # An image costs so many times as much in all directions, most of it sorting.
+FULL_EFFORT = Effort(1024, swd.DIRECTIONS)  # A sixteenth of the published number takes a sixteenth of the time.
+EFFORTS = (FULL_EFFORT, Effort(1024, 64), Effort(512, 64), Effort(256, 64))
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,7 @@ class Moment:
 class Verdict:
     """What was measured.
 
-    scores      diversity, and now and then swd and swd_images, by the names they have in log.jsonl
+    scores      diversity, and now and then swd with its effort, by the names they have in log.jsonl
     best_epoch  the best so far; None where no SWD was measured yet
     is_best     whether it is this one, now
     sentence    what to say of it; "" where only the diversity was measured
@@ -112,13 +130,12 @@ class Judge:
     def _score(self, now: Moment, keep: Callable[[], None]) -> Verdict:
         scores = self._watch(now)
         start = time.perf_counter()
-        scores |= {"swd": self._measure.swd(), "swd_images": self._measure.images}
+        effort = self._measure.effort
+        scores |= {"swd": self._measure.swd(), "swd_images": effort.images, "swd_directions": effort.directions}
         self._cost = time.perf_counter() - start
         self._spent, self._scored_step = self._spent + self._cost, now.step
         # A run that was killed after this measurement and before its state measures the best again.
-        is_comparable = self.best.get("images", self._measure.images) == self._measure.images
-        best_swd = self.best.get("swd", math.inf) if is_comparable else math.inf
-        is_best = scores["swd"] < best_swd or self.best.get("step") == now.step
+        is_best = scores["swd"] < self.best.get("swd", math.inf) or self.best.get("step") == now.step
         if is_best:
             keep()
             self.best = {
@@ -127,7 +144,8 @@ class Judge:
                 "diversity": scores["diversity"],
                 "swd": scores["swd"],
                 "swd_of_real_images": self._measure.floor,
-                "images": self._measure.images,
+                "images": effort.images,
+                "directions": effort.directions,
             }
             self._plan.folder.write_best(self.best)
         return Verdict(scores, self.best["epoch"], is_best, self._sentence(now, scores, is_best))
@@ -139,33 +157,34 @@ class Judge:
         return self._spent + self._cost <= OVERDRAFT_FACTOR * share
 
     def _settled(self, now: Moment) -> "Measure":
-        """The measure by as many images as the best was measured by, else by as many as the run has time for."""
-        if images := self._given_images():
-            measure = self._measure_by(images)
+        """The measure with the effort that the best was measured with, else with what the run has time for."""
+        if effort := self._given_effort():
+            measure = self._measure_with(effort)
             measure.diversity()  # The first call traces the generator's graph: it takes longer than all that follow.
             return measure
-        measure = self._measure_by(FEWER_IMAGES[-1])
-        steps, seconds_an_image = self._plan.last_step - self._plan.first_step, measure.seconds_an_image()
-        images = affordable_images(seconds_an_image, MAX_SCORING_SHARE * now.seconds * steps)
-        self._cost = images * seconds_an_image
-        return measure if images == FEWER_IMAGES[-1] else self._measure_by(images)
+        measure, half = self._measure_with(EFFORTS[-1]), len(self._plan.source) // 2
+        steps, seconds = self._plan.last_step - self._plan.first_step, measure.seconds_an_image()
+        effort = affordable(seconds, half, MAX_SCORING_SHARE * now.seconds * steps)
+        self._cost = effort.cost(half) * seconds
+        return measure if effort == EFFORTS[-1] else self._measure_with(effort)
 
-    def _given_images(self) -> int | None:
-        """By how many images the run has been measured, or is to be; None where its time decides."""
-        held = self.best.get("images", SCORED_IMAGES if "swd" in self.best else 0)  # Earlier versions took so many.
-        if held >= swd.MIN_IMAGES:
-            return held
-        return SCORED_IMAGES if self._plan.config.evaluate_every else None
+    def _given_effort(self) -> Effort | None:
+        """That with which the run has been measured, or is to be; None where its time decides."""
+        if "swd" in self.best:
+            held = Effort(*(int(self.best.get(name, getattr(FULL_EFFORT, name))) for name in ("images", "directions")))
+            if held.images >= swd.MIN_IMAGES and 0 < held.directions <= swd.DIRECTIONS:
+                return held  # Earlier versions always made the full effort, and did not say so.
+        return FULL_EFFORT if self._plan.config.evaluate_every else None
 
     def _guessed_seconds(self, now: Moment) -> float:
         """What the first measurement takes: of real images, of others of them, and of generated ones."""
-        images = 3 * (self._given_images() or FEWER_IMAGES[-1])
-        trained = images / schedule.IMAGES_LIKE_A_TRAINED_ONE / self._plan.batch_size  # in steps
-        return images * GUESSED_SECONDS_AN_IMAGE + trained * now.seconds
+        effort = self._given_effort() or EFFORTS[-1]
+        trained = 3 * effort.images / schedule.IMAGES_LIKE_A_TRAINED_ONE / self._plan.batch_size  # in steps
+        return 3 * effort.cost(len(self._plan.source) // 2) * GUESSED_SECONDS_AN_IMAGE + trained * now.seconds
 
-    def _measure_by(self, images: int) -> "Measure":
+    def _measure_with(self, effort: Effort) -> "Measure":
         plan = self._plan
-        return Measure(plan.source, plan.preset, self._pictures, plan.config.seed, images)
+        return Measure(plan.source, plan.preset, self._pictures, plan.config.seed, effort)
 
     def _sentence(self, now: Moment, scores: dict[str, float], is_best: bool) -> str:
         meaning, best = how_far(scores["swd"], self._measure.floor), self.best
@@ -184,28 +203,30 @@ class Judge:
         return f"step {step:,}" + (" of the same epoch" if epoch == this_epoch else f" of epoch {epoch}")
 
 
-def affordable_images(seconds_an_image: float, budget: float) -> int:
-    """By how many images to measure, so that all measurements of a run take at most `budget` seconds; the fewest that
-    there are where even these take longer."""
+def affordable(seconds_an_image: float, half: int, budget: float) -> Effort:
+    """The greatest effort with which all measurements of a run take at most `budget` seconds, else the least.
+
+    seconds_an_image: in few directions. half: of the images that there are.
+    """
     most = budget / schedule.MEASUREMENTS / seconds_an_image
-    return next((count for count in (SCORED_IMAGES, *FEWER_IMAGES) if count <= most), FEWER_IMAGES[-1])
+    return next((effort for effort in EFFORTS if effort.cost(half) <= most), EFFORTS[-1])
 
 
 class Measure:
     """Measures the generator of the moment, always by the same latents and against the same real images.
 
-    Its SWD is what `dcgan-tf evaluate --images 1024`, or another number, says of the saved generator.
+    With the full effort, its SWD is what `dcgan-tf evaluate --images 1024` says of the saved generator.
     """
 
     def __init__(
-        self, source: ImageSource, preset: Preset, pictures: Callable, seed: int, images: int = SCORED_IMAGES
+        self, source: ImageSource, preset: Preset, pictures: Callable, seed: int, effort: Effort = FULL_EFFORT
     ):
-        """pictures: latents [N, Z] to images, uint8 [N, H, W, C]. images: by how many SWD is measured, at most.
+        """pictures: latents [N, Z] to images, uint8 [N, H, W, C].
 
         Raises:
             UserError: too few images for it, or too small ones.
         """
-        self._swd, self._seed = swd.SWD(source, images, seed), seed
+        self._swd, self._seed = swd.SWD(source, effort.images, seed, effort.directions), seed
         self._generator = Generator("the generator", preset.latent_dim, preset.image_shape, preset.latents, pictures)
         self._real_distance = mean_pairwise_distance(source, PAIRED_REALS, seed)
         self.renew()
@@ -215,9 +236,9 @@ class Measure:
         self._samples = Samples(self._generator, max(self._swd.images, PAIRED_IMAGES), self._seed)
 
     @property
-    def images(self) -> int:
-        """By how many SWD is measured: no more than half of the real ones."""
-        return self._swd.images
+    def effort(self) -> Effort:
+        """With no more images than half of the real ones."""
+        return Effort(self._swd.images, self._swd.directions)
 
     def seconds_an_image(self) -> float:
         """What SWD takes for each, once all is compiled and the real images are read."""
@@ -225,7 +246,7 @@ class Measure:
         self.renew()
         start = time.perf_counter()
         self.swd()
-        return (time.perf_counter() - start) / self.images
+        return (time.perf_counter() - start) / self._swd.images
 
     @property
     def floor(self) -> float:

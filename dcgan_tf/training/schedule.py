@@ -63,11 +63,14 @@ class EveryEpochs:
     """After every multiple of `every` epochs, and after the last step; every = 0: never."""
 
     every: int
+    first: int
     last: int
     steps_per_epoch: int
 
     def is_due(self, step: int) -> bool:
-        return self.every > 0 and (step == self.last or step % (self.every * self.steps_per_epoch) == 0)
+        if not self.every or step <= self.first:
+            return False
+        return step == self.last or step % (self.every * self.steps_per_epoch) == 0
 
 
 def of_pictures(plan: Plan) -> Spread | EveryEpochs:
@@ -86,5 +89,5 @@ def of_measurements(plan: Plan) -> Spread | EveryEpochs:
 
 def _schedule(plan: Plan, every: int | None, times: int, least_apart: int, *, dense_at_start: bool = False):
     if every is not None:
-        return EveryEpochs(every, plan.last_step, plan.steps_per_epoch)
+        return EveryEpochs(every, plan.first_step, plan.last_step, plan.steps_per_epoch)
     return Spread(plan.first_step, plan.last_step, plan.steps_per_epoch, times, least_apart, dense_at_start)

@@ -1,5 +1,7 @@
+import json
 import math
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -16,9 +18,10 @@ from support.helpers import error_of
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.pictures import animation
 from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.pictures import sample_pictures
 
 
-def make_run(run, epochs, size=(300, 200), mode="L", seed=0):
+def make_run(run, epochs, size=(512, 200), mode="L", seed=0):
     """A run with a picture of noise per epoch; size (width, height)."""
     random = np.random.default_rng(seed)
     (run / "picture").mkdir(parents=True, exist_ok=True)
@@ -38,27 +41,14 @@ def files(run):
     return sorted(path.name for path in run.iterdir())
 
 
-def test_sample_pictures_are_sorted_by_number_and_others_passed_over(tmp_path):
-    make_run(tmp_path, [10, 9, 12345, 9999], size=(4, 4))
-    for name in ("reals.png", "image_at_epoch_7.jpg", "image_at_epoch_last.png", "image_at_epoch_5.png.part"):
-        (tmp_path / "picture" / name).touch()
-    assert RunFolder(tmp_path).sample_pictures() == [
-        (9, tmp_path / "picture/image_at_epoch_0009.png"),
-        (10, tmp_path / "picture/image_at_epoch_0010.png"),
-        (9999, tmp_path / "picture/image_at_epoch_9999.png"),
-        (12345, tmp_path / "picture/image_at_epoch_12345.png"),
-    ]
-    assert RunFolder(tmp_path / "nothing").sample_pictures() == []
-
-
 def test_a_grey_gif_holds_every_pixel_of_every_sample(tmp_path):
     run = make_run(tmp_path / "run", [1, 2, 3])
     assert animation.animate(run) == run / "training.gif"
     frames, durations, loop = gif_frames(run / "training.gif")
-    assert (durations, loop) == ([200, 200, 3000], 0)
+    assert (durations, loop) == ([600, 600, 3000], 0)
     for epoch, frame in zip([1, 2, 3], frames, strict=True):
-        # Captions are 14 pixels high at this width, their strip is twice as high.
-        assert frame.shape == (200 + 28, 300, 3)
+        # Captions are 21 pixels high at this width, their strip is twice as high.
+        assert frame.shape == (200 + 42, 512, 3)
         np.testing.assert_array_equal(frame[:200], picture(run, epoch))
     assert files(run) == ["picture", "training.gif"]
 
@@ -70,24 +60,48 @@ def test_every_frame_carries_its_epoch(tmp_path):
     np.testing.assert_array_equal(seventh[:200], eighth[:200])
     for frame in (seventh, eighth):
         dark_rows, dark_columns = np.nonzero(frame[200:, :, 0] < 100)
-        assert 5 < dark_rows.max() - dark_rows.min() < 20  # one line of text
-        assert 30 < dark_columns.max() < 80  # some seven letters of it
+        assert 8 < dark_rows.max() - dark_rows.min() < 30  # one line of text
+        assert 45 < dark_columns.max() < 120  # some seven letters of it
     assert (seventh[200:] != eighth[200:]).any()
 
 
 @pytest.mark.parametrize(
     ("count", "fps"),
-    [(1, 5), (135, 5), (136, 100 / 19), (300, 100 / 9), (675, 25), (800, 25), (100_000, 25)],
+    [(1, 5), (115, 5), (116, 100 / 19), (280, 100 / 9), (655, 25), (800, 25), (100_000, 25)],
 )
 def test_automatic_fps(count, fps):
     assert animation.automatic_fps(count) == fps
 
 
-def test_up_to_675_frames_take_at_most_30_seconds():
-    for count in range(2, 676):
+def test_up_to_655_frames_take_at_most_30_seconds():
+    for count in range(2, 656):
         hundredths = 100 / animation.automatic_fps(count)
         assert math.isclose(hundredths, round(hundredths))
-        assert (count - 1) * hundredths / 100 + 3 <= 30
+        assert (count - 1 + 2 * min(count - 1, 10)) * hundredths / 100 + 3 <= 30
+
+
+def test_the_first_ten_frames_stay_for_three_times_as_long(tmp_path):
+    run = make_run(tmp_path / "run", range(1, 14), size=(512, 4))
+    assert gif_frames(animation.animate(run))[1] == [600] * 10 + [200] * 2 + [3000]
+
+
+def test_pictures_at_steps_and_at_epochs_are_in_the_order_of_steps(tmp_path):
+    """Epochs of 25 steps; pictures of before that were not enlarged are as large in the film as those of now."""
+    run = make_run(tmp_path / "run", [1, 2], size=(82, 82))
+    shutil.copy(Path(__file__).parents[1] / "golden/run/run/config.json", run)
+    config = json.loads((run / "config.json").read_text())
+    config.pop("checksum", None)
+    (run / "config.json").write_text(json.dumps(config | {"steps_per_epoch": 25}))
+    levels = {"step_000000": 0, "step_000010": 50, "epoch_0001": 100, "step_000040": 150, "epoch_0002": 200}
+    for name, level in levels.items():
+        side = 82 if name.startswith("epoch") else 574
+        Image.new("L", (side, side), level).save(run / "picture" / f"image_at_{name}.png")
+    frames, _, _ = gif_frames(animation.animate(run))
+    assert [int(frame[0, 0, 0]) for frame in frames] == [0, 50, 100, 150, 200]
+    assert {frame.shape for frame in frames} == {(574 + 46, 574, 3)}
+    assert [picture.caption for picture in animation.sample_pictures(RunFolder(run))] == [
+        "step 0", "step 10", "epoch 1", "step 40", "epoch 2",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("fps", "milliseconds"), [(1, 1000), (24, 40), (30, 30), (50, 20), (12.5, 80)])
@@ -101,12 +115,12 @@ def test_mp4_plays_every_sample(tmp_path, mode):
     run = tmp_path / "run"
     (run / "picture").mkdir(parents=True)
     for epoch, level in enumerate([30, 130, 230], start=1):
-        Image.new(mode, (301, 200), level if mode == "L" else (level, 60, 255 - level)).save(
+        Image.new(mode, (513, 200), level if mode == "L" else (level, 60, 255 - level)).save(
             run / f"picture/image_at_epoch_{epoch:04d}.png"
         )
     assert animation.animate(run, "mp4", fps=10) == run / "training.mp4"
     frames, about = mp4_frames(run / "training.mp4")
-    assert (about["codec"], about["fps"], about["size"]) == ("h264", 10, (302, 228))
+    assert (about["codec"], about["fps"], about["size"]) == ("h264", 10, (514, 242))
     assert about["pix_fmt"] == "yuv420p(tv, bt709, progressive)"
     assert len(frames) == 2 + 30  # the last one for three seconds
     for frame, epoch in ((frames[0], 1), (frames[1], 2), (frames[2], 3), (frames[-1], 3)):
@@ -139,11 +153,11 @@ def test_a_picture_damaged_anywhere_never_stops_the_animation(tmp_path, capsys):
     random = np.random.default_rng(0)
     for length in range(len(whole) - 12):  # without its last, empty chunk
         damaged.write_bytes(whole[:length])
-        assert animation._usable(run) == RunFolder(run).sample_pictures()[:2], length
+        assert animation._usable(run) == sample_pictures(RunFolder(run))[:2], length
     for place, flip in zip(range(len(whole)), random.integers(1, 256, len(whole)), strict=True):
         damaged.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
-        for _, path in animation._usable(run):
-            animation._draw(path, "epoch 1")
+        for usable in animation._usable(run):
+            animation._draw(usable.path, usable.caption)
 
 
 def test_a_picture_that_breaks_as_it_is_decoded_is_left_out_with_a_note(tmp_path, monkeypatch, capsys):
@@ -170,7 +184,7 @@ def test_what_is_no_file_and_what_is_too_large_is_left_out(tmp_path, capsys):
     run = make_run(tmp_path / "run", [1])
     os.mkfifo(run / "picture/image_at_epoch_0002.png")
     (run / "picture/image_at_epoch_0003.png").mkdir()
-    Image.new("L", (1, 100)).save(run / "picture/image_at_epoch_0004.png")  # 256 x 25600 as a frame
+    Image.new("L", (1, 16_400)).save(run / "picture/image_at_epoch_0004.png")  # higher than a frame can be
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 50_000, 50_000) + b"\x08\0\0\0\0"
     (run / "picture/image_at_epoch_0005.png").write_bytes(header + struct.pack(">I", zlib.crc32(header[12:])))
     frames, _, _ = gif_frames(animation.animate(run))
@@ -192,7 +206,7 @@ def test_no_usable_picture(tmp_path, names, found):
     with pytest.raises(UserError) as error:
         animation.animate(tmp_path)
     assert str(error.value) == (
-        f"{tmp_path / 'picture'}: an animation needs image_at_epoch_*.png, but {found}: "
+        f"{tmp_path / 'picture'}: an animation needs image_at_*.png, but {found}: "
         "give the folder of a run that has drawn its first samples"
     )
     assert files(tmp_path) == ["picture"]
@@ -273,7 +287,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
     root = Path(animation.__file__).parents[2]
     peaks = {}
     for count in (20, 400):
-        run = make_run(tmp_path / f"run{count}", range(1, count + 1), size=(256, 256))
+        run = make_run(tmp_path / f"run{count}", range(1, count + 1), size=(512, 128))
         result = subprocess.run(
             [sys.executable, "-c", program, run], cwd=root, capture_output=True, text=True, check=True
         )

@@ -10,7 +10,7 @@ from dcgan_tf.common.errors import UserError
 from dcgan_tf.pictures import film
 
 
-def noise(count, size=(300, 200), mode="L", low=0):
+def noise(count, size=(512, 200), mode="L", low=0):
     """Pictures of noise; size (width, height)."""
     random = np.random.default_rng(0)
     channels = [] if mode == "L" else [3]
@@ -31,11 +31,12 @@ def files(folder):
 @pytest.mark.parametrize(
     ("size", "factor", "frame_size", "strip"),
     [
-        ((82, 82), 4, (328, 328), 28),
-        ((87, 87), 3, (262, 262), 28),
-        ((255, 9), 2, (510, 18), 42),
-        ((256, 9), 1, (256, 10), 28),
-        ((257, 10), 1, (258, 10), 28),
+        ((82, 82), 7, (574, 574), 46),
+        ((87, 87), 6, (522, 522), 42),
+        ((255, 9), 3, (766, 28), 62),
+        ((9, 255), 3, (28, 766), 28),
+        ((512, 9), 1, (512, 10), 42),
+        ((513, 10), 1, (514, 10), 42),
         ((2000, 10), 1, (2000, 10), 64),
     ],
 )
@@ -51,8 +52,8 @@ def test_small_pictures_are_enlarged_and_sizes_are_even(size, factor, frame_size
 
 
 def test_the_pixel_that_makes_a_size_even_is_of_the_pictures_edge():
-    frame = film.frame(Image.new("RGB", (257, 301), (10, 20, 30)))
-    assert (frame.size, frame.getcolors()) == ((258, 302), [(258 * 302, (10, 20, 30))])
+    frame = film.frame(Image.new("RGB", (257, 513), (10, 20, 30)))
+    assert (frame.size, frame.getcolors()) == ((258, 514), [(258 * 514, (10, 20, 30))])
 
 
 def test_other_modes_become_colour():
@@ -60,11 +61,11 @@ def test_other_modes_become_colour():
 
 
 def test_a_caption_is_one_line_of_black_on_a_white_strip():
-    frame = np.asarray(film.frame(Image.new("L", (300, 200), 50), "epoch 7"))
-    assert (frame[:200] == 50).all() and frame.shape == (228, 300)
+    frame = np.asarray(film.frame(Image.new("L", (512, 200), 50), "epoch 7"))
+    assert (frame[:200] == 50).all() and frame.shape == (242, 512)
     dark_rows, dark_columns = np.nonzero(frame[200:] < 100)
-    assert 5 < dark_rows.max() - dark_rows.min() < 20
-    assert 30 < dark_columns.max() < 80  # some seven letters
+    assert 8 < dark_rows.max() - dark_rows.min() < 30
+    assert 45 < dark_columns.max() < 120  # some seven letters
     assert (frame[-1] == 255).all()
 
 
@@ -79,7 +80,7 @@ def test_a_gif_of_few_colours_holds_every_pixel(tmp_path, mode):
 
 
 def test_a_colour_gif_is_close_to_its_pictures(tmp_path):
-    down, right = np.mgrid[0:256, 0:256]
+    down, right = np.mgrid[0:512, 0:512] // 2
     colours = [np.stack([down, right, np.full_like(down, 60 * n)], axis=-1).astype(np.uint8) for n in (1, 2, 3)]
     frames, _, _ = gif_frames(write(tmp_path / "a.gif", map(Image.fromarray, colours)))
     for frame, picture in zip(frames, colours, strict=True):
@@ -109,16 +110,16 @@ def test_the_time_of_a_gifs_frame_is_in_hundredths_of_a_second(tmp_path, fps, mi
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
 def test_an_mp4_has_each_frame_for_its_time(tmp_path, mode):
-    shades = [Image.new("RGB", (301, 201), (level, 60, 255 - level)).convert(mode) for level in (30, 130, 230)]
+    shades = [Image.new("RGB", (513, 201), (level, 60, 255 - level)).convert(mode) for level in (30, 130, 230)]
     timed = zip(map(film.frame, shades), [1 / 12, 1, 1 / 12], strict=True)
     film.write_film(tmp_path / "a.mp4", "mp4", timed, 12)
     frames, about = mp4_frames(tmp_path / "a.mp4")
-    assert (about["codec"], about["fps"], about["size"]) == ("h264", 12, (302, 202))
+    assert (about["codec"], about["fps"], about["size"]) == ("h264", 12, (514, 202))
     assert about["pix_fmt"] == "yuv420p(tv, bt709, progressive)"
     assert len(frames) == 1 + 12 + 1
     for frame, shade in zip(frames, [shades[0], *[shades[1]] * 12, shades[2]], strict=True):
         # A wrong colour matrix errs by 10 or more.
-        assert np.abs(frame[:201, :301].astype(int) - np.asarray(shade.convert("RGB"))).max() <= 4
+        assert np.abs(frame[:201, :513].astype(int) - np.asarray(shade.convert("RGB"))).max() <= 4
 
 
 def ffmpeg_that(tmp_path, monkeypatch, does):

@@ -102,7 +102,7 @@ def test_animate_makes_the_film_of_a_run(tmp_path, capsys):
 def test_animate_without_pictures_is_one_line(tmp_path, capsys):
     assert cli.main(["animate", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
-        f"error: {tmp_path}/picture: an animation needs image_at_epoch_*.png, but there is none: "
+        f"error: {tmp_path}/picture: an animation needs image_at_*.png, but there is none: "
         "give the folder of a run that has drawn its first samples\n"
     )
 

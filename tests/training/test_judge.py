@@ -15,7 +15,7 @@ from dcgan_tf.nets.build import build_generator
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.training.command import train
-from dcgan_tf.training.judge import SCORED_IMAGES, Measure
+from dcgan_tf.training.judge import FULL_EFFORT, Measure
 from dcgan_tf.training.plan import make_plan
 from dcgan_tf.training.start import load_nets
 
@@ -97,7 +97,7 @@ def test_a_run_from_a_saved_generator_trains_it_without_its_gain(finished, squar
 
 def test_the_score_is_what_evaluate_says_of_the_saved_generator(finished, tmp_path):
     line = measured(finished)[-1]
-    command = ["evaluate", str(finished), "--epoch", "4", "--metrics", "swd", "--images", str(SCORED_IMAGES)]
+    command = ["evaluate", str(finished), "--epoch", "4", "--metrics", "swd", "--images", str(FULL_EFFORT.images)]
     assert cli.main([*command, "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "evaluation.json").read_text())["measures"]["swd"]
     assert line["swd"] == pytest.approx(found["epochs"]["4"]["mean"], rel=1e-3)

@@ -12,6 +12,7 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.log import RunLog
+from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.training import recorder, rollback
 from dcgan_tf.training.command import train
 from dcgan_tf.training.recorder import Recorder
@@ -129,7 +130,7 @@ def test_a_rollback_that_is_killed_is_made_again(squares, tmp_path, scores, monk
     [done] = rollback.rollbacks(RunFolder(tmp_path))
     assert (done["from_step"], done["to_step"]) == (12, 6)
     assert measured(tmp_path) == [(1, 3, 90.0), (2, 6, 40.0), (3, 9, 30.0), (4, 12, 31.0)]
-    assert [epoch for epoch, _ in RunFolder(tmp_path).sample_pictures()] == [1, 2, 3, 4]
+    assert [picture.step for picture in sample_pictures(RunFolder(tmp_path))] == [3, 6, 9, 12]
     assert RunFolder(tmp_path).saved_epochs() == [1, 2, 3, 4]
 
 
