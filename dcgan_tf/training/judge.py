@@ -9,44 +9,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dcgan_tf.config.presets import Preset
-from dcgan_tf.data.source import ImageSource
-from dcgan_tf.generators.generator import Generator
-from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import swd
-from dcgan_tf.metrics.diversity import mean_pairwise_distance
 from dcgan_tf.metrics.words import PHRASES, how_far
 from dcgan_tf.training import schedule
 from dcgan_tf.training.cadence import Cadence
+from dcgan_tf.training.measure import EFFORTS, FULL_EFFORT, Effort, Measure, affordable
 from dcgan_tf.training.plan import Plan
 
-PAIRED_IMAGES = 64  # Diversity is the mean distance over all pairs of so many generated images,
-PAIRED_REALS = 256  # and compared with that of so many real ones.
+RUBBISH = PHRASES[0][1]  # Nobody is glad to read that such pictures are the best so far.
 # Where no flag says how often, measuring may take these shares of the training time.
 MAX_WATCHING_SHARE, MAX_SCORING_SHARE = 0.01, 0.03
 GUESSED_SECONDS_AN_IMAGE = 0.003  # That SWD takes for a small one, on two processors; a generator's time comes on top.
-OVERDRAFT_FACTOR = 2  # A machine that is slower for a while skips no measurement until they take so many times their share.
-
-
-@dataclass(frozen=True)
-class Effort:
-    """By how many images SWD is measured, at most half of the set, and in how many directions.
-
-    A quarter of the images doubles what chance does to a score, and an eighth of the directions changes it by two
-    percent: so directions are saved first.
-    """
-
-    images: int
-    directions: int
-
-    def cost(self, half: int) -> float:
-        """In images that are measured in few directions. half: of the images that there are."""
-        return min(self.images, half) * (FULL_DIRECTIONS_COST if self.directions == swd.DIRECTIONS else 1)
-
-
-FULL_DIRECTIONS_COST = 4  # An image costs so many times as much in all directions, most of it sorting.
-FULL_EFFORT = Effort(1024, swd.DIRECTIONS)  # A sixteenth of the published number takes a sixteenth of the time.
-EFFORTS = (FULL_EFFORT, Effort(1024, 64), Effort(512, 64), Effort(256, 64))
+OVERDRAFT_FACTOR = (
+    2  # A machine that is slower for a while skips no measurement until they take so many times their share.
+)
 
 
 @dataclass(frozen=True)
@@ -87,13 +63,18 @@ class Judge:
         self._measures, self._measure = every != 0 and swd.fits(plan.source), None
         # Diversity is cheap to measure and soon shows a collapse, so it is measured more often than SWD.
         self._watching, self._scoring = Cadence(every, MAX_WATCHING_SHARE), schedule.of_measurements(plan)
-        self._scored_step, self._cost, self._spent = None, None, 0.0  # The cost of the last SWD, and of all, in seconds.
+        self._scored_step, self._cost, self._spent = (
+            None,
+            None,
+            0.0,
+        )  # The cost of the last SWD, and of all, in seconds.
         self.best = plan.folder.read_best()
 
     def judge(self, now: Moment, keep: Callable[[], None]) -> Verdict | None:
         """Measures what is due; None where nothing is.
 
-        keep: saves the models of the epoch; called where it is the best so far, before best.json names it.
+        keep: saves the models of the epoch; called where it is the best so far, before best.json names it. Within an epoch
+            pictures that are nothing like real images are not worth that, and are not named.
         """
         if not self._measures:
             return None
@@ -101,7 +82,7 @@ class Judge:
         epoch_ends = now.step % steps == 0 or now.step == self._plan.last_step
         last_epoch = math.ceil(self._plan.last_step / steps)
         if self._scoring.is_due(now.step) and self._is_affordable(now):
-            return self._score(now, keep)
+            return self._score(now, keep, keeps_rubbish=epoch_ends)
         if epoch_ends and self._watching.is_due(now.epoch, last_epoch, now.seconds * steps):
             return Verdict(self._watch(now), self.best.get("epoch"), False, "")
         return None
@@ -114,7 +95,7 @@ class Judge:
             self._measure = self._settled(now)
         if self._measure is None or (self._cost or 0.0) > max_seconds:
             return None
-        return self._score(now, keep)
+        return self._score(now, keep, keeps_rubbish=True)
 
     def holds_better(self, epoch: int, step: int) -> bool:
         """Whether the models of the epoch are the best so far, measured at another step than this, within the epoch."""
@@ -127,7 +108,7 @@ class Judge:
             self._measure.renew()
             return {"diversity": self._measure.diversity()}
 
-    def _score(self, now: Moment, keep: Callable[[], None]) -> Verdict:
+    def _score(self, now: Moment, keep: Callable[[], None], *, keeps_rubbish: bool) -> Verdict:
         scores = self._watch(now)
         start = time.perf_counter()
         effort = self._measure.effort
@@ -136,6 +117,8 @@ class Judge:
         self._spent, self._scored_step = self._spent + self._cost, now.step
         # A run that was killed after this measurement and before its state measures the best again.
         is_best = scores["swd"] < self.best.get("swd", math.inf) or self.best.get("step") == now.step
+        meaning = how_far(scores["swd"], self._measure.floor)
+        is_best = is_best and (keeps_rubbish or meaning != RUBBISH)
         if is_best:
             keep()
             self.best = {
@@ -148,7 +131,7 @@ class Judge:
                 "directions": effort.directions,
             }
             self._plan.folder.write_best(self.best)
-        return Verdict(scores, self.best["epoch"], is_best, self._sentence(now, scores, is_best))
+        return Verdict(scores, self.best.get("epoch"), is_best, self._sentence(now, scores, meaning, is_best))
 
     def _is_affordable(self, now: Moment) -> bool:
         if self._plan.config.evaluate_every or self._cost is None or now.step == self._plan.last_step:
@@ -186,12 +169,12 @@ class Judge:
         plan = self._plan
         return Measure(plan.source, plan.preset, self._pictures, plan.config.seed, effort)
 
-    def _sentence(self, now: Moment, scores: dict[str, float], is_best: bool) -> str:
-        meaning, best = how_far(scores["swd"], self._measure.floor), self.best
-        if not is_best:
+    def _sentence(self, now: Moment, scores: dict[str, float], meaning: str, is_best: bool) -> str:
+        best, what = self.best, ""
+        if is_best and meaning != RUBBISH:
+            what = "; the best so far"
+        elif not is_best and "swd" in best:
             what = f"; the best is {self._when(best['epoch'], best.get('step'), now.epoch)}, {best['swd']:.1f}"
-        else:
-            what = "" if meaning == PHRASES[0][1] else "; the best so far"  # Nobody is glad of the best of rubbish.
         return (
             f"{self._when(now.epoch, now.step)}: SWD {scores['swd']:.1f} (real images {self._measure.floor:.1f}): "
             f"{meaning}, diversity {scores['diversity']:.0%}{what}"
@@ -201,63 +184,3 @@ class Judge:
         if step is None or step in (epoch * self._plan.steps_per_epoch, self._plan.last_step):
             return f"epoch {epoch}"
         return f"step {step:,}" + (" of the same epoch" if epoch == this_epoch else f" of epoch {epoch}")
-
-
-def affordable(seconds_an_image: float, half: int, budget: float) -> Effort:
-    """The greatest effort with which all measurements of a run take at most `budget` seconds, else the least.
-
-    seconds_an_image: in few directions. half: of the images that there are.
-    """
-    most = budget / schedule.MEASUREMENTS / seconds_an_image
-    return next((effort for effort in EFFORTS if effort.cost(half) <= most), EFFORTS[-1])
-
-
-class Measure:
-    """Measures the generator of the moment, always by the same latents and against the same real images.
-
-    With the full effort, its SWD is what `dcgan-tf evaluate --images 1024` says of the saved generator.
-    """
-
-    def __init__(
-        self, source: ImageSource, preset: Preset, pictures: Callable, seed: int, effort: Effort = FULL_EFFORT
-    ):
-        """pictures: latents [N, Z] to images, uint8 [N, H, W, C].
-
-        Raises:
-            UserError: too few images for it, or too small ones.
-        """
-        self._swd, self._seed = swd.SWD(source, effort.images, seed, effort.directions), seed
-        self._generator = Generator("the generator", preset.latent_dim, preset.image_shape, preset.latents, pictures)
-        self._real_distance = mean_pairwise_distance(source, PAIRED_REALS, seed)
-        self.renew()
-
-    def renew(self) -> None:
-        """To be called where the generator has changed."""
-        self._samples = Samples(self._generator, max(self._swd.images, PAIRED_IMAGES), self._seed)
-
-    @property
-    def effort(self) -> Effort:
-        """With no more images than half of the real ones."""
-        return Effort(self._swd.images, self._swd.directions)
-
-    def seconds_an_image(self) -> float:
-        """What SWD takes for each, once all is compiled and the real images are read."""
-        self.diversity(), self.floor  # The first calls do that.
-        self.renew()
-        start = time.perf_counter()
-        self.swd()
-        return (time.perf_counter() - start) / self._swd.images
-
-    @property
-    def floor(self) -> float:
-        """The SWD of as many other real images, which a perfect generator would have."""
-        return swd.mean(self._swd.floor())
-
-    def swd(self) -> float:
-        """The sliced Wasserstein distance times 1000, the mean over levels."""
-        return swd.mean(self._swd.score(self._samples))
-
-    def diversity(self) -> float:
-        """The mean distance of two pictures from each other, as a share of that of two real images."""
-        # At least one level: real images that are all alike would make a division by zero.
-        return mean_pairwise_distance(self._samples, PAIRED_IMAGES) / max(self._real_distance, 1.0)
