@@ -267,7 +267,7 @@ def test_a_gif_loops_over_the_seeds_in_their_order(tmp_path, fake, capsys):
     frames, durations, loop = gif_frames(out)
     assert (durations, loop) == ([40] * 6, 0)
     for frame, first in zip(frames, (30, 20, 10, 30, 50, 40), strict=True):
-        enlarged = image(first, channels=3).repeat(43, axis=0).repeat(43, axis=1)  # from 6 to 258 pixels wide
+        enlarged = image(first, channels=3).repeat(64, axis=0).repeat(64, axis=1)  # from 8 to 512 pixels high
         np.testing.assert_array_equal(frame, enlarged)
     assert files(tmp_path / "new") == ["walk.gif"]
     assert capsys.readouterr() == (f"{out}: 6 frames, 0.24 seconds, a loop over 3 seeds\n", "")
@@ -278,10 +278,10 @@ def test_an_mp4_has_as_many_frames_as_asked(tmp_path, fake):
     out = tmp_path / "walk.MP4"
     generate.interpolate(InterpolateConfig("run", (10, 50), str(out), frames=7, fps=12.5))
     frames, about = mp4_frames(out)
-    assert (about["codec"], about["fps"], about["size"], len(frames)) == ("h264", 12.5, (258, 344), 7)
+    assert (about["codec"], about["fps"], about["size"], len(frames)) == ("h264", 12.5, (384, 512), 7)
     for frame, twice in zip(frames, (0, 2, 4, 6, 6, 4, 2), strict=True):  # in sevenths of the way from 10 to 50
         level = 4 * (10 + 40 * twice / 7)
-        assert abs(frame[80, 120].astype(int) - level).max() <= 4
+        assert abs(frame[120, 180].astype(int) - level).max() <= 4
 
 
 def test_a_walk_is_made_64_frames_at_a_time_and_truncated(tmp_path, fake):
