@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dcgan_tf.common.console import forget_notes, say, warn
 from dcgan_tf.common.errors import LostWorker, Mismatch, UserError, printable
 from dcgan_tf.common.program import program
+from dcgan_tf.common.progress import Work
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
@@ -82,7 +83,9 @@ def _command(name: str, called: str, words: list[str]) -> int:
         return 0
     if set(VERSION) & set(asked):
         return _say_version()
-    return run(parse(kind, words))
+    config = parse(kind, words)
+    with Work(name):
+        return run(config)
 
 
 def _commands() -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 from dcgan_tf.common.console import note, warn
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import remove_leftovers
+from dcgan_tf.common.progress import counted
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.pictures import film
 from dcgan_tf.runs.folder import RunFolder
@@ -106,7 +107,7 @@ def _kind(path: Path) -> tuple | None:
 def _frames(pictures: list[Picture], fps: float) -> Iterator[film.Frame]:
     """A picture that turns out to be damaged as it is decoded, or is gone by then, is left out, with a note."""
     drawn = 0
-    for epoch, path in pictures:
+    for epoch, path in counted(pictures, "making the film", len(pictures), "frame"):
         try:
             frame = _draw(path, f"epoch {epoch}")
         except DAMAGED as error:

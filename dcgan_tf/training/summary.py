@@ -6,10 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.errors import printable
-from dcgan_tf.common.text import shape_text, size_text
+from dcgan_tf.common.text import shape_text, size_text, time_text
 from dcgan_tf.config.recipes import described
 from dcgan_tf.runs.state import KEPT_STATES
 from dcgan_tf.training.cadence import is_due
@@ -33,7 +32,7 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
         + (f"; {workers} workers like this one" if workers > 1 else ""),
         "steps": f"{plan.steps_per_epoch:,} an epoch of {plan.batch_size} images each, "
         f"{plan.epochs} epochs, {plan.last_step:,} in all" + (f", {step:,} done" if step else ""),
-        "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "
+        "time": f"about {time_text(steps * seconds_per_step)} "
         f"({seconds_per_step:.3g} s a step, {plan.batch_size / seconds_per_step:,.0f} images/s)",
         "memory": f"{size_text(peak_memory())} at the peak so far",
         "disk": f"about {size_text(disk)} in {printable(plan.folder.path)}"

@@ -37,7 +37,7 @@ def test_rows(squares, tmp_path):
     plan, gan = plan_and_gan(squares, epochs=12, run_dir=str(tmp_path))
     rows = dict(line.split(maxsplit=1) for line in summary(plan, gan, "float32", 0.5, 6).splitlines())
     assert rows["steps"] == "3 an epoch of 16 images each, 12 epochs, 36 in all, 6 done"
-    assert rows["time"] == "about 00:15 (0.5 s a step, 32 images/s)"
+    assert rows["time"] == "about 15 s (0.5 s a step, 32 images/s)"
     assert rows["images"] == "44 of 8x8x1 from squares, uint8 0..255"
     assert "classes" not in rows
 
