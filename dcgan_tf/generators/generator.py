@@ -34,8 +34,8 @@ class Generator:
     latent_dim: int
     image_shape: tuple[int, int, int]
     distribution: str
-    origin: str
     _run: object  # latents [n, latent_dim] float32 -> images [n, H, W, C], uint8 or float32 in -1..1
+    origin: str = ""
 
     def images(self, latents: np.ndarray, block_size: int = BLOCK_SIZE) -> np.ndarray:
         """Latents [n, latent_dim], float32 -> images [n, H, W, C], uint8; a picture does not depend on its batch.
@@ -80,7 +80,7 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
         latent_dim, shape = run.latent_dim, _drawn(source, run, _zeros(BLOCK_SIZE, run.latent_dim)).shape[1:]
     said = found.settings.preset.latents if found.settings else _said_distribution(card)
     distribution = latent_distribution(latents, said, latent_dim, shape)
-    return Generator(found.name, latent_dim, shape, distribution, origin, run)
+    return Generator(found.name, latent_dim, shape, distribution, run, origin)
 
 
 def _open_exported(found: Found, shown: str):

@@ -9,6 +9,7 @@ from dcgan_tf.pictures.enlarge import enlarged, whole_factor
 from dcgan_tf.pictures.images import WHITE, grid
 
 MIN_FONT_PIXELS, MAX_FONT_PIXELS = 14, 32  # Digits of the first are ten pixels high.
+LABEL_MARGIN_PIXELS = 8  # Two labels side by side are so far apart at least.
 LINE_FACTOR = 1.4  # The strip with a label is so many times as high as its font.
 
 
@@ -21,7 +22,7 @@ def contact_sheet(images: np.ndarray, labels: list[str]) -> np.ndarray:
     count, height, width, channels = images.shape
     columns = math.isqrt(count - 1) + 1  # The square root, rounded up.
     rows = -(-count // columns)
-    widest_label = max(_font(MIN_FONT_PIXELS).getlength(label) for label in labels)
+    widest_label = LABEL_MARGIN_PIXELS + max(_font(MIN_FONT_PIXELS).getlength(label) for label in labels)
     factor = max(whole_factor(rows * height, columns * width), math.ceil(widest_label / width))
     tiles = enlarged(images, factor)
     font = _font(min(max(width * factor // 16, MIN_FONT_PIXELS), MAX_FONT_PIXELS))
