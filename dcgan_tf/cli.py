@@ -86,8 +86,10 @@ def train(config: TrainConfig) -> int:
 def animate(config: AnimateConfig) -> int:
     check(config)
     from dcgan_tf.pictures.animation import animate
+    from dcgan_tf.pictures.enlarge import Resize
 
-    say(printable(animate(config.run, config.format, config.fps)))
+    resize = Resize(config.size, config.scale)
+    say(printable(animate(config.run, config.format, config.fps, resize)))
     return 0
 
 

@@ -13,6 +13,8 @@ from dcgan_tf.config.flags import (
     ImageSize,
     Latents,
     Maybe,
+    PictureScale,
+    PictureSize,
     Source,
     Truncation,
     ValueRange,
@@ -29,6 +31,8 @@ class AnimateConfig:
     format: Literal["gif", "mp4"] = "gif"
     fps: Maybe[float] = None
     """Frames a second. Default: so many that the whole takes about half a minute, between 5 and 25."""
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class ExportConfig:
     discriminator: Maybe[str] = None
     """Also serve this discriminator's scores. Default: for a run, its own."""
     formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
+    inputs: tuple[Literal["latents", "seeds"], ...] = ("latents",)
+    """What ONNX files take: latents, or seeds, and these give pixels. A SavedModel takes both, LiteRT latents alone."""
     quantize: tuple[Literal["float16", "dynamic"], ...] = ()
     """Also write LiteRT files with smaller weights: float16 halves them, dynamic makes 8 bits of them."""
     quantized_tolerance: Annotated[float, TOLERANCE] = 0.01
@@ -63,10 +69,13 @@ class GenerateConfig:
     seed: Annotated[int, AT_LEAST_0] = 1
     """The first seed; the others follow one by one."""
     grid: bool = False
-    """Also lay them out on contact sheets of up to 100: grid.png, or grid_0001-0100.png and so on."""
+    """Also lay them out on contact sheets of up to 100, with the seed under each: grid.png, or grid_0001-0100.png and so
+    on."""
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,8 @@ class InterpolateConfig:
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)

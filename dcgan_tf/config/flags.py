@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeVar, Union
 
 import tyro
 
-from dcgan_tf.config.ranges import TRUNCATION
+from dcgan_tf.config.ranges import AT_LEAST_1, PICTURE_PIXELS, TRUNCATION
 
 T = TypeVar("T")
 # The same as `T | None`, for which tyro 1.0 would import typeguard: a third of the time to a usage error.
@@ -32,6 +32,12 @@ Truncation = Annotated[
         float, "Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."
     ),
     TRUNCATION,
+]
+PictureSize = Annotated[
+    _helped(Maybe[int], "The longer side of the pictures in pixels, enlarged smoothly, such as 512."), PICTURE_PIXELS
+]
+PictureScale = Annotated[
+    _helped(Maybe[int], "Instead of --size: a whole factor; every pixel becomes a sharp square, such as 8."), AT_LEAST_1
 ]
 
 
