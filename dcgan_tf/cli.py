@@ -10,6 +10,7 @@ from dcgan_tf.common.console import forget_notes, say, warn
 from dcgan_tf.common.errors import LostWorker, Mismatch, UserError, printable
 from dcgan_tf.common.program import program
 from dcgan_tf.common.progress import Work
+from dcgan_tf.common.signals import ENDING, handle, restore
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
@@ -19,6 +20,7 @@ from dcgan_tf.config.commands import (
     GenerateConfig,
     InterpolateConfig,
     PrepareConfig,
+    ResumeConfig,
     TrainFeaturesConfig,
 )
 from dcgan_tf.config.declared import texts_of
@@ -139,8 +141,10 @@ def train(config: TrainConfig) -> int:
 def animate(config: AnimateConfig) -> int:
     check(config)
     from dcgan_tf.pictures.animation import animate
+    from dcgan_tf.pictures.enlarge import Resize
 
-    say(printable(animate(config.run, config.format, config.fps)))
+    resize = Resize(config.size, config.scale)
+    say(printable(animate(config.run, config.format, config.fps, resize)))
     return 0
 
 
@@ -182,6 +186,13 @@ def prepare(config: PrepareConfig) -> int:
     return prepare.prepare(config)
 
 
+def resume(config: ResumeConfig) -> int:
+    check(config)
+    from dcgan_tf.training.carry_on import flags_of_run
+
+    return train(flags_of_run(config))
+
+
 def train_features(config: TrainFeaturesConfig) -> int:
     check(config)
     from dcgan_tf.evaluate import classifier
@@ -193,6 +204,7 @@ def train_features(config: TrainFeaturesConfig) -> int:
 LOST_WORKER_CODE = 138  # Kubeflow restarts pods that end with this exit code.
 COMMANDS = {
     "train": (TrainConfig, train),
+    "resume": (ResumeConfig, resume),
     "animate": (AnimateConfig, animate),
     "evaluate": (EvaluateConfig, evaluate),
     "export": (ExportConfig, export),
@@ -212,7 +224,7 @@ def exit_code(work: Callable[[], int]) -> int:
         sys.exit(128 + number)  # Unlike the default handler, this runs all clean-up: nothing half-written stays.
 
     forget_notes()
-    before = signal.signal(signal.SIGTERM, terminated)
+    before = handle(ENDING, terminated)
     try:
         stopped_by = work()
     except UserError as error:
@@ -234,7 +246,7 @@ def exit_code(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:
-        signal.signal(signal.SIGTERM, before)
+        restore(before)
     return 128 + stopped_by if stopped_by else 0
 
 

@@ -1,13 +1,12 @@
 """The command that installs packages which the program may do without, as a person has to type it here."""
 
 import importlib.metadata
-import os
 import re
-import shlex
 import shutil
-import sys
 import tomllib
 from pathlib import Path
+
+from dcgan_tf.common.program import is_of_this_python, python
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"  # In a checkout; an installed package has none.
 
@@ -51,15 +50,4 @@ def _name(requirement: str) -> str:
 
 def _pip() -> str:
     """ "pip" where that is the one of the Python that runs here, else that Python with its path."""
-    found = shutil.which("pip")
-    if found and Path(found).absolute().parent == Path(sys.executable).absolute().parent:
-        return "pip"
-    python = sys.executable or "python"
-    return f"{_quoted(python)} -m pip"
-
-
-def _quoted(path: str) -> str:
-    """A path as a shell takes it; those of Windows know double quotes alone."""
-    if re.fullmatch(r"[\w./\\:~+-]+", path):
-        return path
-    return shlex.quote(path) if os.name == "posix" else f'"{path}"'
+    return "pip" if is_of_this_python(shutil.which("pip")) else f"{python()} -m pip"

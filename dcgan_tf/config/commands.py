@@ -9,9 +9,12 @@ from dcgan_tf.config.flags import (
     FOLDER,
     Epoch,
     EpochOfRun,
+    HeightAndWidth,
     ImageSize,
     Latents,
     Maybe,
+    PictureScale,
+    PictureSize,
     Positional,
     Shown,
     Source,
@@ -31,6 +34,8 @@ class AnimateConfig:
     """What to make: MP4 is smaller, GIF plays everywhere."""
     fps: Maybe[float] = None
     """Frames a second. Default: so many that the whole takes about half a minute, between 5 and 25."""
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class ExportConfig:
     """Also serve this discriminator's scores. Default: for a run, its own."""
     formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
     """savedmodel: for TensorFlow Serving. onnx: for ONNX Runtime. litert: for phones and small machines."""
+    inputs: tuple[Literal["latents", "seeds"], ...] = ("latents",)
+    """What ONNX files take: latents, or seeds, and these give pixels. A SavedModel takes both, LiteRT latents alone."""
     quantize: tuple[Literal["float16", "dynamic"], ...] = ()
     """Also write LiteRT files with smaller weights: float16 halves them, dynamic makes 8 bits of them. Default:
     none."""
@@ -67,10 +74,13 @@ class GenerateConfig:
     seed: Annotated[int, AT_LEAST_0] = 1
     """The first seed; the others follow one by one."""
     grid: bool = False
-    """Also lay them out on contact sheets of up to 100: grid.png, or grid_0001-0100.png and so on."""
+    """Also lay them out on contact sheets of up to 100, with the seed under each: grid.png, or grid_0001-0100.png and so
+    on."""
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,8 @@ class InterpolateConfig:
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)
@@ -114,14 +126,42 @@ class TrainFeaturesConfig:
     prepared by "dcgan-tf prepare"; or one of digits, mnist, fashion_mnist, cifar10."""
     out: Annotated[str, FILE]
     """The file: a name that ends in .keras."""
-    image_size: Annotated[Maybe[tuple[int, int]], Shown("HEIGHT WIDTH")] = None
-    """Height and width: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
-    on their longer side are shrunk to that. Default: the size that they have, up to 64."""
+    image_size: Maybe[HeightAndWidth] = None
+    """Height and width, or one number for both: the shorter side is resized, then the middle is cut out. Images that are
+    still larger than 64 on their longer side are shrunk to that. Default: the size that they have, up to 64."""
     value_range: ValueRange = None
     epochs: Annotated[Maybe[int], AT_LEAST_1] = None
     """How often all images are trained on. Default: 2 to 60, so many that a small machine takes a few minutes."""
     seed: Annotated[int, SEED] = 0
     """Decides weights, dropout, the order of images, and the tenth that is held out."""
+
+
+@dataclass(frozen=True)
+class ResumeConfig:
+    """Carry on with a run, with all the settings that it was begun with."""
+
+    run: Annotated[str, Positional("RUN")]
+    """The run's folder, such as checkpoints/paints200, or its name there."""
+    epochs: Annotated[Maybe[int], AT_LEAST_1] = None
+    """How many in all. Default: as the run was begun, or last resumed."""
+    max_steps: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Stop after this many steps in all, whatever the epoch. Default: as before."""
+    data: Annotated[Maybe[str], Shown("DATA")] = None
+    """Where its images are now, if they have been moved. Default: where they were."""
+    save_every: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Epochs between saved models. Default: as before."""
+    keep_last: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Keep the models of the last N saved epochs; 0 keeps all. Default: as before."""
+    keep_every: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Keep the models of every Nth epoch for good; 0 keeps none beyond the last. Default: as before."""
+    sample_every: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Epochs between pictures. Default: as before."""
+    evaluate_every: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Epochs between measurements of the pictures; 0: never. Default: as before."""
+    on_collapse: Maybe[Literal["warn", "rollback"]] = None
+    """When the pictures become alike or much worse: say so, or also go back to the best epoch. Default: as before."""
+    dry_run: bool = False
+    """Print what would be trained, how fast and in how much memory, and write nothing."""
 
 
 MEASURES = ("swd", "tones", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")

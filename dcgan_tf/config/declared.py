@@ -4,12 +4,13 @@ import ast
 import functools
 import inspect
 import itertools
+import operator
 import textwrap
 import types
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Literal, Union, get_args, get_origin, get_type_hints
 
-from dcgan_tf.config.flags import Group, Help, Positional, Shown, flag
+from dcgan_tf.config.flags import Group, Help, OneForBoth, Positional, Shown, flag
 
 ANY_COUNT = -1
 
@@ -72,6 +73,10 @@ class Flag:
         """How many values it takes; ANY_COUNT: none, one or more."""
         return count_of(self.hint)
 
+    @property
+    def takes_one_for_both(self) -> bool:
+        return self._mark(OneForBoth) is not None
+
     def _mark(self, kind: type):
         return next((mark for mark in self.marks if isinstance(mark, kind)), None)
 
@@ -128,8 +133,14 @@ def _flags_of(kind: type, within: tuple[str, ...]):
 
 
 def _unwrapped(hint) -> tuple[object, tuple]:
-    """(the type, its marks)."""
-    return (hint.__origin__, hint.__metadata__) if get_origin(hint) is Annotated else (hint, ())
+    """(the type, its marks, also those within a union)."""
+    if get_origin(hint) is Annotated:
+        kind, marks = _unwrapped(hint.__origin__)
+        return kind, (*marks, *hint.__metadata__)
+    if get_origin(hint) in (Union, types.UnionType):
+        kinds, marks = zip(*map(_unwrapped, get_args(hint)))
+        return functools.reduce(operator.or_, kinds), tuple(itertools.chain(*marks))
+    return hint, ()
 
 
 @functools.cache

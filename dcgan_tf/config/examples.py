@@ -3,8 +3,12 @@
 EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "train": (
         ("Handwritten digits that come along, to try it:", ""),
-        ("Your own pictures, of any size, made 64 by 64:", "photos --image-size 64 64"),
+        ("Your own pictures, of any size, made 64 by 64:", "photos --image-size 64"),
         ("What it would take, without beginning:", "photos --dry-run"),
+    ),
+    "resume": (
+        ("On from where it stopped:", "checkpoints/paints200"),
+        ("For longer than it was begun for:", "checkpoints/paints200 --epochs 1200"),
     ),
     "animate": (("A film of how the pictures got better:", "checkpoints/paints200 --format mp4"),),
     "evaluate": (
@@ -17,6 +21,6 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "generate": (("A hundred pictures:", "checkpoints/paints200 --out new --count 100"),),
     "interpolate": (("A walk over three pictures:", "checkpoints/paints200 --seeds 1 2 3 --out walk.mp4"),),
-    "prepare": (("A folder larger than memory:", "photos --image-size 64 64 --out prepared"),),
+    "prepare": (("A folder larger than memory:", "photos --image-size 64 --out prepared"),),
     "train-features": (("For digits, and then to measure with it:", "mnist --out features.keras"),),
 }

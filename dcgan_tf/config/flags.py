@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
-from dcgan_tf.config.ranges import TRUNCATION
+from dcgan_tf.config.ranges import AT_LEAST_1, PICTURE_PIXELS, TRUNCATION
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class Positional:
 
     name: str
     is_flag_too: bool = False
+
+
+@dataclass(frozen=True)
+class OneForBoth:
+    """Of a flag that takes two values: one stands for both."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,28 @@ Truncation = Annotated[
     ),
     TRUNCATION,
 ]
-ImageSize = Annotated[
+PictureSize = Annotated[
     _helped(
-        Maybe[tuple[int, int]],
-        "Height and width: the shorter side is resized, then the middle is cut out. Default: the size that the images have.",
+        Maybe[int],
+        "The longer side of the pictures in pixels, enlarged smoothly, such as 512. Default: their own; in films, small "
+        "ones are enlarged.",
     ),
-    Shown("HEIGHT WIDTH"),
+    PICTURE_PIXELS,
+    Shown("PIXELS"),
 ]
+PictureScale = Annotated[
+    _helped(
+        Maybe[int],
+        "Instead of --size: a whole factor; every pixel becomes a sharp square, such as 8. Default: none.",
+    ),
+    AT_LEAST_1,
+]
+HeightAndWidth = Annotated[tuple[int, int], OneForBoth(), Shown("HEIGHT [WIDTH]")]
+ImageSize = _helped(
+    Maybe[HeightAndWidth],
+    "Height and width, or one number for both: the shorter side is resized, then the middle is cut out. Default: the size "
+    "that the images have.",
+)
 ValueRange = Annotated[
     _helped(
         Maybe[tuple[float, float]],

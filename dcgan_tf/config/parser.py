@@ -58,11 +58,20 @@ def _split(flags: Sequence[Flag], words: list[str]) -> dict[Flag, list[str]]:
         elif _is_flag(word):
             current, values = _opened(word, by_name)
             given[current] = values
-        elif current is not None and (current.count == ANY_COUNT or len(given[current]) < current.count):
+        elif current is not None and _takes(current, given[current], word):
             given[current].append(word)
         else:
             bare.append((word, current))
     return given | _placed(bare, given, flags)
+
+
+def _takes(current: Flag, words: list[str], word: str) -> bool:
+    """Whether a flag that has been given these words takes one more."""
+    if current.count == ANY_COUNT:
+        return True
+    if words and current.takes_one_for_both and not _is_number(word):
+        return False
+    return len(words) < current.count
 
 
 def _opened(word: str, by_name: dict[str, Flag]) -> tuple[Flag, list[str]]:
@@ -105,13 +114,15 @@ def _placed(bare: list[tuple[str, Flag | None]], given: dict, flags: Sequence[Fl
 
 def _is_flag(word: str) -> bool:
     """Whether a word is a flag: "--out" and "-o" are, "-1e3", "-inf" and "-" are not."""
-    if not word.startswith("-") or word == "-":
-        return False
+    return word.startswith("-") and word != "-" and not _is_number(word)
+
+
+def _is_number(word: str) -> bool:
     try:
         float(word)
     except ValueError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _unknown(typed: str, by_name: dict[str, Flag]) -> str:
@@ -161,11 +172,13 @@ def _value(declared: Flag, words: list[str]):
             raise UserError(f"{declared.called}: needs a value: {words_of(declared.hint)}")
         return _single(declared, declared.hint, words[0], words)
     inner = get_args(kind)[0]
-    if declared.count != ANY_COUNT and len(words) != declared.count:
+    values = words * declared.count if declared.takes_one_for_both and len(words) == 1 else words
+    if declared.count != ANY_COUNT and len(values) != declared.count:
         given = f"{declared.called} {printable(' '.join(words))}".strip()
+        count = f"one value or {declared.count}" if declared.takes_one_for_both else f"{declared.count} values"
         shown = f", {declared.shown}" if declared.shown else ""
-        raise UserError(f"{given}: needs {declared.count} values{shown}, each {words_of(inner)}")
-    return tuple(_single(declared, inner, word, words) for word in words)
+        raise UserError(f"{given}: needs {count}{shown}, each {words_of(inner)}")
+    return tuple(_single(declared, inner, word, words) for word in values)
 
 
 def _single(declared: Flag, hint, word: str, words: list[str]):

@@ -57,7 +57,7 @@ class TrainConfig:
     """The net. auto: the preset made for the images' shape, else one fitted to it. A named preset resizes the images to
     its own size, or with --image-size is itself fitted to that size."""
     image_size: Annotated[ImageSize, MOST_USED] = None
-    """Height and width: the shorter side is resized, then the middle is cut out. Default: the preset's where one is named,
+    """Height and width, or one number for both: the shorter side is resized, then the middle is cut out. Default: the preset's where one is named,
     else the size that the images have."""
     value_range: Annotated[ValueRange, OF_DATA] = None
     run_dir: Annotated[Maybe[str], MOST_USED, FOLDER] = None

@@ -24,6 +24,8 @@ CHOICES = "auto, mnist, mnist-mlp, mnist56, faces64, mri96, paints200"
         ("--epochs=3 --batch_size 4 --batch-size 8", {"epochs": 3, "batch_size": 8}),
         ("--image-size 96 64 photos", {"image_size": (96, 64), "data": "photos"}),
         ("--value-range -1e3 inf", {"value_range": (-1000.0, math.inf)}),
+        ("--image-size 64 photos", {"image_size": (64, 64), "data": "photos"}),
+        ("photos --image-size=64 --epochs 3", {"image_size": (64, 64), "data": "photos", "epochs": 3}),
         ("--value-range -1 1", {"value_range": (-1.0, 1.0)}),
         ("--augment --ema 0.9", {"switches": Switches(augment=(), ema=0.9)}),
         ("--augment colour translation", {"switches": Switches(augment=("colour", "translation"))}),
@@ -81,8 +83,9 @@ def test_flags_of_other_commands(kind, words, config):
         # too few, too many
         (TrainConfig, "--epochs", "--epochs: needs a value: a whole number"),
         (TrainConfig, "--data --epochs 3", "--data: needs a value: a text"),
-        (TrainConfig, "--image-size 64", "--image-size 64: needs 2 values, HEIGHT WIDTH, each a whole number"),
-        (TrainConfig, "--image-size=64", "--image-size 64: needs 2 values, HEIGHT WIDTH, each a whole number"),
+        (TrainConfig, "--value-range 1", "--value-range 1: needs 2 values, LOW HIGH, each a number"),
+        (TrainConfig, "--image-size", "--image-size: needs one value or 2, HEIGHT [WIDTH], each a whole number"),
+        (TrainConfig, "--image-size 64x64", "--image-size 64x64: must be a whole number"),
         (TrainConfig, "--dry-run=yes", "--dry-run=yes: takes no value: give --dry-run or --no-dry-run"),
         (TrainConfig, "--dry-run true", "--dry-run true: takes no value: leave true out, or give --no-dry-run"),
         (
