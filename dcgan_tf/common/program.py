@@ -1,5 +1,6 @@
 """What a person types to run this program."""
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,3 +12,9 @@ def program() -> str:
     if found and Path(found).absolute().parent == Path(sys.executable).absolute().parent:
         return "dcgan-tf"
     return "python -m dcgan_tf"
+
+
+def quoted(path) -> str:
+    """A path as it is typed into a shell; one that looks like a flag begins with "./"."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)

@@ -9,6 +9,7 @@ import tyro
 from dcgan_tf.config.flags import (
     Epoch,
     EpochOfRun,
+    HeightAndWidth,
     ImageSize,
     Latents,
     Maybe,
@@ -120,14 +121,42 @@ class TrainFeaturesConfig:
     prepared by "dcgan-tf prepare"; or one of digits, mnist, fashion_mnist, cifar10."""
     out: str
     """The file: a name that ends in .keras."""
-    image_size: Maybe[tuple[int, int]] = None
-    """Height and width: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
+    image_size: Maybe[HeightAndWidth] = None
+    """Height and width, or one number for both: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
     on their longer side are shrunk to that."""
     value_range: ValueRange = None
     epochs: Annotated[Maybe[int], AT_LEAST_1] = None
     """Default: 2 to 60, so many that a small machine takes a few minutes."""
     seed: Annotated[int, SEED] = 0
     """Decides weights, dropout, the order of images, and the tenth that is held out."""
+
+
+@dataclass(frozen=True)
+class ResumeConfig:
+    """Carry on with a run, with all the settings that it was begun with."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """The run's folder, such as checkpoints/paints200, or its name there."""
+    epochs: Annotated[Maybe[int], AT_LEAST_1] = None
+    """How many in all. Default for this and the others below: as the run was begun, or last resumed."""
+    max_steps: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Stop after this many steps in all, whatever the epoch."""
+    data: Maybe[str] = None
+    """Where its images are now, if they have been moved."""
+    save_every: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Epochs between saved models."""
+    keep_last: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Keep the models of the last N saved epochs; 0 keeps all."""
+    keep_every: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Keep the models of every Nth epoch for good; 0 keeps none beyond the last."""
+    sample_every: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Epochs between pictures."""
+    evaluate_every: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Epochs between measurements of the pictures; 0: never."""
+    on_collapse: Maybe[Literal["warn", "rollback"]] = None
+    """When the pictures become alike or much worse: say so, or also go back to the best epoch."""
+    dry_run: bool = False
+    """Print what would be trained, how fast and in how much memory, and write nothing."""
 
 
 MEASURES = ("swd", "tones", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")
