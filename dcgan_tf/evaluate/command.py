@@ -77,7 +77,7 @@ def label(found: Found) -> str:
 def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list[Measure], evaluation) -> Samples:
     """Fills the evaluation and writes it after every generator; returns the samples of the last one."""
     steps = len(measures) + len(generators) * (1 + len(measures))
-    with Work("measuring", steps) as bar:
+    with Work("measuring", steps, is_even=False) as bar:
         for measure in measures:
             bar.describe(f"real images: {measure.name}")
             evaluation.begin(measure.name, measure.protocol, measure.real)
