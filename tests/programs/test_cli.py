@@ -120,8 +120,8 @@ def test_pictures_and_films_of_a_generator(tmp_path, capsys):
     film = tmp_path / "walk.gif"
     assert cli.main(["interpolate", source, "--seeds", "9", "10", "--frames", "4", "--out", str(film)]) == 0
     assert capsys.readouterr().out == (
-        f"{out}: 2 pictures, seed0009.png to seed0010.png; 1 contact sheet, grid.png\n"
-        f"{film}: 4 frames, 0.16 seconds, a loop over 2 seeds\n"
+        f"{out}: 2 pictures of epoch 3, seed0009.png to seed0010.png; 1 contact sheet, grid.png\n"
+        f"{film}: 4 frames of epoch 3, a loop over 2 seeds: 0.08 s from one seed to the next, 0.16 s in all\n"
     )
     with Image.open(film) as opened:
         assert opened.n_frames == 4
