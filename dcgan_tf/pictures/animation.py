@@ -1,5 +1,6 @@
 """The film of a training: training.gif or training.mp4 from the sample pictures of a run, one frame per picture."""
 
+import contextlib
 import os
 import struct
 import warnings
@@ -48,6 +49,7 @@ def animate(run_dir, format: str = "gif", fps: float | None = None, resize: Resi
     if fps is not None and not 1 <= fps <= 50:
         raise UserError(f"--fps {fps:g}: must be from 1 to 50")
     pictures = _usable(run_dir, resize)
+    _check_size(pictures[0][1], resize)
     fps = fps or automatic_fps(len(pictures))
     path = RunFolder(Path(run_dir)).film(format)
     remove_leftovers(path.parent, is_locked=False)
@@ -93,11 +95,7 @@ def _usable(run_dir, resize: Resize) -> list[Picture]:
 
 
 def _kind(path: Path, resize: Resize) -> tuple | None:
-    """Mode and size of the frame of a picture; None when it is damaged, or too large for a frame.
-
-    Raises:
-        UserError: it cannot have the size that is asked for.
-    """
+    """Mode and size of the frame of a picture; None when it is damaged, or too large for a frame."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Grids of large images are no attack.
@@ -106,8 +104,13 @@ def _kind(path: Path, resize: Resize) -> tuple | None:
                 picture.verify()  # This checks the checksums, in a hundredth of the time of decoding.
     except DAMAGED:
         return None
-    resize.check(*picture.size, film.CAPTION_PIXELS)
-    return kind if film.fits(*picture.size, resize) else None
+    return kind if film.fits(*picture.size) else None
+
+
+def _check_size(path: Path, resize: Resize) -> None:
+    """Refuses a size that a picture cannot get; one that is damaged by now is told of where it is drawn."""
+    with contextlib.suppress(*DAMAGED), open_regular(path) as file, Image.open(file) as picture:
+        resize.check(*picture.size, film.CAPTION_PIXELS)
 
 
 def _frames(pictures: list[Picture], fps: float, resize: Resize) -> Iterator[film.Frame]:

@@ -39,9 +39,9 @@ def frame_size(width: int, height: int, resize: Resize = AS_IT_IS) -> tuple[int,
     return _readable(width, height, resize).size(width, height)
 
 
-def fits(width: int, height: int, resize: Resize = AS_IT_IS) -> bool:
+def fits(width: int, height: int) -> bool:
     """Whether a picture of this size can be a frame, with its caption."""
-    width, height = frame_size(width, height, resize)
+    width, height = frame_size(width, height)
     return max(width, height + CAPTION_PIXELS) <= MAX_SIDE_PIXELS
 
 
