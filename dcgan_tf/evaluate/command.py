@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, locked_folder, remove_leftovers
+from dcgan_tf.common.progress import Work
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.commands import MEASURES, NEED_FEATURES, EvaluateConfig
 from dcgan_tf.config.flags import Epoch
@@ -77,29 +77,31 @@ def label(found: Found) -> str:
 def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list[Measure], evaluation) -> Samples:
     """Fills the evaluation and writes it after every generator; returns the samples of the last one."""
     steps = len(measures) + len(generators) * (1 + len(measures))
-    with tqdm(total=steps, leave=False, dynamic_ncols=True, disable=None) as bar:
+    with Work("measuring", steps) as bar:
         for measure in measures:
-            bar.set_description(f"real images: {measure.name}")
+            bar.describe(f"real images: {measure.name}")
             evaluation.begin(measure.name, measure.protocol, measure.real)
             bar.update()
         for found in generators:
-            bar.set_description(f"{printable(label(found))}: samples")
-            samples = _draw_samples(config, found, max(measure.images for measure in measures), bar)
+            bar.describe(f"{printable(label(found))}: samples")
+            samples = _draw_samples(config, found, max(measure.images for measure in measures))
             bar.update()
             for measure in measures:
-                bar.set_description(f"{printable(label(found))}: {measure.name}")
+                bar.describe(f"{printable(label(found))}: {measure.name}")
                 evaluation.add(measure.name, label(found), measure.score(samples))
                 bar.update()
             evaluation.write()
     return samples
 
 
-def _draw_samples(config: EvaluateConfig, found: Found, count: int, bar: tqdm) -> Samples:
+def _draw_samples(config: EvaluateConfig, found: Found, count: int) -> Samples:
     """Samples of a generator, all made before they are measured, so that the bar shows the time that drawing takes."""
     samples = Samples(open_generator(str(found.path), latents=config.latents), count, config.seed)
-    for start in range(0, count, SAMPLE_BATCH_IMAGES):
-        samples.read(np.arange(start, min(start + SAMPLE_BATCH_IMAGES, count)))
-        bar.refresh()
+    with Work(f"{printable(label(found))}: samples", count, "picture") as work:
+        for start in range(0, count, SAMPLE_BATCH_IMAGES):
+            indices = np.arange(start, min(start + SAMPLE_BATCH_IMAGES, count))
+            samples.read(indices)
+            work.update(len(indices))
     return samples
 
 
