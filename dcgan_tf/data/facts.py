@@ -80,11 +80,15 @@ FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.folders` writes them
     "class_names": is_none_or(is_texts),
     "notes": is_texts,
 }
+NAMES = {"names": is_texts}  # of the files; caches of before have none
 
 
 def are_facts_of_images(facts) -> bool:
     """Whether facts of decoded images, read from the cache, are whole and fit each other."""
-    if not (are_of_kinds(facts, FACTS_OF_IMAGES) and facts["count"] > 0):
+    kinds = FACTS_OF_IMAGES | (NAMES if isinstance(facts, dict) and "names" in facts else {})
+    if not (are_of_kinds(facts, kinds) and facts["count"] > 0):
+        return False
+    if len(facts.get("names", range(facts["count"]))) != facts["count"]:
         return False
     labels = facts["labels"]
     return labels is None or (len(labels) == facts["count"] and labels_fit(labels, facts["class_names"]))

@@ -65,6 +65,7 @@ def _source(name, facts, read, values):
         labels=None if labels is None else np.asarray(labels, np.int64),
         class_names=facts["class_names"],
         notes=facts["notes"],
+        names=facts.get("names"),
     )
 
 
@@ -128,6 +129,7 @@ class _Survey:
             "labels": labels,
             "class_names": class_names,
             "notes": self._notes(),
+            "names": list(self._kept),
         }
 
     def read(self, indices):

@@ -53,6 +53,7 @@ class ImageSource:
         labels: int64 [count], or None.
         class_names: the names of the labels 0, 1, ..., or None.
         notes: one-line facts for the start of a run: what was skipped, resized, converted.
+        names: of the images, such as their paths in the folder, or None where they have none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ImageSource:
     labels: np.ndarray | None = None
     class_names: list[str] | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
+    names: list[str] | None = None
 
     def __post_init__(self):
         # Both are printed, and come from files of others.
