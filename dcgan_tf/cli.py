@@ -10,6 +10,7 @@ import tyro
 
 from dcgan_tf.common.console import forget_notes, give_up, say, warn
 from dcgan_tf.common.errors import LostWorker, Mismatch, UserError, printable
+from dcgan_tf.common.signals import ENDING, handle, restore
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
     AnimateConfig,
@@ -18,6 +19,7 @@ from dcgan_tf.config.commands import (
     GenerateConfig,
     InterpolateConfig,
     PrepareConfig,
+    ResumeConfig,
     TrainFeaturesConfig,
 )
 from dcgan_tf.config.train import TrainConfig
@@ -54,7 +56,7 @@ def export_main(arguments: Sequence[str] | None = None) -> int:
 @contextlib.contextmanager
 def _parsing():
     """tyro reads the flags within. It prints help and mistakes by itself, and ends the process with 0 or 2; so does this
-    where they cannot be written, as nobody reads them to their end in `| head`."""
+    where they cannot be written, as nobody reads them to their end in `| head`. Ctrl-C ends it quietly."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # The process was started without it, as with `>&-`; libraries write to it.
             setattr(sys, name, open(os.devnull, "w"))
@@ -64,6 +66,8 @@ def _parsing():
         asked = {"-h", "--help"} & set(sys.argv)
         give_up(sys.stdout if asked else sys.stderr, error)
         sys.exit(0 if asked else 2)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 # Each command checks its flags before the modules that do the work are imported: TensorFlow takes seconds.
@@ -82,8 +86,10 @@ def train(config: TrainConfig) -> int:
 def animate(config: AnimateConfig) -> int:
     check(config)
     from dcgan_tf.pictures.animation import animate
+    from dcgan_tf.pictures.enlarge import Resize
 
-    say(printable(animate(config.run, config.format, config.fps)))
+    resize = Resize(config.size, config.scale)
+    say(printable(animate(config.run, config.format, config.fps, resize)))
     return 0
 
 
@@ -125,6 +131,13 @@ def prepare(config: PrepareConfig) -> int:
     return prepare.prepare(config)
 
 
+def resume(config: ResumeConfig) -> int:
+    check(config)
+    from dcgan_tf.training.carry_on import flags_of_run
+
+    return train(flags_of_run(config))
+
+
 def train_features(config: TrainFeaturesConfig) -> int:
     check(config)
     from dcgan_tf.evaluate import classifier
@@ -136,6 +149,7 @@ def train_features(config: TrainFeaturesConfig) -> int:
 LOST_WORKER_CODE = 138  # Kubeflow restarts pods that end with this exit code.
 COMMANDS = {
     "train": (TrainConfig, train),
+    "resume": (ResumeConfig, resume),
     "animate": (AnimateConfig, animate),
     "evaluate": (EvaluateConfig, evaluate),
     "export": (ExportConfig, export),
@@ -155,7 +169,7 @@ def exit_code(work: Callable[[], int]) -> int:
         sys.exit(128 + number)  # Unlike the default handler, this runs all clean-up: nothing half-written stays.
 
     forget_notes()
-    before = signal.signal(signal.SIGTERM, terminated)
+    before = handle(ENDING, terminated)
     try:
         stopped_by = work()
     except UserError as error:
@@ -177,7 +191,7 @@ def exit_code(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:
-        signal.signal(signal.SIGTERM, before)
+        restore(before)
     return 128 + stopped_by if stopped_by else 0
 
 

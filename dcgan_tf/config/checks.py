@@ -11,6 +11,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import (
     MEASURES,
     NEED_FEATURES,
+    AnimateConfig,
     EvaluateConfig,
     ExportConfig,
     GenerateConfig,
@@ -97,16 +98,36 @@ def _check_train(config: TrainConfig) -> None:
 def _check_export(config: ExportConfig) -> None:
     if not config.formats:
         raise UserError("--formats: names none: give one or more of savedmodel, onnx, litert")
+    if not config.inputs:
+        raise UserError("--inputs: names none: give latents, seeds or both")
+    if "seeds" in config.inputs and "onnx" not in config.formats:
+        raise UserError(
+            "--inputs seeds: is for ONNX: add onnx to --formats, or leave it out (a SavedModel takes seeds, too)"
+        )
+    if "latents" not in config.inputs and "litert" in config.formats:
+        raise UserError(
+            f"--inputs {' '.join(config.inputs)}: LiteRT cannot take seeds, as it has no float64 to draw with: "
+            "give --inputs latents seeds"
+        )
     if config.quantize and "litert" not in config.formats:
         raise UserError(f"--quantize {' '.join(config.quantize)}: is for LiteRT: add litert to --formats")
 
 
+def _check_picture_size(config: AnimateConfig | GenerateConfig | InterpolateConfig) -> None:
+    if config.size is not None and config.scale is not None:
+        raise UserError(
+            f"--size {config.size} --scale {config.scale}: give one of them: --size enlarges smoothly, --scale sharply"
+        )
+
+
 def _check_generate(config: GenerateConfig) -> None:
+    _check_picture_size(config)
     if config.seed + config.count > 2**31:
         raise UserError(f"--seed {config.seed} --count {config.count}: the last seed must be below 2147483648")
 
 
 def _check_interpolate(config: InterpolateConfig) -> None:
+    _check_picture_size(config)
     seeds = " ".join(["--seeds", *map(str, config.seeds)])
     if len(config.seeds) < 2:
         raise UserError(f"{seeds}: must be at least 2 seeds, such as --seeds 1 2")
@@ -142,6 +163,7 @@ def _check_evaluate(config: EvaluateConfig) -> None:
 
 _TOGETHER = {
     TrainConfig: _check_train,
+    AnimateConfig: _check_picture_size,
     ExportConfig: _check_export,
     GenerateConfig: _check_generate,
     InterpolateConfig: _check_interpolate,

@@ -6,7 +6,19 @@ from typing import Annotated, Literal
 
 import tyro
 
-from dcgan_tf.config.flags import Epoch, EpochOfRun, ImageSize, Latents, Maybe, Source, Truncation, ValueRange
+from dcgan_tf.config.flags import (
+    Epoch,
+    EpochOfRun,
+    HeightAndWidth,
+    ImageSize,
+    Latents,
+    Maybe,
+    PictureScale,
+    PictureSize,
+    Source,
+    Truncation,
+    ValueRange,
+)
 from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SEED_COUNT, SHARDS, TOLERANCE
 
 
@@ -19,6 +31,8 @@ class AnimateConfig:
     format: Literal["gif", "mp4"] = "gif"
     fps: Maybe[float] = None
     """Frames a second. Default: so many that the whole takes about half a minute, between 5 and 25."""
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,8 @@ class ExportConfig:
     discriminator: Maybe[str] = None
     """Also serve this discriminator's scores. Default: for a run, its own."""
     formats: tuple[Literal["savedmodel", "onnx", "litert"], ...] = ("savedmodel",)
+    inputs: tuple[Literal["latents", "seeds"], ...] = ("latents",)
+    """What ONNX files take: latents, or seeds, and these give pixels. A SavedModel takes both, LiteRT latents alone."""
     quantize: tuple[Literal["float16", "dynamic"], ...] = ()
     """Also write LiteRT files with smaller weights: float16 halves them, dynamic makes 8 bits of them."""
     quantized_tolerance: Annotated[float, TOLERANCE] = 0.01
@@ -53,10 +69,13 @@ class GenerateConfig:
     seed: Annotated[int, AT_LEAST_0] = 1
     """The first seed; the others follow one by one."""
     grid: bool = False
-    """Also lay them out on contact sheets of up to 100: grid.png, or grid_0001-0100.png and so on."""
+    """Also lay them out on contact sheets of up to 100, with the seed under each: grid.png, or grid_0001-0100.png and so
+    on."""
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +94,8 @@ class InterpolateConfig:
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
+    size: PictureSize = None
+    scale: PictureScale = None
 
 
 @dataclass(frozen=True)
@@ -100,14 +121,42 @@ class TrainFeaturesConfig:
     prepared by "dcgan-tf prepare"; or one of digits, mnist, fashion_mnist, cifar10."""
     out: str
     """The file: a name that ends in .keras."""
-    image_size: Maybe[tuple[int, int]] = None
-    """Height and width: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
+    image_size: Maybe[HeightAndWidth] = None
+    """Height and width, or one number for both: the shorter side is resized, then the middle is cut out. Images that are still larger than 64
     on their longer side are shrunk to that."""
     value_range: ValueRange = None
     epochs: Annotated[Maybe[int], AT_LEAST_1] = None
     """Default: 2 to 60, so many that a small machine takes a few minutes."""
     seed: Annotated[int, SEED] = 0
     """Decides weights, dropout, the order of images, and the tenth that is held out."""
+
+
+@dataclass(frozen=True)
+class ResumeConfig:
+    """Carry on with a run, with all the settings that it was begun with."""
+
+    run: Annotated[str, tyro.conf.Positional]
+    """The run's folder, such as checkpoints/paints200, or its name there."""
+    epochs: Annotated[Maybe[int], AT_LEAST_1] = None
+    """How many in all. Default for this and the others below: as the run was begun, or last resumed."""
+    max_steps: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Stop after this many steps in all, whatever the epoch."""
+    data: Maybe[str] = None
+    """Where its images are now, if they have been moved."""
+    save_every: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Epochs between saved models."""
+    keep_last: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Keep the models of the last N saved epochs; 0 keeps all."""
+    keep_every: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Keep the models of every Nth epoch for good; 0 keeps none beyond the last."""
+    sample_every: Annotated[Maybe[int], AT_LEAST_1] = None
+    """Epochs between pictures."""
+    evaluate_every: Annotated[Maybe[int], AT_LEAST_0] = None
+    """Epochs between measurements of the pictures; 0: never."""
+    on_collapse: Maybe[Literal["warn", "rollback"]] = None
+    """When the pictures become alike or much worse: say so, or also go back to the best epoch."""
+    dry_run: bool = False
+    """Print what would be trained, how fast and in how much memory, and write nothing."""
 
 
 MEASURES = ("swd", "tones", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")

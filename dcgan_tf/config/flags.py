@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeVar, Union
 
 import tyro
 
-from dcgan_tf.config.ranges import TRUNCATION
+from dcgan_tf.config.ranges import AT_LEAST_1, PICTURE_PIXELS, TRUNCATION
 
 T = TypeVar("T")
 # The same as `T | None`, for which tyro 1.0 would import typeguard: a third of the time to a usage error.
@@ -33,8 +33,34 @@ Truncation = Annotated[
     ),
     TRUNCATION,
 ]
+PictureSize = Annotated[
+    _helped(Maybe[int], "The longer side of the pictures in pixels, enlarged smoothly, such as 512."), PICTURE_PIXELS
+]
+PictureScale = Annotated[
+    _helped(Maybe[int], "Instead of --size: a whole factor; every pixel becomes a sharp square, such as 8."), AT_LEAST_1
+]
+
+
+def _height_and_width(texts: list[str]) -> tuple[int, int]:
+    """["64"] -> (64, 64), ["120", "90"] -> (120, 90)."""
+    sides = [int(text) for text in texts]
+    return sides[0], sides[-1]
+
+
+# One number on the command line, or two; always two from here on.
+HeightAndWidth = Annotated[
+    tuple[int, int],
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=(1, 2),
+        metavar="HEIGHT [WIDTH]",
+        instance_from_str=_height_and_width,
+        is_instance=lambda value: isinstance(value, tuple) and len(value) == 2,
+        str_from_instance=lambda size: [str(side) for side in size],
+    ),
+]
 ImageSize = _helped(
-    Maybe[tuple[int, int]], "Height and width: the shorter side is resized, then the middle is cut out."
+    Maybe[HeightAndWidth],
+    "Height and width, or one number for both: the shorter side is resized, then the middle is cut out.",
 )
 ValueRange = _helped(
     Maybe[tuple[float, float]],

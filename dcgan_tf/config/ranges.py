@@ -30,5 +30,6 @@ SEED = Range("at least 0 and below 2147483648", lambda value: 0 <= value < 2**31
 SEED_COUNT = Range("from 1 to 1000", lambda value: 1 <= value <= 1000)
 TRUNCATION = Range("above 0 and at most 1, such as 0.7", lambda value: 0 < value <= 1, "g")
 TOLERANCE = Range("above 0 and at most 2, such as 0.01", lambda value: 0 < value <= 2, "g")
+PICTURE_PIXELS = Range("from 1 to 16384 pixels", lambda value: 1 <= value <= 16_384)
 FPS = Range("from 1 to 50", lambda value: 1 <= value <= 50, "g")
 SHARDS = Range("from 1 to 99999", lambda value: 1 <= value < 100_000)

@@ -1,5 +1,6 @@
 """The film of a training: training.gif or training.mp4 from the sample pictures of a run, one frame per picture."""
 
+import contextlib
 import os
 import struct
 import warnings
@@ -14,6 +15,7 @@ from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import remove_leftovers
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.pictures import film
+from dcgan_tf.pictures.enlarge import AS_IT_IS, Resize
 from dcgan_tf.runs.folder import RunFolder
 
 Picture = tuple[int, Path]  # (epoch, file)
@@ -24,7 +26,7 @@ MIN_AUTOMATIC_FPS, MAX_AUTOMATIC_FPS = 5, 25
 DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 
 
-def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
+def animate(run_dir, format: str = "gif", fps: float | None = None, resize: Resize = AS_IT_IS) -> Path:
     """Makes RUN/training.gif or RUN/training.mp4 from the run's sample pictures, whole or not at all.
 
     Every frame carries its epoch on a strip below the picture; the last one stays for 3 seconds. Pictures that cannot
@@ -34,6 +36,7 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
         format: "gif" or "mp4" (H.264).
         fps: frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second. Default: so many
             that the whole takes about half a minute, between 5 and 25.
+        resize: the size of the pictures; without one, small ones are enlarged.
 
     Returns:
         The file made.
@@ -46,11 +49,12 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
     if fps is not None and not 1 <= fps <= 50:
         raise UserError(f"--fps {fps:g}: must be from 1 to 50")
     pictures = _usable(run_dir)
+    _check_size(pictures[0][1], resize)
     fps = fps or automatic_fps(len(pictures))
     path = RunFolder(Path(run_dir)).film(format)
     remove_leftovers(path.parent, is_locked=False)
     try:
-        film.write_film(path, format, _frames(pictures, fps), fps)
+        film.write_film(path, format, _frames(pictures, fps, resize), fps)
     except film.NoEncoder as error:
         raise UserError(f"--format mp4: {error}, or give --format gif") from error
     return path
@@ -103,12 +107,18 @@ def _kind(path: Path) -> tuple | None:
     return kind if film.fits(*picture.size) else None
 
 
-def _frames(pictures: list[Picture], fps: float) -> Iterator[film.Frame]:
+def _check_size(path: Path, resize: Resize) -> None:
+    """Refuses a size that a picture cannot get; one that is damaged by now is told of where it is drawn."""
+    with contextlib.suppress(*DAMAGED), open_regular(path) as file, Image.open(file) as picture:
+        resize.check(*picture.size, film.CAPTION_PIXELS)
+
+
+def _frames(pictures: list[Picture], fps: float, resize: Resize) -> Iterator[film.Frame]:
     """A picture that turns out to be damaged as it is decoded, or is gone by then, is left out, with a note."""
     drawn = 0
     for epoch, path in pictures:
         try:
-            frame = _draw(path, f"epoch {epoch}")
+            frame = _draw(path, f"epoch {epoch}", resize)
         except DAMAGED as error:
             note(f"{printable(path)}: left out of the animation ({first_line(error)})")
             continue
@@ -118,6 +128,6 @@ def _frames(pictures: list[Picture], fps: float) -> Iterator[film.Frame]:
         raise UserError(f"{printable(path.parent)}: none of the pictures in it can be decoded: delete them")
 
 
-def _draw(path: Path, caption: str) -> Image.Image:
+def _draw(path: Path, caption: str, resize: Resize) -> Image.Image:
     with open_regular(path) as file, Image.open(file) as picture:
-        return film.frame(picture, caption)
+        return film.frame(picture, caption, resize)

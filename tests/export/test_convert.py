@@ -5,7 +5,7 @@ from support.helpers import error_of
 
 from dcgan_tf.common.errors import Mismatch
 from dcgan_tf.export import convert
-from dcgan_tf.generators import runtimes
+from dcgan_tf.generators import checks, runtimes
 
 CARD = {"latents": {"distribution": "uniform"}}
 
@@ -25,7 +25,7 @@ def converted(generator, tmp_path_factory):
     convert.to_onnx(generator, made["onnx", None], CARD)
     for quantize in (None, "float16", "dynamic"):
         made["litert", quantize] = folder / f"{quantize}.tflite"
-        convert.to_litert(generator, made["litert", quantize], quantize)
+        convert.to_litert(generator, made["litert", quantize], CARD, quantize)
     return made
 
 
@@ -39,7 +39,12 @@ def test_onnx_files_have_a_free_batch_the_opset_and_the_card(converted):
     shapes = [[size.dim_param or size.dim_value for size in tensor.type.tensor_type.shape.dim]
               for tensor in (*model.graph.input, *model.graph.output)]  # fmt: skip
     assert shapes == [["N", 6], ["N", 8, 8, 3]]
-    assert runtimes.Onnx(str(converted["onnx", None])).card == '{"latents": {"distribution": "uniform"}}'
+
+
+def test_every_file_has_the_card(converted):
+    for (kind, _), path in converted.items():
+        assert checks.read_card(kind, path) == CARD
+        checks.check(kind, path)
 
 
 @pytest.mark.parametrize(

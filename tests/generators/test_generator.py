@@ -49,8 +49,8 @@ def test_every_form_makes_the_same_pictures(place, places, generator, tmp_path):
     if place == "tflite":
         pytest.importorskip("ai_edge_litert", reason="needs dcgan-tf[export]")
         places = {place: tmp_path / "net.tflite"}
-        convert.to_litert(generator, places[place])
-    opened = open_generator(str(places[place]), latents="uniform" if place in ("keras", "tflite") else "auto")
+        convert.to_litert(generator, places[place], {"latents": {"distribution": "uniform"}})
+    opened = open_generator(str(places[place]), latents="uniform" if place == "keras" else "auto")
     assert (opened.latent_dim, opened.image_shape, opened.distribution) == (6, (8, 8, 3), "uniform")
     latents = np.random.default_rng(0).uniform(-1, 1, [9, 6]).astype(np.float32)
     images = opened.images(latents)

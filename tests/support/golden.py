@@ -23,26 +23,24 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 STEPS = 20
 BASE = ["--batch-size", "8", "--precision", "float32", "--recipe", "tutorial"]
 SIZE = ["--image-size", "16", "16"]
-# Every switch is on in one of these runs; tests/gan/test_reference.py has each by itself.
+# Every preset and every switch is in one of these runs; tests/gan/test_reference.py has each by itself.
 SWITCHES = {
-    "least-squares, ema, flips, d-learning-rate, tanh-gain": [
-        "--loss", "least-squares", "--ema", "0.9", "--flips", "on", "--d-learning-rate", "0.001", "--tanh-gain", "1.1"],
-    "hinge, augment, r1 at times, minibatch-std": [
-        "--loss", "hinge", "--augment", "colour", "translation", "cutout", "--r1", "1", "--penalty-every", "3",
+    "mnist, least-squares, ema, flips, d-learning-rate, tanh-gain": [
+        "--preset", "mnist", "--loss", "least-squares", "--ema", "0.9", "--flips", "on", "--d-learning-rate", "0.001", "--tanh-gain", "1.1"],
+    "mnist56, hinge, augment, r1 at times, minibatch-std": [
+        "--preset", "mnist56", "--loss", "hinge", "--augment", "colour", "translation", "cutout", "--r1", "1", "--penalty-every", "3",
         "--minibatch-std", "on"],
-    "relativistic, r2, instance-noise, packing": [
-        "--loss", "relativistic", "--r2", "1", "--instance-noise", "0.1", "--packing", "2"],
-    "wasserstein, gradient-penalty, spectral-norm": [
-        "--loss", "wasserstein", "--gradient-penalty", "10", "--spectral-norm", "on"],
-    "d-bias, resize": ["--preset", "faces64", "--d-bias", "on", "--upsampling", "resize"],
-    "even, joint": ["--preset", "paints200", "--upsampling", "even", "--flips", "on", "--r1", "1"],
-    "best": ["--preset", "faces64", "--recipe", "best"],
-    "bfloat16": ["--preset", "faces64", "--precision", "bfloat16"],
+    "mnist-mlp, relativistic, r2, instance-noise, packing": [
+        "--preset", "mnist-mlp", "--loss", "relativistic", "--r2", "1", "--instance-noise", "0.1", "--packing", "2"],
+    "mri96, wasserstein, gradient-penalty, spectral-norm": [
+        "--preset", "mri96", "--loss", "wasserstein", "--gradient-penalty", "10", "--spectral-norm", "on"],
+    "faces64, d-bias, resize": ["--preset", "faces64", "--d-bias", "on", "--upsampling", "resize"],
+    "paints200, even, joint": ["--preset", "paints200", "--upsampling", "even", "--flips", "on", "--r1", "1"],
+    "faces64, best": ["--preset", "faces64", "--recipe", "best"],
+    "faces64, bfloat16": ["--preset", "faces64", "--precision", "bfloat16"],
 }  # fmt: skip
 # Name -> flags of `train` on the images of `smooth`.
-TRAINED = {f"preset {name}": ["--preset", name, *SIZE, *BASE] for name in (
-    "mnist", "mnist-mlp", "mnist56", "faces64", "mri96", "paints200")}  # fmt: skip
-TRAINED |= {f"switch {name}": ["--preset", "mnist56", *SIZE, *BASE, *flags] for name, flags in SWITCHES.items()}
+TRAINED = {name: [*SIZE, *BASE, *flags] for name, flags in SWITCHES.items()}
 RUN = ["--data", "smooth.npy", "--run-dir", "run", "--generator", "tiny_Gmodel.h5", "--discriminator", "tiny_Dmodel.h5",
        "--batch-size", "8", "--ema", "0.9", "--flips", "on", "--precision", "float32", "--recipe", "tutorial",
        "--spectral-norm", "on", "--evaluate-every", "0", "--save-every", "3", "--sample-every", "50"]  # fmt: skip
