@@ -8,8 +8,7 @@ from dcgan_tf.data.source import ImageSource
 from dcgan_tf.generators.find import Found
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.samples import Samples
-from dcgan_tf.metrics import swd
-from dcgan_tf.metrics.diversity import mean_pairwise_distance
+from dcgan_tf.metrics import diversity, swd
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.log import read_log
 
@@ -49,12 +48,12 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
     seed = settings.config.seed
     measure = swd.SWD(reals, swd.TRAINING_IMAGES, seed)
     generator = open_generator(str(found.path))
-    samples = Samples(generator, max(measure.images, TRAINING_PAIRED_IMAGES), seed)
-    real_distance = mean_pairwise_distance(reals, TRAINING_PAIRED_REALS, seed)
+    samples = Samples(generator, max(measure.images, diversity.TRAINING_IMAGES), seed)
+    real_distance = diversity.mean_pairwise_distance(reals, diversity.TRAINING_REALS, seed)
     best = {
         "epoch": found.epoch,
         "step": _step(folder, found.epoch, settings.steps_per_epoch),
-        "diversity": mean_pairwise_distance(samples, TRAINING_PAIRED_IMAGES) / max(real_distance, 1.0),
+        "diversity": diversity.mean_pairwise_distance(samples, diversity.TRAINING_IMAGES) / max(real_distance, 1.0),
         "swd": swd.mean(measure.score(samples)),
         "images": measure.images,
         "swd_of_real_images": swd.mean(measure.floor()),

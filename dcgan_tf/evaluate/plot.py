@@ -27,12 +27,13 @@ def write_plot(result: Result, name: str, path) -> bool:
     figure, all_axes = panels(f"{name}: measured", [PANEL_INCHES] * len(drawn))
     epochs = sorted({epoch for measured in result.measures.values() for epoch in _epochs(measured)})
     best = best_of(result, [str(epoch) for epoch in epochs])
+    all_axes[0].plot([], [], color=GREY, linestyle=":", label="real images")
     for axes, ((_, unit), keys) in zip(all_axes, drawn.items(), strict=True):
         for key, colour in zip(keys, COLOURS * len(keys)):
             _draw(axes, key, colour, result.measures[key[0]])
         if best is not None:
-            axes.axvline(int(best), color=GREY, linewidth=1, linestyle="--", label=f"best: epoch {best}")
-        axes.plot([], [], color=GREY, linestyle=":", label="real images")
+            label = f"best: epoch {best}" if axes is all_axes[0] else None
+            axes.axvline(int(best), color=GREY, linewidth=1, linestyle="--", label=label)
         axes.set_ylabel(unit.replace(", ", ",\n"))
         axes.margins(x=0.03, y=0.1)
         finish(axes)
@@ -54,7 +55,7 @@ def panels_of(result: Result) -> dict[Panel, list[Key]]:
 
 
 def _draw(axes, key: Key, colour: str, measured: Measured) -> None:
-    width = 2.2 if key[1] == "mean" else 1.4
+    width = 2.2 if key == ("swd", "mean") else 1.4
     points = _points(measured, key[1])
     epochs, values = zip(*points, strict=True)
     axes.plot(epochs, values, color=colour, linewidth=width, marker="o", markersize=4, label=letters(column(key).head))

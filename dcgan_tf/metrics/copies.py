@@ -128,7 +128,16 @@ def _result(some, found, new, flat, in_features=None) -> Copies:
     held_out_distances, held_out_relative = (part[len(some) :][new] for part in found[1:3])
     duplicates = int(np.count_nonzero(~new))
     return Copies(
-        some, nearest, distances, relative, mirrored, held_out_distances, held_out_relative, duplicates, flat, in_features
+        some,
+        nearest,
+        distances,
+        relative,
+        mirrored,
+        held_out_distances,
+        held_out_relative,
+        duplicates,
+        flat,
+        in_features,
     )
 
 
