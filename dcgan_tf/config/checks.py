@@ -5,8 +5,6 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import get_type_hints
 
-import tyro
-
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import (
     MEASURES,
@@ -19,6 +17,7 @@ from dcgan_tf.config.commands import (
     TrainFeaturesConfig,
     film_format,
 )
+from dcgan_tf.config.declared import flags_of
 from dcgan_tf.config.flags import flag
 from dcgan_tf.config.ranges import Range
 from dcgan_tf.config.train import TrainConfig
@@ -40,16 +39,17 @@ def check(config) -> None:
 
 def _check_texts(config) -> None:
     """An empty text is most often a variable of the shell that was never set; it names no file, no folder and no images."""
-    hints = get_type_hints(type(config), include_extras=True)
-    for declared in fields(config):
-        value = getattr(config, declared.name)
+    for declared in flags_of(type(config)):
+        value = getattr(config, declared.path[0])
         if not isinstance(value, str) or (value and "\0" not in value):
             continue
-        is_positional = any(mark is tyro.conf.Positional for mark in getattr(hints[declared.name], "__metadata__", ()))
-        name = declared.name.upper() if is_positional else flag(declared.name)
         if value:
-            raise UserError(f"{name} {printable(value)}: holds a NUL character, which no name can: give another")
-        raise UserError(f"{name}: is empty: give a name" + (", or leave it out" if declared.default is None else ""))
+            raise UserError(
+                f"{declared.called} {printable(value)}: holds a NUL character, which no name can: give another"
+            )
+        raise UserError(
+            f"{declared.called}: is empty: give a name" + (", or leave it out" if declared.default is None else "")
+        )
 
 
 def _check_ranges(config) -> None:

@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.progress import counted
 from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_image, is_of_disk, why_not_decoded
@@ -113,7 +113,7 @@ class _Survey:
         result_bytes = math.prod(self._size) * 3
         with contextlib.closing(in_order(decode_one, self._names, result_bytes)) as results:
             in_terminal = sys.stderr.isatty()
-            bar = tqdm(results, "decoding", len(self._names), leave=False, unit="image", disable=not in_terminal)
+            bar = counted(results, "decoding", len(self._names), "image")
             for name, result in zip(self._names, bar, strict=True):
                 if isinstance(result, str):
                     self._skipped.append((name, result))

@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.console import note, say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, locked_folder, remove_leftovers
 from dcgan_tf.common.program import program, quoted
+from dcgan_tf.common.progress import Work
 from dcgan_tf.common.text import plural
 from dcgan_tf.config.commands import MEASURES, NEED_FEATURES, EvaluateConfig
 from dcgan_tf.evaluate.against import Measure, RealImages
@@ -79,20 +79,20 @@ def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list
     seeds = range(config.seed, config.seed + config.seeds)
     steps = len(measures) + len(generators) * len(seeds) * (1 + len(measures))
     pairs, measured = None, []
-    with tqdm(total=steps, leave=False, dynamic_ncols=True, disable=None) as bar:
+    with Work("measuring", steps) as bar:
         for measure in measures:
-            bar.set_description(f"real images: {measure.name}")
+            bar.describe(f"real images: {measure.name}")
             evaluation.begin(measure.name, measure.protocol, measure.real)
             bar.update()
         for found in generators:
             scores = {measure.name: [] for measure in measures}
             for seed in seeds:
                 title = printable(label(found)) + (f", seed {seed}" if len(seeds) > 1 else "")
-                bar.set_description(f"{title}: samples")
-                samples = _draw_samples(config, found, seed, max(measure.images for measure in measures), bar)
+                bar.describe(f"{title}: samples")
+                samples = _draw_samples(config, found, seed, max(measure.images for measure in measures))
                 bar.update()
                 for measure in measures:
-                    bar.set_description(f"{title}: {measure.name}")
+                    bar.describe(f"{title}: {measure.name}")
                     scores[measure.name].append(measure.score(samples))
                     bar.update()
                     if isinstance(measure, Copies) and seed == seeds[0]:
@@ -119,12 +119,14 @@ def _tell_held_out(measures: list[Measure], evaluation: Evaluation) -> None:
             )
 
 
-def _draw_samples(config: EvaluateConfig, found: Found, seed: int, count: int, bar: tqdm) -> Samples:
+def _draw_samples(config: EvaluateConfig, found: Found, seed: int, count: int) -> Samples:
     """Samples of a generator, all made before they are measured, so that the bar shows the time that drawing takes."""
     samples = Samples(open_generator(str(found.path), latents=config.latents), count, seed)
-    for start in range(0, count, SAMPLE_BATCH_IMAGES):
-        samples.read(np.arange(start, min(start + SAMPLE_BATCH_IMAGES, count)))
-        bar.refresh()
+    with Work(f"{printable(label(found))}: samples", count, "picture") as work:
+        for start in range(0, count, SAMPLE_BATCH_IMAGES):
+            indices = np.arange(start, min(start + SAMPLE_BATCH_IMAGES, count))
+            samples.read(indices)
+            work.update(len(indices))
     return samples
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import Mismatch, UserError, printable
+from dcgan_tf.common.install import install_command, package_of
 from dcgan_tf.generators.checks import litert_with_card, sealed
 
 ONNX_OPSET = 18  # This is the newest that tf2onnx 1.17 writes; onnxruntime 1.14 (2023) and later run it.
@@ -30,10 +31,10 @@ def check_packages(formats) -> None:
         UserError: one is missing.
     """
     for format in formats:
-        missing = [name.replace("_", "-") for name in NEEDED_PACKAGES[format] if importlib.util.find_spec(name) is None]
+        missing = [package_of(name) for name in NEEDED_PACKAGES[format] if importlib.util.find_spec(name) is None]
         if missing:
             raise UserError(
-                f"--formats {format}: {' and '.join(missing)} missing: pip install 'dcgan-tf[export]', or leave it out"
+                f"--formats {format}: {' and '.join(missing)} missing: {install_command(missing)}, or leave {format} out"
             )
 
 

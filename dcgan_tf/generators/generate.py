@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, remove_leftovers
+from dcgan_tf.common.progress import counted
 from dcgan_tf.common.text import plural
 from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig, film_format
 from dcgan_tf.pictures import film
@@ -41,7 +41,7 @@ def generate(config: GenerateConfig) -> None:
     seeds = range(config.seed, config.seed + config.count)
     sheets, sheet = [], []
     images = _seed_images(generator, seeds, config.truncation)
-    images = tqdm(images, total=config.count, unit="picture", dynamic_ncols=True, disable=None)
+    images = counted(images, "drawing", config.count, "picture")
     for seed, image in zip(seeds, images, strict=True):
         write_picture(folder / _name(seed), resize.apply(to_picture(image)), flush=False)
         if config.grid:
@@ -73,7 +73,7 @@ def interpolate(config: InterpolateConfig) -> None:
     resize.check(width, height)
     remove_leftovers(path.parent, is_locked=False)
     images = _loop_images(generator, config)
-    images = tqdm(images, total=config.frames, unit="frame", dynamic_ncols=True, disable=None)
+    images = counted(images, "drawing", config.frames, "frame")
     frames = ((film.frame(to_picture(image), resize=resize), 1 / config.fps) for image in images)
     format = film_format(config.out)
     try:

@@ -7,6 +7,7 @@ import numpy as np
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.install import install_command, package_of
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.generators import checks, runtimes
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
@@ -83,6 +84,9 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
     return Generator(found.name, latent_dim, shape, distribution, run, origin)
 
 
+_RUNTIMES = {"savedmodel": "tensorflow", "onnx": "onnxruntime", "litert": "ai_edge_litert"}
+
+
 def _open_exported(found: Found, shown: str):
     """(what runs an exported generator, its model card or {}).
 
@@ -99,7 +103,8 @@ def _open_exported(found: Found, shown: str):
     except UserError as error:
         raise UserError(f"{shown}: {error}") from error
     except ImportError as error:
-        raise UserError(f"{shown}: needs {error.name}: pip install 'dcgan-tf[export]'") from error
+        package = package_of(error.name or _RUNTIMES[found.kind])
+        raise UserError(f"{shown}: needs {package}: {install_command([package])}") from error
     except Exception as error:  # Each runtime has errors of its own for a file that it does not understand.
         raise UserError(f"{shown}: is not a generator that runs ({reason(error)}): {KINDS}") from error
     return run, card

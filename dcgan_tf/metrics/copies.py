@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.pixels import fit_all, size_within
+from dcgan_tf.common.progress import Work
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
 
@@ -168,10 +168,12 @@ def _search_pixels(queries: np.ndarray, itself: np.ndarray, training):
     """(nearest int64, distances float64, relative float64, mirrored bool), each [q], of uint8 [q, h, w, C]; see `Copies`."""
     both = np.concatenate([queries, queries[:, :, ::-1]]).reshape(2 * len(queries), -1)
     nearest = _Nearest(itself)
-    for start in tqdm(range(0, len(training), BATCH_IMAGES), "copies", unit="batch", leave=False, disable=None):
-        indices = np.arange(start, min(start + BATCH_IMAGES, len(training)))
-        known = _pixels(training, indices).reshape(len(indices), -1)
-        nearest.see(start, squared_pixel_distances(both, known))
+    with Work("looking for copies", len(training), "image") as work:
+        for start in range(0, len(training), BATCH_IMAGES):
+            indices = np.arange(start, min(start + BATCH_IMAGES, len(training)))
+            known = _pixels(training, indices).reshape(len(indices), -1)
+            nearest.see(start, squared_pixel_distances(both, known))
+            work.update(len(indices))
     return nearest.found(both.shape[1])
 
 

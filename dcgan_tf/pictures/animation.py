@@ -13,6 +13,7 @@ from PIL import Image
 from dcgan_tf.common.console import note, warn
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import remove_leftovers
+from dcgan_tf.common.progress import counted
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.pictures import film
 from dcgan_tf.pictures.enlarge import AS_IT_IS, Resize
@@ -116,7 +117,7 @@ def _check_size(path: Path, resize: Resize) -> None:
 def _frames(pictures: list[Picture], fps: float, resize: Resize) -> Iterator[film.Frame]:
     """A picture that turns out to be damaged as it is decoded, or is gone by then, is left out, with a note."""
     drawn = 0
-    for epoch, path in pictures:
+    for epoch, path in counted(pictures, "making the film", len(pictures), "frame"):
         try:
             frame = _draw(path, f"epoch {epoch}", resize)
         except DAMAGED as error:

@@ -5,6 +5,7 @@ Frames are taken and written one at a time, so that memory does not grow with th
 
 import contextlib
 import functools
+import os
 import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,6 +16,7 @@ from PIL.GifImagePlugin import getdata, getheader
 
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import whole_file
+from dcgan_tf.common.install import install_command
 from dcgan_tf.pictures.enlarge import AS_IT_IS, MAX_SIDE_PIXELS, Resize, whole_factor
 
 MIN_WIDTH_PIXELS = 256  # A caption needs that much, also below a tall and narrow picture.
@@ -28,7 +30,10 @@ class NoEncoder(Exception):
     """An MP4 needs ffmpeg with H.264, and there is none. The message continues a line that begins with the flag."""
 
     def __init__(self):
-        super().__init__("needs ffmpeg with H.264: pip install imageio[ffmpeg]")
+        if "IMAGEIO_FFMPEG_EXE" in os.environ:  # It goes before the one that comes with the package.
+            super().__init__("needs ffmpeg with H.264: unset IMAGEIO_FFMPEG_EXE, which names another")
+        else:
+            super().__init__(f"needs ffmpeg with H.264: {install_command(['imageio-ffmpeg'])}")
 
 
 class EncoderFailed(Exception):

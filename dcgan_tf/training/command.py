@@ -130,6 +130,8 @@ def _train(plan: Plan, precision_is_free: bool, resumes: bool, nets, cluster: Cl
                 say(closing.done(plan))
             return 0
         trainer = Trainer(current, gan, step, cluster)
+        if cluster.is_chief:
+            say("compiling the training step ...")
         seconds = settle_xla(gan, trainer.trial(), 5 if dry_run else 2)
     if cluster.is_chief:
         say(summary(current, gan, precision, seconds, step, cluster.size))

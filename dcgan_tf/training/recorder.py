@@ -76,7 +76,7 @@ class Recorder:
         """At the end of an epoch: draws and measures what is due. Returns why the run is to go back; None: it is not."""
         epoch, last = self._trainer.epoch, self._trainer.last_epoch
         self._epoch_seconds = self._seconds_of_epoch()
-        self._progress.line()
+        self._progress.say_line()
         if self._sampling.is_due(epoch, last, self._epoch_seconds):
             with self._sampling.timed():
                 self._draw_samples()

@@ -3,6 +3,7 @@ import pytest
 from support import small_nets
 from support.helpers import error_of
 
+from dcgan_tf.common import install
 from dcgan_tf.common.errors import Mismatch
 from dcgan_tf.export import convert
 from dcgan_tf.generators import checks, runtimes
@@ -75,15 +76,29 @@ def test_a_net_that_onnx_cannot_express_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     "formats, missing, words",
     [
-        (("savedmodel", "onnx"), {"tf2onnx", "onnx"}, "--formats onnx: tf2onnx and onnx missing"),
-        (("litert",), {"ai_edge_litert"}, "--formats litert: ai-edge-litert missing"),
-        (("savedmodel",), {"tensorflow_serving"}, "--formats savedmodel: tensorflow-serving missing"),
+        (
+            ("savedmodel", "onnx"),
+            {"tf2onnx", "onnx"},
+            '--formats onnx: tf2onnx and onnx missing: pip install "tf2onnx>=1.17,<2" "onnx>=1.17,<2", or leave onnx out',
+        ),
+        (
+            ("litert",),
+            {"ai_edge_litert"},
+            '--formats litert: ai-edge-litert missing: pip install "ai-edge-litert>=2.0,<3", or leave litert out',
+        ),
+        (
+            ("savedmodel",),
+            {"tensorflow_serving"},
+            "--formats savedmodel: tensorflow-serving-api missing: "
+            'pip install "tensorflow-serving-api>=2.19,<3", or leave savedmodel out',
+        ),
     ],
 )
 def test_packages_that_are_missing_are_named(monkeypatch, formats, missing, words):
     there = convert.importlib.util.find_spec
     monkeypatch.setattr(convert.importlib.util, "find_spec", lambda name: None if name in missing else there(name))
-    assert error_of(convert.check_packages, formats) == f"{words}: pip install 'dcgan-tf[export]', or leave it out"
+    monkeypatch.setattr(install, "_pip", lambda: "pip")
+    assert error_of(convert.check_packages, formats) == words
 
 
 def test_packages_of_other_formats_may_be_missing(monkeypatch):

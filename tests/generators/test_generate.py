@@ -10,6 +10,7 @@ from support.helpers import error_of
 
 from dcgan_tf import cli
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.install import install_command
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig
 from dcgan_tf.generators import generate, latents
@@ -423,7 +424,7 @@ def test_interpolate_without_ffmpeg(tmp_path, fake, monkeypatch):
     monkeypatch.setattr(film, "_ffmpeg", no_encoder)
     out = tmp_path / "walk.mp4"
     assert error_of(generate.interpolate, InterpolateConfig("run", (1, 2), str(out))) == (
-        f"--out {out}: needs ffmpeg with H.264: pip install imageio[ffmpeg], or give a name that ends in .gif"
+        f"--out {out}: needs ffmpeg with H.264: {install_command(['imageio-ffmpeg'])}, or give a name that ends in .gif"
     )
     assert files(tmp_path) == []
 

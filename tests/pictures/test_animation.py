@@ -14,6 +14,7 @@ from support.films import gif_frames, mp4_frames
 from support.helpers import error_of
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.install import install_command
 from dcgan_tf.pictures import animation
 from dcgan_tf.pictures.enlarge import Resize
 from dcgan_tf.runs.folder import RunFolder
@@ -240,7 +241,7 @@ def test_mp4_without_ffmpeg(tmp_path, monkeypatch):
     with pytest.raises(UserError) as error:
         animation.animate(run, "mp4")
     assert str(error.value) == (
-        "--format mp4: needs ffmpeg with H.264: pip install imageio[ffmpeg], or give --format gif"
+        f"--format mp4: needs ffmpeg with H.264: {install_command(['imageio-ffmpeg'])}, or give --format gif"
     )
     assert files(run) == ["picture"]
 

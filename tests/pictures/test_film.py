@@ -7,6 +7,7 @@ from PIL import Image
 from support.films import gif_frames, mp4_frames
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.install import install_command
 from dcgan_tf.pictures import film
 from dcgan_tf.pictures.enlarge import Resize
 
@@ -150,14 +151,18 @@ def test_mp4_without_ffmpeg_takes_no_frame(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(film.NoEncoder) as error:
         film.write_film(tmp_path / "a.mp4", "mp4", (pytest.fail("a frame was taken") for _ in range(1)), 10)
-    assert str(error.value) == "needs ffmpeg with H.264: pip install imageio[ffmpeg]"
+    assert str(error.value) == f"needs ffmpeg with H.264: {install_command(['imageio-ffmpeg'])}"
     assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize(
     ("words", "kind", "message"),
     [
-        ("Unknown encoder 'libx264'", film.NoEncoder, "needs ffmpeg with H.264: pip install imageio[ffmpeg]"),
+        (
+            "Unknown encoder 'libx264'",
+            film.NoEncoder,
+            f"needs ffmpeg with H.264: {install_command(['imageio-ffmpeg'])}",
+        ),
         ("av_interleaved_write_frame(): No space left on device", UserError, "no space left on the disk for "),
         ("Internal bug", UserError, "a.mp4: ffmpeg failed (Internal bug): make a GIF, or mend ffmpeg"),
     ],

@@ -5,12 +5,12 @@ import sys
 import zlib
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.memory import check_fits
+from dcgan_tf.common.progress import BYTES, Work
 from dcgan_tf.common.text import first_three
 from dcgan_tf.data.decode import why_not_decoded
 from dcgan_tf.data.parallel import in_order
@@ -62,7 +62,7 @@ def scan_all(where, shards, total):
     in_terminal = sys.stderr.isatty()
     if not in_terminal:
         warn(f"looking through {len(shards):,} TFRecord files ...")
-    with tqdm(total=total, unit="B", unit_scale=True, desc="indexing", leave=False, disable=not in_terminal) as bar:
+    with Work("indexing", total, BYTES) as bar:
         scans = []
         for scan in in_order(_Scan, shards):
             scans.append(scan)

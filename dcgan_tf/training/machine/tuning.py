@@ -43,7 +43,7 @@ def fastest_precision(strategy: tf.distribute.Strategy) -> Precision:
     times = sum_over_workers(strategy, seconds[tf.float32]) / sum_over_workers(strategy, seconds[tf.bfloat16])
     if times >= MIN_BFLOAT16_SPEEDUP:
         return Precision("bfloat16", "faster here than float32")
-    return Precision("float32", "faster here than bfloat16")
+    return Precision("float32", "bfloat16 gains little or nothing here")
 
 
 def settle_xla(gan, update, steps: int) -> float:
