@@ -198,7 +198,8 @@ class EvaluateConfig:
     evaluation/<name of the source>."""
     latents: Latents = "auto"
     all: bool = False
-    """Print every number that was measured, not only SWD, diversity and copies; KID, precision and recall."""
+    """Print every number that was measured. Without it, those of --metrics, or SWD, diversity and copies, and with
+    --features KID, precision and recall."""
     seeds: Annotated[int, SEED_COUNT] = 1
     """Measure so many sets of generated images, of --seed and those that follow it: mean and standard deviation. The real
     images stay the same. Takes so many times as long."""
