@@ -36,11 +36,12 @@ class Pairs:
 
 
 def closest_pairs(copies: Copies, samples, training, title: str, count: int = MAX_PAIRS) -> Pairs:
-    """The `count` pairs of the smallest relative distance. Flat samples come last, as their distances tell nothing.
+    """The `count` pairs of the smallest relative distance. Those that are not `matched`, then those that are flat, come last, as their
+    distances tell nothing.
 
     samples, training: the sources of images that `copies` was found in.
     """
-    chosen = np.lexsort([copies.relative, copies.flat])[:count]
+    chosen = np.lexsort([copies.relative, ~copies.matched, copies.flat])[:count]
     nearest = training.read(copies.nearest[chosen])
     nearest = np.where(copies.mirrored[chosen, None, None, None], nearest[:, :, ::-1], nearest)
     captions = [_captions(copies, which, samples, training) for which in chosen]

@@ -16,6 +16,7 @@ NEIGHBOURS = 50  # The mean distance to so many nearest training images says wha
 DUPLICATE_DISTANCE_LEVELS = 1.0  # Images nearer than this are one picture, saved twice.
 MIN_UNSEEN_IMAGES = 20  # So many images that were not copied from are needed to compare with.
 FLAT_CONTRAST = 0.1  # A picture with less than this share of the contrast of a middle real image is flat.
+MAX_COPY_DISTANCE = 0.9  # A copy is nearer than so many times the distance of a picture of its mean colour.
 MAX_FLAT_SHARE = 0.5  # Where more of the samples are flat, copies cannot be told.
 
 
@@ -38,6 +39,8 @@ class Copies:
     duplicates          the number of held-out images that are left out, because a training image is the same picture
     flat                bool [n]: whether the sample is of nearly one colour. Such a picture is near to all images of
                         little contrast, so that a small distance does not tell a copy: it is left out of both shares
+    matched             bool [n]: whether what the sample shows makes it nearer than a picture of its mean colour would be.
+                        A grey smear is near to the palest training image, but is no copy of it
     in_features         the result of the same search in a feature space, where one was given
     """
 
@@ -50,6 +53,7 @@ class Copies:
     held_out_relative: np.ndarray
     duplicates: int
     flat: np.ndarray
+    matched: np.ndarray
     in_features: "Copies | None" = None
 
     @property
@@ -65,10 +69,10 @@ class Copies:
     def share_copied(self) -> float | None:
         """The share of samples whose relative distance is below that of all but 1% of the held-out images.
 
-        It is 0.01 where nothing is copied, and rises even when only a few of many samples are copies. None where most
-        samples are flat.
+        It is at most 0.01 where nothing is copied, and rises even when only a few of many samples are copies. A sample that
+        is not `matched` is no copy. None where most samples are flat.
         """
-        return self._share(self.relative < np.percentile(self.held_out_relative, 1))
+        return self._share(self.matched & (self.relative < np.percentile(self.held_out_relative, 1)))
 
     @property
     def are_flat(self) -> bool:
@@ -119,11 +123,13 @@ def find_copies(samples, training, held_out=None, features=None, seed: int = 0, 
     in_features = None
     if features is not None:
         found = _search_features(features, (samples, some), (unseen, others), itself, training)
-        in_features = _result(some, found, new, flat)
-    return _result(some, in_pixels, new, flat, in_features)
+        in_features = _result(some, found, new, flat, np.ones(len(some), bool))
+    near = _pixels(training, in_pixels[0][: len(some)])
+    matched = in_pixels[1][: len(some)] < MAX_COPY_DISTANCE * _distances_of_mean_colours(drawn, near)
+    return _result(some, in_pixels, new, flat, matched, in_features)
 
 
-def _result(some, found, new, flat, in_features=None) -> Copies:
+def _result(some, found, new, flat, matched, in_features=None) -> Copies:
     nearest, distances, relative, mirrored = (part[: len(some)] for part in found)
     held_out_distances, held_out_relative = (part[len(some) :][new] for part in found[1:3])
     duplicates = int(np.count_nonzero(~new))
@@ -137,6 +143,7 @@ def _result(some, found, new, flat, in_features=None) -> Copies:
         held_out_relative,
         duplicates,
         flat,
+        matched,
         in_features,
     )
 
@@ -162,6 +169,13 @@ def _contrasts(images: np.ndarray) -> np.ndarray:
     """The standard deviation of the values of each image about the mean of its channel, in levels: uint8 [n, h, w, C] ->
     float64 [n]."""
     return np.array([np.sqrt(image.var(axis=(0, 1)).mean()) for image in images])
+
+
+def _distances_of_mean_colours(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The distance of a picture of each image's mean colour from the other image: uint8 [n, h, w, C] twice -> float64
+    [n]."""
+    pairs = zip(images, others, strict=True)
+    return np.array([np.sqrt(np.mean((other - image.mean(axis=(0, 1))) ** 2)) for image, other in pairs])
 
 
 def _search_pixels(queries: np.ndarray, itself: np.ndarray, training):
