@@ -3,7 +3,9 @@
 import json
 import os
 import platform
+import shutil
 import statistics
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -12,10 +14,27 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from dcgan_tf.common.errors import UserError
+from dcgan_tf.config.helptext import help_text
+from dcgan_tf.config.parser import parse
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("tensorflow", "keras", "numpy", "torch")
 # What decides how fast a processor multiplies matrices.
 CPU_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8")
+
+
+def asked(kind: type, about: str):
+    """The dataclass of a benchmark's flags, from its command line. about: what the benchmark does, for --help."""
+    words, program = sys.argv[1:], f"python {os.path.relpath(sys.argv[0])}"
+    if "--help" in words or "-h" in words:
+        print(help_text(program, about, kind, (), shutil.get_terminal_size().columns))
+        sys.exit(0)
+    try:
+        return parse(kind, words)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

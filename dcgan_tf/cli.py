@@ -1,15 +1,17 @@
 """The `dcgan-tf` command, and what every command does with flags, errors and signals. No TensorFlow at module level."""
 
-import contextlib
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
 
-import tyro
-
-from dcgan_tf.common.console import forget_notes, give_up, say, warn
+from dcgan_tf.common.console import forget_notes, say, warn
 from dcgan_tf.common.errors import LostWorker, Mismatch, UserError, printable
+from dcgan_tf.common.program import program
+from dcgan_tf.common.progress import Work
+from dcgan_tf.common.signals import ENDING, handle, restore
+from dcgan_tf.common.versions import versions
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
     AnimateConfig,
@@ -18,52 +20,109 @@ from dcgan_tf.config.commands import (
     GenerateConfig,
     InterpolateConfig,
     PrepareConfig,
+    ResumeConfig,
     TrainFeaturesConfig,
 )
+from dcgan_tf.config.declared import texts_of
+from dcgan_tf.config.examples import EXAMPLES
+from dcgan_tf.config.helptext import help_text, wrapped
+from dcgan_tf.config.parser import nearest, parse
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.training.machine import cluster
 
+HELP, VERSION = ("-h", "--help", "-?"), ("-V", "--version")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """`dcgan-tf train ...`, `dcgan-tf export RUN ...` and so on; returns the exit code."""
-    with _parsing():
-        config = tyro.extras.subcommand_cli_from_dict(
-            {name: kind for name, (kind, _) in COMMANDS.items()},
-            prog="dcgan-tf",
-            args=arguments,
-            description="Train a GAN on your own images, watch it learn, and ship the result.",
-        )
-    run = next(run for kind, run in COMMANDS.values() if type(config) is kind)
-    return exit_code(lambda: run(config))
+    """`dcgan-tf train ...`, `dcgan-tf export RUN ...` and so on; returns the exit code. Without a command it lists them."""
+    return exit_code(lambda: _main(_words(arguments)))
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
     """`python train.py ...`; returns the exit code."""
-    with _parsing():
-        config = tyro.cli(TrainConfig, prog="train.py", args=arguments)
-    return exit_code(lambda: train(config))
+    return exit_code(lambda: _command("train", "python train.py", _words(arguments)))
 
 
 def export_main(arguments: Sequence[str] | None = None) -> int:
     """`python export.py ...`; returns the exit code."""
-    with _parsing():
-        config = tyro.cli(ExportConfig, prog="export.py", args=arguments)
-    return exit_code(lambda: export(config))
+    return exit_code(lambda: _command("export", "python export.py", _words(arguments)))
 
 
-@contextlib.contextmanager
-def _parsing():
-    """tyro reads the flags within. It prints help and mistakes by itself, and ends the process with 0 or 2; so does this
-    where they cannot be written, as nobody reads them to their end in `| head`."""
+def _words(arguments: Sequence[str] | None) -> list[str]:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # The process was started without it, as with `>&-`; libraries write to it.
             setattr(sys, name, open(os.devnull, "w"))
-    try:
-        yield
-    except OSError as error:
-        asked = {"-h", "--help"} & set(sys.argv)
-        give_up(sys.stdout if asked else sys.stderr, error)
-        sys.exit(0 if asked else 2)
+    return sys.argv[1:] if arguments is None else list(arguments)
+
+
+def _main(words: list[str]) -> int:
+    first, *rest = words or ["help"]
+    if first in ("help", *HELP):
+        if not rest:
+            say(_commands())
+            return 0
+        first, rest = rest[0], [HELP[0]]
+    if first in VERSION:
+        return _say_version()
+    if first.startswith("-"):
+        raise UserError(
+            f"{printable(first)}: a command goes first, such as {program()} train {printable(' '.join(words))}"
+        )
+    if first.replace("_", "-") not in COMMANDS:
+        near = nearest(first, COMMANDS)
+        meant = f"did you mean {near}?" if near else f"give one of {', '.join(COMMANDS)}"
+        raise UserError(f"{printable(first)}: is no command: {meant}")
+    name = first.replace("_", "-")
+    return _command(name, f"{program()} {name}", rest)
+
+
+def _command(name: str, called: str, words: list[str]) -> int:
+    """called: what a person types before the flags."""
+    kind, run = COMMANDS[name]
+    asked = words[: words.index("--")] if "--" in words else words
+    if set(HELP) & set(asked):
+        say(_as_typed_here(help_text(called, texts_of(kind)[0], kind, EXAMPLES[name], _columns())))
+        return 0
+    if set(VERSION) & set(asked):
+        return _say_version()
+    config = parse(kind, words)
+    with Work(name):
+        return run(config)
+
+
+def _commands() -> str:
+    """What `dcgan-tf` alone says: its commands, a sentence each."""
+    columns = _columns()
+    lines = [f"usage: {program()} COMMAND [flags]", ""]
+    lines += [wrapped("Train a GAN on your own images, watch it learn, and ship the result.", columns), "", "commands:"]
+    for name, (kind, _) in COMMANDS.items():
+        lines += [f"  {name}", wrapped(texts_of(kind)[0], columns, "      ")]
+    return _as_typed_here(
+        "\n".join(
+            [
+                *lines,
+                "",
+                f"{program()} COMMAND --help lists the flags of one.",
+                f"{program()} --version says which it is.",
+            ]
+        )
+    )
+
+
+def _as_typed_here(text: str) -> str:
+    """A help text whose words name other commands as a person has to type them here."""
+    return text.replace('"dcgan-tf ', f'"{program()} ')
+
+
+def _say_version() -> int:
+    """Without TensorFlow, whose import takes seconds."""
+    own, *others = versions().items()
+    say(f"dcgan-tf {own[1]} ({', '.join(' '.join(pair) for pair in others)})")
+    return 0
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns
 
 
 # Each command checks its flags before the modules that do the work are imported: TensorFlow takes seconds.
@@ -82,8 +141,10 @@ def train(config: TrainConfig) -> int:
 def animate(config: AnimateConfig) -> int:
     check(config)
     from dcgan_tf.pictures.animation import animate
+    from dcgan_tf.pictures.enlarge import Resize
 
-    say(printable(animate(config.run, config.format, config.fps)))
+    resize = Resize(config.size, config.scale)
+    say(printable(animate(config.run, config.format, config.fps, resize)))
     return 0
 
 
@@ -125,6 +186,13 @@ def prepare(config: PrepareConfig) -> int:
     return prepare.prepare(config)
 
 
+def resume(config: ResumeConfig) -> int:
+    check(config)
+    from dcgan_tf.training.carry_on import flags_of_run
+
+    return train(flags_of_run(config))
+
+
 def train_features(config: TrainFeaturesConfig) -> int:
     check(config)
     from dcgan_tf.evaluate import classifier
@@ -136,6 +204,7 @@ def train_features(config: TrainFeaturesConfig) -> int:
 LOST_WORKER_CODE = 138  # Kubeflow restarts pods that end with this exit code.
 COMMANDS = {
     "train": (TrainConfig, train),
+    "resume": (ResumeConfig, resume),
     "animate": (AnimateConfig, animate),
     "evaluate": (EvaluateConfig, evaluate),
     "export": (ExportConfig, export),
@@ -155,7 +224,7 @@ def exit_code(work: Callable[[], int]) -> int:
         sys.exit(128 + number)  # Unlike the default handler, this runs all clean-up: nothing half-written stays.
 
     forget_notes()
-    before = signal.signal(signal.SIGTERM, terminated)
+    before = handle(ENDING, terminated)
     try:
         stopped_by = work()
     except UserError as error:
@@ -177,7 +246,7 @@ def exit_code(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     finally:
-        signal.signal(signal.SIGTERM, before)
+        restore(before)
     return 128 + stopped_by if stopped_by else 0
 
 

@@ -20,14 +20,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import tyro
-
-from benchmarks.common import finish
+from benchmarks.common import asked, finish
 from benchmarks.faults import flips, forks, injection
 from benchmarks.faults.injection import FAULTS, evenly
 from benchmarks.faults.programs import PROGRAMS
 from benchmarks.faults.stage import make_cases, make_flipped
 from benchmarks.faults.trials import Outcome, in_lanes, try_fault, watched
+from dcgan_tf.config.flags import Shown
 
 NO_COMPILER = "skipped: there is no C compiler (cc), which makes the library that injects faults"
 
@@ -40,7 +39,7 @@ class Config:
     trials: int = 1
     """So many for each program and fault, and for each reader and kind of file, evenly spread; 0: at every operation, and a
     bit in every file."""
-    at: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    at: Annotated[int | None, Shown("OPERATION")] = None
     """At this operation alone."""
     seed: int = 0
     """Decides which bits are flipped."""
@@ -120,7 +119,7 @@ def table_rows(outcomes: list[Outcome]) -> list[dict[str, str]]:
 
 def start() -> int:
     """Starts this program anew with the shim before the C library, then runs it."""
-    config = tyro.cli(Config, description=__doc__)
+    config = asked(Config, __doc__)
     if injection.compiler() is None or not sys.platform.startswith("linux"):
         print(NO_COMPILER)
         return 0

@@ -32,12 +32,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-import tyro
-
-from benchmarks.common import ROOT, environment, machine
+from benchmarks.common import ROOT, asked, environment, machine
 from benchmarks.quality import stacked
 from benchmarks.quality.studies import CONFIRMATION, DIGITS, STUDIES, VARIANTS, Study, flags_of, slug
 from dcgan_tf.common.files import whole_file
+from dcgan_tf.config.flags import Positional
+from dcgan_tf.config.parser import parse
 from dcgan_tf.generators.find import Found, find
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.samples import Samples
@@ -58,7 +58,7 @@ FIRST_SEED_OF_DRAWS = 1000  # A run measures itself by pictures of its own, lowe
 
 @dataclass(frozen=True)
 class Config:
-    study: Annotated[Literal[*STUDIES], tyro.conf.Positional]
+    study: Annotated[Literal[*STUDIES], Positional("STUDY")]
     variants: tuple[Literal[*VARIANTS], ...] | None = None
     """Default: all of the study's."""
     seeds: tuple[int, ...] = (0,)
@@ -214,7 +214,7 @@ def plan_of(flags: list[str]):
     from dcgan_tf.config.train import TrainConfig
     from dcgan_tf.training.plan import make_plan
 
-    return make_plan(tyro.cli(TrainConfig, args=flags))
+    return make_plan(parse(TrainConfig, flags))
 
 
 def scores(run_dir: Path, study: Study, features: Path | None, reals) -> dict:
@@ -292,4 +292,4 @@ def run(arguments: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(asked(Config, __doc__))

@@ -24,10 +24,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tyro
 from PIL import Image
 
-from benchmarks.common import environment, finish, smooth_images, spread, spread_text
+from benchmarks.common import asked, environment, finish, smooth_images, spread, spread_text
 from dcgan_tf.config.order import Order
 from dcgan_tf.config.presets import PRESETS, get_preset
 from dcgan_tf.runs.log import read_log
@@ -232,4 +231,4 @@ def _timed_batches(make, waits, *arguments):
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(asked(Config, __doc__))

@@ -22,9 +22,8 @@ from typing import Literal
 
 import numpy as np
 import psutil
-import tyro
 
-from benchmarks.common import ROOT, environment, finish, spread, spread_text
+from benchmarks.common import ROOT, asked, environment, finish, spread, spread_text
 from benchmarks.speed import allreduce, flops
 from benchmarks.speed.variants import train
 from benchmarks.speed.workers import Worker
@@ -175,4 +174,4 @@ def efficiency(step: float, net_bytes: list[int], workers: int, gigabit: float, 
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(asked(Config, __doc__))

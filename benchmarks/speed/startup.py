@@ -13,9 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
-
-from benchmarks.common import ROOT, environment, finish, spread, spread_text
+from benchmarks.common import ROOT, asked, environment, finish, spread, spread_text
 
 PATIENCE_SECONDS = 120  # seconds
 
@@ -85,4 +83,4 @@ def until_first_step() -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(asked(Config, __doc__))

@@ -14,9 +14,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import tyro
-
-from benchmarks.common import finish, spread, spread_text
+from benchmarks.common import asked, finish, spread, spread_text
 from benchmarks.speed import flops
 from benchmarks.speed.variants import VARIANTS, fastest_precision, matmul, train
 from benchmarks.speed.workers import Failed, Worker
@@ -169,4 +167,4 @@ def ratio_text(turns, by) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(asked(Config, __doc__))

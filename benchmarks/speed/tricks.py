@@ -20,9 +20,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from unittest.mock import patch
 
-import tyro
-
-from benchmarks.common import finish, machine, spread, spread_text
+from benchmarks.common import asked, finish, machine, spread, spread_text
 from benchmarks.speed import variants
 from benchmarks.speed.step import TURN_SECONDS, precision_of_auto, set_up, take_turns
 from dcgan_tf.config.presets import PRESETS, get_preset
@@ -226,4 +224,4 @@ def _ms(seconds) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Config, description=__doc__))
+    main(asked(Config, __doc__))

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import time
 from typing import TextIO
 
 from tqdm import tqdm
@@ -10,6 +11,7 @@ from tqdm import tqdm
 from dcgan_tf.common.errors import printable
 
 _noted: set[str] = set()
+_last_words = time.monotonic()
 
 
 def say(text: str, file: TextIO | None = None) -> None:
@@ -18,6 +20,8 @@ def say(text: str, file: TextIO | None = None) -> None:
     Control characters are escaped, but for the ends of lines. The work goes on where nobody reads the words any more, as
     where `| head` has ended, and where they cannot be written, as on a full disk.
     """
+    global _last_words
+    _last_words = time.monotonic()
     file = sys.stdout if file is None else file
     if file is None:  # The process was started without standard output.
         return
@@ -34,6 +38,11 @@ def warn(text: str) -> None:
     """Writes a line to standard error."""
     if sys.stderr is not None:  # The process may have been started without it.
         say(text, sys.stderr)
+
+
+def silent_seconds() -> float:
+    """For how long nothing has been said."""
+    return time.monotonic() - _last_words
 
 
 def note(text: str) -> None:

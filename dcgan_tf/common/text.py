@@ -26,6 +26,15 @@ def size_text(number: float) -> str:
     return f"{number:.3g} GB"
 
 
+def time_text(seconds: float) -> str:
+    """Writes a time for people, rounded, with its unit: "40 s", "12 min", "2 h", "3 days"; at least "1 s"."""
+    seconds = max(seconds, 1)
+    for unit, length, most in (("s", 1, 100), ("min", 60, 100), ("h", 3600, 48)):
+        if round(seconds / length) < most:
+            return f"{round(seconds / length)} {unit}"
+    return f"{round(seconds / 86400):,} days"
+
+
 def table(rows, align: str) -> str:
     """Writes rows of texts in columns, each as wide as its widest cell, with two spaces between.
 

@@ -5,12 +5,11 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import get_type_hints
 
-import tyro
-
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import (
     MEASURES,
     NEED_FEATURES,
+    AnimateConfig,
     EvaluateConfig,
     ExportConfig,
     GenerateConfig,
@@ -18,6 +17,7 @@ from dcgan_tf.config.commands import (
     TrainFeaturesConfig,
     film_format,
 )
+from dcgan_tf.config.declared import flags_of
 from dcgan_tf.config.flags import flag
 from dcgan_tf.config.ranges import Range
 from dcgan_tf.config.train import TrainConfig
@@ -39,16 +39,17 @@ def check(config) -> None:
 
 def _check_texts(config) -> None:
     """An empty text is most often a variable of the shell that was never set; it names no file, no folder and no images."""
-    hints = get_type_hints(type(config), include_extras=True)
-    for declared in fields(config):
-        value = getattr(config, declared.name)
+    for declared in flags_of(type(config)):
+        value = getattr(config, declared.path[0])
         if not isinstance(value, str) or (value and "\0" not in value):
             continue
-        is_positional = any(mark is tyro.conf.Positional for mark in getattr(hints[declared.name], "__metadata__", ()))
-        name = declared.name.upper() if is_positional else flag(declared.name)
         if value:
-            raise UserError(f"{name} {printable(value)}: holds a NUL character, which no name can: give another")
-        raise UserError(f"{name}: is empty: give a name" + (", or leave it out" if declared.default is None else ""))
+            raise UserError(
+                f"{declared.called} {printable(value)}: holds a NUL character, which no name can: give another"
+            )
+        raise UserError(
+            f"{declared.called}: is empty: give a name" + (", or leave it out" if declared.default is None else "")
+        )
 
 
 def _check_ranges(config) -> None:
@@ -97,16 +98,36 @@ def _check_train(config: TrainConfig) -> None:
 def _check_export(config: ExportConfig) -> None:
     if not config.formats:
         raise UserError("--formats: names none: give one or more of savedmodel, onnx, litert")
+    if not config.inputs:
+        raise UserError("--inputs: names none: give latents, seeds or both")
+    if "seeds" in config.inputs and "onnx" not in config.formats:
+        raise UserError(
+            "--inputs seeds: is for ONNX: add onnx to --formats, or leave it out (a SavedModel takes seeds, too)"
+        )
+    if "latents" not in config.inputs and "litert" in config.formats:
+        raise UserError(
+            f"--inputs {' '.join(config.inputs)}: LiteRT cannot take seeds, as it has no float64 to draw with: "
+            "give --inputs latents seeds"
+        )
     if config.quantize and "litert" not in config.formats:
         raise UserError(f"--quantize {' '.join(config.quantize)}: is for LiteRT: add litert to --formats")
 
 
+def _check_picture_size(config: AnimateConfig | GenerateConfig | InterpolateConfig) -> None:
+    if config.size is not None and config.scale is not None:
+        raise UserError(
+            f"--size {config.size} --scale {config.scale}: give one of them: --size enlarges smoothly, --scale sharply"
+        )
+
+
 def _check_generate(config: GenerateConfig) -> None:
+    _check_picture_size(config)
     if config.seed + config.count > 2**31:
         raise UserError(f"--seed {config.seed} --count {config.count}: the last seed must be below 2147483648")
 
 
 def _check_interpolate(config: InterpolateConfig) -> None:
+    _check_picture_size(config)
     seeds = " ".join(["--seeds", *map(str, config.seeds)])
     if len(config.seeds) < 2:
         raise UserError(f"{seeds}: must be at least 2 seeds, such as --seeds 1 2")
@@ -134,10 +155,17 @@ def _check_evaluate(config: EvaluateConfig) -> None:
         )
     if config.held_out is not None and config.metrics is not None and "copies" not in config.metrics:
         raise UserError("--held-out: is for copies: add copies to --metrics")
+    if config.seed + config.seeds > 2**31:
+        raise UserError(f"--seed {config.seed} --seeds {config.seeds}: the last seed must be below 2147483648")
+    if config.set_best and config.epoch == "all" and config.metrics is not None and "swd" not in config.metrics:
+        raise UserError(
+            "--set-best: the best of all is that of the lowest SWD: add swd to --metrics, or give one --epoch"
+        )
 
 
 _TOGETHER = {
     TrainConfig: _check_train,
+    AnimateConfig: _check_picture_size,
     ExportConfig: _check_export,
     GenerateConfig: _check_generate,
     InterpolateConfig: _check_interpolate,

@@ -11,6 +11,8 @@ MAX_FILTERS = 512
 MAX_INNERMOST_SIDE = 7  # A side of the image is halved until it is no longer than this.
 MIN_FITTED_STEPS = 10_000  # A fitted net is trained for at least so many steps.
 MAX_DEFAULT_EPOCHS = 400  # However small the set, no more epochs make up for it.
+MAX_OWN_SIDE = 256  # Larger images are trained on at a chosen size, even where they are all of one.
+MAX_CHOSEN_SIDE, MAX_CHOSEN_SIDE_ON_GPU = 64, 128  # pixels; more has to be asked for, as it takes many times as long.
 # Sheets of a fitted net are at most so wide and high, so that their GIF stays small, but show at least 4 by 4 pictures.
 MAX_SHEET_PIXELS, MIN_SHEET_PICTURES = 512, 4
 
@@ -32,6 +34,13 @@ def epochs_for(preset: Preset, steps_per_epoch: int) -> int:
     """How many epochs a run of the preset has by default: the preset's own number, or on a set so small that these would
     be too few steps, as many as make them, but no more than 400."""
     return max(preset.epochs, min(MAX_DEFAULT_EPOCHS, math.ceil(preset.least_steps / steps_per_epoch)))
+
+
+def sensible_side(side: float) -> int:
+    """The side, in pixels, of nets that suit images of that side: at most as long, and where it can be, a multiple of 4,
+    so that it halves twice without a rest."""
+    side = max(1, int(side))
+    return side - side % 4 if side > 4 else side
 
 
 def images_a_batch(height: int, width: int) -> int:

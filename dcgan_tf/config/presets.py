@@ -111,7 +111,7 @@ _DCGAN_HEAD = (_conv(1, 4, 1, bias=False, padding="valid"), _flatten)
 _ROWS = (
     Preset(
         name="mnist",
-        about="28x28 grey, DCGAN of a course notebook; 5 epochs of MNIST give digits a person can read",
+        about="28x28 grey, DCGAN of a course notebook",
         image_shape=(28, 28, 1),
         latent_dim=96,
         latents="uniform",
@@ -183,7 +183,7 @@ _ROWS = (
     ),
     Preset(
         name="mri96",
-        about="96x96 colour, faces64 with a last step of 3; made for folders of a few hundred scans, 400 epochs",
+        about="96x96 colour, faces64 with a last step of 3; made for folders of a few hundred scans",
         image_shape=(96, 96, 3),
         generator=(*_DCGAN_STEM, *_DCGAN_UP, _deconv(3, 5, 3, "tanh", bias=False)),
         discriminator=(_conv(64, 5, 3, "bn leaky:0.2", bias=False), *_DCGAN_DOWN, *_DCGAN_HEAD),
@@ -194,7 +194,7 @@ _ROWS = (
     ),
     Preset(
         name="paints200",
-        about="200x200 colour, both nets updated at once, dropout in the discriminator; 800 epochs of 2,656 paintings",
+        about="200x200 colour, both nets updated at once, dropout in the discriminator",
         image_shape=(200, 200, 3),
         generator=(
             _dense(160000, "bn leaky:0.3", bias=False),

@@ -7,6 +7,7 @@ switch, declared here once: flags, checks and config.json are made from these fi
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Literal
 
+from dcgan_tf.config.flags import MOST_USED, OF_NET, OF_TRAINING, Group
 from dcgan_tf.config.ranges import AT_LEAST_1, DECAY, GAIN, LEARNING_RATE, NOT_NEGATIVE, Range
 
 Loss = Literal["standard", "least-squares", "hinge", "relativistic", "wasserstein"]
@@ -14,9 +15,9 @@ Augmentation = Literal["colour", "translation", "cutout"]
 Upsampling = Literal["transposed", "even", "resize"]
 
 
-def _switch(off, help: str = "", range: Range | None = None):
-    """A field that is a flag as well. off: what the tutorial recipe has. help: what --help says of it."""
-    return field(default=off, metadata={"help": help, "range": range})
+def _switch(off, group: Group, help: str, range: Range | None = None):
+    """A field that is a flag as well. off: what the tutorial recipe has. group, help: where --help has it, and says what."""
+    return field(default=off, metadata={"help": help, "range": range, "group": group})
 
 
 @dataclass(frozen=True)
@@ -45,50 +46,62 @@ class Recipe:
 
     batch_size: int | None = None
     learning_rate: float | None = None
-    loss: Loss = _switch("standard")
+    loss: Loss = _switch(
+        "standard", OF_TRAINING, "How the discriminator's logits are scored. standard: the preset's own."
+    )
     ema: float = _switch(
         0.0,
+        OF_TRAINING,
         "Decay per step of the moving average of the generator that is shown and saved, such as 0.995; 0: none.",
         DECAY,
     )
     augment: tuple[Augmentation, ...] = _switch(
         (),
+        OF_TRAINING,
         "Random changes to all images that the discriminator sees; no name: none. They make few images go a long way.",
     )
     flips: bool = _switch(
         False,
+        MOST_USED,
         "Mirror half of the real images. Not for digits, letters, or anything else that has a left and a right.",
     )
     r1: float = _switch(
         0.0,
+        OF_TRAINING,
         "Weight of the penalty on the discriminator's gradient at real images, such as 1; 0: none.",
         NOT_NEGATIVE,
     )
-    r2: float = _switch(0.0, "The same at generated images.", NOT_NEGATIVE)
+    r2: float = _switch(0.0, OF_TRAINING, "The same as --r1, at generated images.", NOT_NEGATIVE)
     gradient_penalty: float = _switch(
-        0.0, "Weight of the penalty of --loss wasserstein, such as 10; 0: none.", NOT_NEGATIVE
+        0.0, OF_TRAINING, "Weight of the penalty of --loss wasserstein, such as 10; 0: none.", NOT_NEGATIVE
     )
-    penalty_every: int = _switch(1, "Steps from one penalty to the next, which weighs so much more.", AT_LEAST_1)
-    minibatch_std: bool = _switch(False, "Show the discriminator how much the images of a batch differ.")
-    packing: int = _switch(1, "How many images the discriminator judges at once.", AT_LEAST_1)
+    penalty_every: int = _switch(
+        1, OF_TRAINING, "Steps from one penalty to the next, which weighs so much more.", AT_LEAST_1
+    )
+    minibatch_std: bool = _switch(False, OF_NET, "Show the discriminator how much the images of a batch differ.")
+    packing: int = _switch(1, OF_NET, "How many images the discriminator judges at once.", AT_LEAST_1)
     d_bias: bool = _switch(
         False,
+        OF_NET,
         "Give the discriminator's first layer a bias, and no batch normalization: else it may not see contrast.",
     )
-    spectral_norm: bool = _switch(False, "Hold the discriminator's weights at a spectral norm of 1.")
-    d_learning_rate: float | None = _switch(None, "The discriminator's own.", LEARNING_RATE)
+    spectral_norm: bool = _switch(False, OF_NET, "Hold the discriminator's weights at a spectral norm of 1.")
+    d_learning_rate: float | None = _switch(None, OF_TRAINING, "The discriminator's own learning rate.", LEARNING_RATE)
     instance_noise: float = _switch(
         0.0,
+        OF_TRAINING,
         "Standard deviation of noise on all that the discriminator sees, falling to 0 over 5,000 steps, such as 0.1.",
         NOT_NEGATIVE,
     )
     upsampling: Upsampling = _switch(
         "transposed",
+        OF_NET,
         'How the generator enlarges. "even" and "resize" make no checkerboards; "resize" takes more time.',
     )
     tanh_gain: float = _switch(
         1.0,
-        "What is shown and saved is the generator's tanh times so much, such as 1.05, cut off at black and white, which it\n"
+        OF_NET,
+        "What is shown and saved is the generator's tanh times so much, such as 1.05, cut off at black and white, which it "
         "does not quite reach by itself; 1: as it is.",
         GAIN,
     )

@@ -113,7 +113,10 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
 
     images_a_piece = max(1, READ_CHUNK_BYTES // _image_bytes(array))
     labels = None if labels is None else np.asarray(labels, np.int64)
-    return ImageSource(name, (*size, channels), len(array), read_in_pieces, values, labels=labels, notes=notes)
+    headroom = min(stored / side for stored, side in zip(stored_size, size))
+    return ImageSource(
+        name, (*size, channels), len(array), read_in_pieces, values, labels=labels, notes=notes, headroom=headroom
+    )
 
 
 def _layout(array, what):

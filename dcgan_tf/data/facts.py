@@ -59,6 +59,10 @@ def is_image_shape(value) -> bool:
     return isinstance(value, list) and len(value) == 3 and is_size(value[:2]) and is_channels(value[2])
 
 
+def is_factor(value) -> bool:
+    return type(value) in (int, float) and 0 < value < float("inf")
+
+
 def is_none_or(kind):
     return lambda value: value is None or kind(value)
 
@@ -66,6 +70,11 @@ def is_none_or(kind):
 def are_of_kinds(facts, kinds: dict) -> bool:
     """Whether facts are a dict with exactly the keys of `kinds`, each with a value of its kind."""
     return isinstance(facts, dict) and facts.keys() == kinds.keys() and all(kinds[key](facts[key]) for key in kinds)
+
+
+def with_defaults(facts, **defaults):
+    """The facts with what they may lack, as earlier versions did not write it; what is no dict stays as it is."""
+    return defaults | facts if isinstance(facts, dict) else facts
 
 
 def labels_fit(labels, class_names) -> bool:
@@ -79,12 +88,17 @@ FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.folders` writes them
     "labels": is_none_or(is_counts),
     "class_names": is_none_or(is_texts),
     "notes": is_texts,
+    "headroom": is_none_or(is_factor),
+    "names": is_none_or(is_texts),
 }
 
 
 def are_facts_of_images(facts) -> bool:
-    """Whether facts of decoded images, read from the cache, are whole and fit each other."""
-    if not (are_of_kinds(facts, FACTS_OF_IMAGES) and facts["count"] > 0):
+    """Whether facts of decoded images, read from the cache, are whole and fit each other. Earlier versions knew
+    neither headroom nor names."""
+    if not (are_of_kinds(with_defaults(facts, headroom=None, names=None), FACTS_OF_IMAGES) and facts["count"] > 0):
+        return False
+    if facts.get("names") is not None and len(facts["names"]) != facts["count"]:
         return False
     labels = facts["labels"]
     return labels is None or (len(labels) == facts["count"] and labels_fit(labels, facts["class_names"]))

@@ -5,21 +5,21 @@ import contextlib
 import hashlib
 import math
 import os
-import statistics
 import sys
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.progress import counted
 from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_image, is_of_disk, why_not_decoded
 from dcgan_tf.data.facts import are_facts_of_images
 from dcgan_tf.data.parallel import in_order
+from dcgan_tf.data.sizes import chosen_size, headroom, how_to_choose, many_sizes, median_side
 from dcgan_tf.data.source import ImageSource, Wanted
 
 # A file with another ending is an image when its content begins like one. HEIC, AVIF and JPEG XL cannot be decoded;
@@ -27,8 +27,10 @@ from dcgan_tf.data.source import ImageSource, Wanted
 IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl"}
 
 
-def folder_source(folder, name, wanted: Wanted, *, cache) -> ImageSource:
+def folder_source(folder, name, wanted: Wanted, *, cache, max_chosen_side: int | None = None) -> ImageSource:
     """Makes a source of the images in a folder and the folders below it, sorted by path; class folders become labels.
+
+    max_chosen_side: see `open_source`.
 
     With `cache`, every image is decoded once into the cache. Without it, every image is decoded now, to know which can
     be read, and again whenever it is asked for.
@@ -37,24 +39,35 @@ def folder_source(folder, name, wanted: Wanted, *, cache) -> ImageSource:
         UserError: no image can be read, the images have many sizes and none is wanted, the cache cannot be written.
     """
     names, stamp = _list_files(folder)
-    entry = CacheEntry(folder, tuple(wanted), stamp, sound=are_facts_of_images)
+
+    def entry_of(wanted):
+        return CacheEntry(folder, tuple(wanted), stamp, sound=are_facts_of_images)
+
+    entry, chosen = entry_of(wanted), None
     loaded = entry.load()
+    if wanted.size is None:
+        kept = loaded and tuple(loaded[1]["image_shape"][:2])
+        sizes = collections.Counter([kept]) if kept else _sizes(folder, _split_images(folder, names)[0])
+        if chosen := chosen_size(sizes, max_chosen_side):
+            wanted = wanted._replace(size=chosen)
+            entry = entry_of(wanted)
+            loaded = entry.load()
     if loaded is None:
         images, others = _split_images(folder, names)
-        wanted = wanted._replace(size=wanted.size or _common_size(folder, images))
+        wanted = wanted._replace(size=wanted.size or _common_size(folder, sizes))
         survey = _Survey(folder, images, others, wanted)
         with contextlib.closing(survey.decoded()) as decoded:
             if not cache:
                 collections.deque(decoded, maxlen=0)
-                return _source(name, survey.facts(), survey.read, wanted.values)
+                return _source(name, survey.facts(), survey.read, wanted.values, chosen)
             loaded = entry.store(
                 lambda path: write_images(path, decoded, wanted.size, wanted.channels or 3, survey.facts)
             )
     array, facts = loaded
-    return _source(name, facts, lambda indices: array[indices], wanted.values)
+    return _source(name, facts, lambda indices: array[indices], wanted.values, chosen)
 
 
-def _source(name, facts, read, values):
+def _source(name, facts, read, values, chosen):
     labels = facts["labels"]
     return ImageSource(
         name,
@@ -65,6 +78,9 @@ def _source(name, facts, read, values):
         labels=None if labels is None else np.asarray(labels, np.int64),
         class_names=facts["class_names"],
         notes=facts["notes"],
+        headroom=facts.get("headroom"),
+        size_is_chosen=chosen is not None,
+        names=facts.get("names"),
     )
 
 
@@ -97,7 +113,7 @@ class _Survey:
         result_bytes = math.prod(self._size) * 3
         with contextlib.closing(in_order(decode_one, self._names, result_bytes)) as results:
             in_terminal = sys.stderr.isatty()
-            bar = tqdm(results, "decoding", len(self._names), leave=False, unit="image", disable=not in_terminal)
+            bar = counted(results, "decoding", len(self._names), "image")
             for name, result in zip(self._names, bar, strict=True):
                 if isinstance(result, str):
                     self._skipped.append((name, result))
@@ -128,6 +144,8 @@ class _Survey:
             "labels": labels,
             "class_names": class_names,
             "notes": self._notes(),
+            "headroom": headroom(self._stored_sizes, self._size),
+            "names": list(self._kept),
         }
 
     def read(self, indices):
@@ -224,12 +242,8 @@ def _split_images(folder, names):
     return images, others
 
 
-def _common_size(folder, names):
-    """Returns the (H, W) that all images have; images that cannot be read do not count.
-
-    Raises:
-        UserError: the images have several sizes.
-    """
+def _sizes(folder, names) -> collections.Counter:
+    """How many images have each (H, W), by their headers alone; images that cannot be read do not count."""
 
     def size_of(name):
         try:
@@ -240,19 +254,18 @@ def _common_size(folder, names):
             return None
 
     with contextlib.closing(in_order(size_of, names)) as found:
-        sizes = collections.Counter(size for size in found if size)
+        return collections.Counter(size for size in found if size)
+
+
+def _common_size(folder, sizes: collections.Counter):
+    """Returns the (H, W) that all images have.
+
+    Raises:
+        UserError: the images have several sizes.
+    """
     if len(sizes) > 1:
-        raise UserError(f"{printable(folder)} {many_sizes(sizes)}: choose one with --image-size H W or --preset NAME")
+        raise UserError(f"{printable(folder)} {many_sizes(sizes)}: {how_to_choose(median_side(sizes))}")
     return next(iter(sizes), (1, 1))  # Any size does when no image can be read: decoding then says why.
-
-
-def many_sizes(sizes: collections.Counter) -> str:
-    """Says in a few words that there are several sizes. sizes: how many images have each (H, W)."""
-    shorter = sorted(min(size) for size in sizes.elements())
-    return (
-        f"holds images of {len(sizes):,} sizes (shorter side: smallest {shorter[0]}, "
-        f"median {statistics.median_low(shorter)})"
-    )
 
 
 def _classes(names):

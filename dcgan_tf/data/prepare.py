@@ -6,17 +6,16 @@ import json
 import os
 import shlex
 import shutil
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import check_out, disk_errors_in_one_line, remove_leftovers, whole_folder
+from dcgan_tf.common.progress import Work
 from dcgan_tf.common.text import plural, shape_text, size_text
 from dcgan_tf.config.commands import PrepareConfig
 from dcgan_tf.data.facts import seal
@@ -109,10 +108,9 @@ def _images(source):
     """Yields every image, uint8 [H, W, C], in order; several threads read them."""
     step = max(1, READ_CHUNK_BYTES // int(np.prod(source.image_shape)))
     chunks = (np.arange(start, min(start + step, len(source))) for start in range(0, len(source), step))
-    in_terminal = sys.stderr.isatty()
     with (
         contextlib.closing(in_order(source.read, chunks)) as results,
-        tqdm(total=len(source), desc="preparing", unit="image", leave=False, disable=not in_terminal) as bar,
+        Work("preparing", len(source), "image") as bar,
     ):
         for images in results:
             yield from images

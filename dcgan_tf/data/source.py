@@ -52,7 +52,11 @@ class ImageSource:
         values: the stored value range, for people: "uint8 0..255".
         labels: int64 [count], or None.
         class_names: the names of the labels 0, 1, ..., or None.
+        headroom: how many times as long the sides of `image_shape` could be before half of the images had to be enlarged;
+            below 1: half of them or more have been. None: not known.
+        size_is_chosen: whether nobody asked for this size, and it is not that of the stored images either.
         notes: one-line facts for the start of a run: what was skipped, resized, converted.
+        names: of the images, such as their paths in the folder, or None where they have none.
     """
 
     name: str
@@ -63,6 +67,9 @@ class ImageSource:
     labels: np.ndarray | None = None
     class_names: list[str] | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
+    headroom: float | None = None
+    size_is_chosen: bool = False
+    names: list[str] | None = None
 
     def __post_init__(self):
         # Both are printed, and come from files of others.

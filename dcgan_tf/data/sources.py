@@ -36,6 +36,7 @@ def open_source(
     channels: int | None = None,
     value_range: tuple[float, float] | None = None,
     cache: bool = True,
+    max_chosen_side: int | None = None,
 ) -> ImageSource:
     """Opens a set of images: a .npy, .npz or IDX file, a folder of images, TFRecord files, or a named set.
 
@@ -48,6 +49,9 @@ def open_source(
         value_range: the stored values that become 0 and 255, the first below the second; None recognises them.
         cache: whether the decoded images of a folder, or the index of TFRecord files without one, are kept for the next
             time; False writes nothing anywhere.
+        max_chosen_side: where no size is wanted, and the images have many sizes, or a folder's are all large: they become
+            squares of the median of their shorter sides, but at most of so many pixels. None: many sizes are refused, and
+            large images stay.
 
     Raises:
         UserError: nothing is called `data`; it holds no images, is damaged, or does not say clearly what it holds.
@@ -59,23 +63,36 @@ def open_source(
     wanted = Wanted(size and tuple(size), channels, value_range)
     pattern = data if remote.is_remote(data) else _pattern(data)
     if pattern is not None:
-        return records_source(pattern, _name_of_pattern(pattern), wanted, cache=cache)
+        return records_source(pattern, _name_of_pattern(pattern), wanted, cache=cache, max_chosen_side=max_chosen_side)
     path = _find(data)
     if path is None:
         return _named_set(data, wanted)
     what = printable(path)
     try:
         if path.is_dir():
-            return _folder_source(path, wanted, cache)
+            return _folder_source(path, wanted, cache, max_chosen_side)
         if not path.is_file():
             raise UserError(
                 f"{what} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
             )
-        return _file_source(path, wanted, cache)
+        return _file_source(path, wanted, cache, max_chosen_side)
     except PermissionError as error:
         raise UserError(f"{printable(error.filename or path)} cannot be read: permission denied") from error
     except OSError as error:
         raise UserError(f"{what} cannot be read: {printable(error.strerror or error)}") from error
+
+
+def name_of(data: str) -> str:
+    """The name that the source of `data` has, without opening it.
+
+    Raises:
+        UserError: nothing is called `data`.
+    """
+    pattern = data if remote.is_remote(data) else _pattern(data)
+    if pattern is not None:
+        return _name_of_pattern(pattern)
+    path = _find(data)
+    return data if path is None else _name(path)
 
 
 def _pattern(data):
@@ -112,7 +129,7 @@ def _find(data):
     )
 
 
-def _folder_source(path, wanted, cache):
+def _folder_source(path, wanted, cache, max_chosen_side):
     """Makes the source of a folder: of IDX files, of a prepared set, or of images."""
     images = training_images(path)
     if images is not None:
@@ -125,10 +142,10 @@ def _folder_source(path, wanted, cache):
             f"{what} holds TFRecord files, and no index of theirs: if they are of one set, give a pattern, "
             f"--data '{what}/*.tfrecord*'"
         )
-    return folder_source(path, _name(path), wanted, cache=cache)
+    return folder_source(path, _name(path), wanted, cache=cache, max_chosen_side=max_chosen_side)
 
 
-def _file_source(path, wanted, cache):
+def _file_source(path, wanted, cache, max_chosen_side):
     """Makes the source of a file. Its first bytes decide what it is, whatever its name."""
     with open_regular(path) as file:
         head = file.read(HEADER_BYTES) or b""  # Some files of the kernel have nothing to give yet.
@@ -140,7 +157,7 @@ def _file_source(path, wanted, cache):
     if is_idx(head) or head.startswith(b"\x1f\x8b"):
         return idx_source(path, name, wanted)
     if is_record_file(head):
-        return records_source(str(path), name, wanted, cache=cache)
+        return records_source(str(path), name, wanted, cache=cache, max_chosen_side=max_chosen_side)
     if not head:
         raise UserError(f"{printable(path)} is empty: copy or download it again")
     raise UserError(

@@ -5,13 +5,13 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, remove_leftovers, whole_file
 from dcgan_tf.common.pixels import fit_all, size_within
+from dcgan_tf.common.progress import Work
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
@@ -195,8 +195,8 @@ def _fit(net: keras.Sequential, batches: _Batches, epochs: int) -> None:
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    with tqdm(total=steps, desc="training", unit="step", leave=False, disable=None) as bar:
-        count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
+    with Work("training the classifier", steps) as work:
+        count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: work.update())
         model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[count])
 
 

@@ -1,7 +1,7 @@
 """Converts a generator for other runtimes: ONNX and LiteRT.
 
 Each file takes `latents` float32 [N, Z] and gives `images` float32 [N, H, W, C] in -1..1; N is free. A pixel is
-round(x * 127.5 + 127.5), cut to 0..255.
+round(x * 127.5 + 127.5), cut to 0..255. An ONNX file may instead take seeds and give pixels, see `seeded`.
 """
 
 import contextlib
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import Mismatch, UserError, printable
-from dcgan_tf.generators.checks import sealed
+from dcgan_tf.common.install import install_command, package_of
+from dcgan_tf.generators.checks import litert_with_card, sealed
 
 ONNX_OPSET = 18  # This is the newest that tf2onnx 1.17 writes; onnxruntime 1.14 (2023) and later run it.
 NEEDED_PACKAGES = {
@@ -30,15 +31,17 @@ def check_packages(formats) -> None:
         UserError: one is missing.
     """
     for format in formats:
-        missing = [name.replace("_", "-") for name in NEEDED_PACKAGES[format] if importlib.util.find_spec(name) is None]
+        missing = [package_of(name) for name in NEEDED_PACKAGES[format] if importlib.util.find_spec(name) is None]
         if missing:
             raise UserError(
-                f"--formats {format}: {' and '.join(missing)} missing: pip install 'dcgan-tf[export]', or leave it out"
+                f"--formats {format}: {' and '.join(missing)} missing: {install_command(missing)}, or leave {format} out"
             )
 
 
-def to_onnx(generator, path: Path, card: dict) -> None:
+def to_onnx(generator, path: Path, card: dict, seeds_of: str | None = None) -> None:
     """Writes an ONNX file of opset `ONNX_OPSET`, with the model card among its metadata.
+
+    seeds_of: the distribution of the latents, where the net is to take seeds; None where it takes latents.
 
     Raises:
         Mismatch: ONNX of that opset cannot express the net.
@@ -46,10 +49,14 @@ def to_onnx(generator, path: Path, card: dict) -> None:
     import onnx
     import tf2onnx
 
+    from dcgan_tf.export.seeded import with_seeds
+
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = _float_function(generator)
     with _in_one_line(), quiet_stderr():
         model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=ONNX_OPSET)
+        if seeds_of is not None:
+            model = with_seeds(model, generator.input_shape[-1], seeds_of)
         onnx.checker.check_model(model)
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -57,8 +64,8 @@ def to_onnx(generator, path: Path, card: dict) -> None:
     path.write_bytes(sealed(model.SerializeToString()))
 
 
-def to_litert(generator, path: Path, quantize: str | None = None) -> None:
-    """Writes a .tflite file with the signature serving_default.
+def to_litert(generator, path: Path, card: dict, quantize: str | None = None) -> None:
+    """Writes a .tflite file with the signature serving_default, and with the model card.
 
     quantize: "float16" halves the weights; "dynamic" stores them in 8 bits, and LiteRT computes in integers where it
     can.
@@ -77,7 +84,7 @@ def to_litert(generator, path: Path, quantize: str | None = None) -> None:
     with _in_one_line(), quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         converted = converter.convert()
-    path.write_bytes(sealed(converted))
+    path.write_bytes(litert_with_card(converted, card))
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ add a signature, add its row here, its function of the same name in `savedmodel`
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,3 +85,18 @@ def serving_signatures(latent_dim: int, image_shape, distribution: str, scored: 
     ]
     # fmt: on
     return {row.name: row for row in rows if scored or row.name != "score"}
+
+
+def converted_signatures(signatures: dict[str, Signature], takes: str) -> dict[str, Signature]:
+    """The only signature of an ONNX or LiteRT file, by name.
+
+    signatures: those of the SavedModel. takes: "seeds" for its `generate`; "latents" for its `serving_default`, with
+    floats in place of pixels.
+    """
+    if takes == "seeds":
+        return {"generate": signatures["generate"]}
+    default = signatures["serving_default"]
+    floats = replace(
+        default.outputs[0], dtype="float32", values="-1..1; a pixel is round(x * 127.5 + 127.5), cut to 0..255"
+    )
+    return {"serving_default": replace(default, outputs=(floats,))}

@@ -86,18 +86,23 @@ def verify(
     expected: Reference,
     warmup_sizes: list[int] = (),
     tolerance: float = MAX_FLOAT_DIFFERENCE,
+    takes: str = "latents",
 ) -> Report:
     """Runs the artifact and compares what it makes.
 
     kind: one of `runtimes.RUNTIMES`. warmup_sizes: the batch sizes of the warm-up requests that must be there.
-    tolerance: for floats, as MAX_FLOAT_DIFFERENCE.
+    tolerance: for floats, as MAX_FLOAT_DIFFERENCE. takes: what a file of ONNX or LiteRT takes, "latents" or "seeds".
 
     Raises:
         Mismatch: it does not run, or differs by more than is allowed; the message says what and by how much, to be put
             after the artifact's name.
     """
-    result = _run(kind, path, expected.inputs)
-    wanted = expected.outputs if kind == "savedmodel" else {"serving_default": {"images": expected.floats}}
+    inputs, wanted = expected.inputs, expected.outputs
+    if kind != "savedmodel":
+        only = "generate" if takes == "seeds" else "serving_default"
+        inputs = {only: inputs[only]}
+        wanted = {only: wanted[only] if takes == "seeds" else {"images": expected.floats}}
+    result = _run(kind, path, inputs)
     differences: dict[str, float] = {}
     for loader, outputs in result["outputs"].items():
         if _names(outputs) != _names(wanted):

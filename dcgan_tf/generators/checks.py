@@ -2,12 +2,15 @@
 
 A runtime trusts its file: onnxruntime reads the other files that it names, and all of them draw other pictures, without a
 word, after a bit has changed. An ONNX or LiteRT file of ours ends in a checksum of all before it; the model card of a
-SavedModel holds those of its files.
+SavedModel holds those of its files. Every export carries its model card.
 """
 
 import hashlib
+import io
+import json
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 from dcgan_tf.common.errors import UserError, printable
@@ -16,8 +19,12 @@ from dcgan_tf.common.reading import checksum, open_regular, read_json
 from dcgan_tf.common.seals import checksum_of
 from dcgan_tf.common.text import size_text
 
-GRAPH, VARIABLES, CARD = "saved_model.pb", "variables", "assets.extra/model_card.json"
+CARD_NAME = "model_card.json"
+GRAPH, VARIABLES, CARD = "saved_model.pb", "variables", f"assets.extra/{CARD_NAME}"
 MAX_FILES = 10_000  # in the folder of a SavedModel
+MAX_CARD_BYTES = (
+    10_000_000  # in an archive, where few bytes may stand for many; latents of the examples make most of it
+)
 # Protocol Buffers read a message in several parts as one, so these bytes add {"checksum": 32 digits} to the metadata of
 # an ONNX file. What follows the tables of a .tflite file is ignored.
 _SEAL_HEAD, _DIGITS = b"r\x2c\n\x08checksum\x12\x20", 32
@@ -27,6 +34,20 @@ DAMAGED = "is damaged (its checksum is wrong): copy it again, or export it again
 def sealed(content: bytes) -> bytes:
     """The content of an ONNX or LiteRT file, with its checksum at the end."""
     return content + _SEAL_HEAD + _digest(content)
+
+
+def litert_with_card(content: bytes, card: dict) -> bytes:
+    """The content of a LiteRT file, with its model card and its checksum at the end.
+
+    The card lies in a ZIP archive behind the tables, as TensorFlow's own tools keep further files in a .tflite: `unzip`
+    shows it. The checksum is the comment of the archive.
+    """
+    buffer = io.BytesIO(content)
+    seal = bytes(len(_SEAL_HEAD) + _DIGITS)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(CARD_NAME), json.dumps(card))
+        archive.comment = seal
+    return sealed(buffer.getvalue()[: -len(seal)])
 
 
 def card_with_checksums(folder: Path, card: dict) -> dict:
@@ -54,23 +75,55 @@ def check(kind: str, path: Path) -> None:
         _check_onnx(content)
 
 
-def read_card(folder: Path) -> dict:
-    """The model card in a SavedModel's folder; {} where there is none.
+def read_card(kind: str, path: Path) -> dict:
+    """The model card of an exported generator; {} where it has none.
+
+    kind: one of `runtimes.RUNTIMES`. path: of its file, or of the folder of a SavedModel.
 
     Raises:
-        UserError: it is damaged; the message is to be put after the folder's name.
+        UserError: it is damaged; the message is to be put after the name of the file or folder.
+        Exception: of the library that reads the file.
     """
     try:
-        card = read_json(folder / CARD)
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise UserError(f"its {CARD} cannot be read: copy it again, or delete it") from error
+        card = _CARDS[kind](Path(path))
+    except (OSError, ValueError, RecursionError, zipfile.BadZipFile) as error:
+        shown = CARD if kind == "savedmodel" else "model card"
+        raise UserError(f"its {shown} cannot be read: copy it again, or delete it") from error
     return card if isinstance(card, dict) else {}
 
 
+def _savedmodel_card(folder: Path):
+    try:
+        return read_json(folder / CARD)
+    except FileNotFoundError:
+        return {}
+
+
+def _onnx_card(path: Path):
+    import onnx
+
+    properties = onnx.load_model_from_string(_unsealed(path)).metadata_props
+    return next((json.loads(item.value) for item in properties if item.key == "model_card"), {})
+
+
+def _litert_card(path: Path):
+    content = io.BytesIO(_unsealed(path))
+    if not zipfile.is_zipfile(content):
+        return {}
+    with zipfile.ZipFile(content) as archive:
+        held = next((item for item in archive.infolist() if item.filename == CARD_NAME), None)
+        if held is None:
+            return {}
+        if held.file_size > MAX_CARD_BYTES:
+            raise ValueError("it is too large")
+        return json.loads(archive.read(held))
+
+
+_CARDS = {"savedmodel": _savedmodel_card, "onnx": _onnx_card, "litert": _litert_card}
+
+
 def _check_savedmodel(folder: Path) -> None:
-    card = read_card(folder)
+    card = read_card("savedmodel", folder)
     sums = card.pop("checksums", None)
     sums = sums if isinstance(sums, dict) else {}
     for name in _files(folder):

@@ -30,6 +30,8 @@ class Found:
     epoch          None where it is not known
     discriminator  the file of the same epoch, where there is one
     settings       those of the run that trained it; None where they are not known
+    chosen_as      of a run, why this epoch was taken: "the best, SWD 27.1" or "the newest"; "" where it was asked for
+                   by its number
     """
 
     kind: str
@@ -38,6 +40,14 @@ class Found:
     epoch: int | None = None
     discriminator: Path | None = None
     settings: Settings | None = None
+    chosen_as: str = ""
+
+    @property
+    def origin(self) -> str:
+        """For people: "epoch 12 (the best, SWD 27.1)", "epoch 12", or "" where the epoch is not known."""
+        if self.epoch is None:
+            return ""
+        return f"epoch {self.epoch}" + (f" ({self.chosen_as})" if self.chosen_as else "")
 
     @property
     def packing(self) -> int:
@@ -100,7 +110,8 @@ def latent_distribution(asked: str, said: str | None, latent_dim: int, image_sha
 def _of_run(folder: RunFolder, epoch: Epoch) -> Found:
     """The generator of an epoch, of which at least one is saved."""
     epochs, shown = folder.saved_epochs(), printable(folder.path)
-    best = find_best(folder).get("epoch") if epoch in (None, "best") else None
+    measured = find_best(folder) if epoch in (None, "best") else {}
+    best = measured.get("epoch")
     if epoch == "best" and best not in epochs:
         raise UserError(f"--epoch best: {shown} has measured none: give a number, or --epoch newest")
     if epoch is None:
@@ -110,7 +121,22 @@ def _of_run(folder: RunFolder, epoch: Epoch) -> Found:
         raise UserError(f"--epoch {chosen}: {shown} has no models of that epoch (any more); it has {spans(epochs)}")
     generator = folder.generator(chosen)
     settings = read_settings(folder)
-    return Found("keras", generator, folder.path.resolve().name, chosen, _discriminator(folder, chosen), settings)
+    return Found(
+        "keras",
+        generator,
+        folder.path.resolve().name,
+        chosen,
+        _discriminator(folder, chosen),
+        settings,
+        _chosen_as(epoch, measured),
+    )
+
+
+def _chosen_as(epoch: Epoch, measured: dict) -> str:
+    """See `Found`. epoch: a number, "best" or "newest". measured: the best epoch, where it was looked for."""
+    if epoch == "best":
+        return f"the best, SWD {measured['swd']:.1f}" if "swd" in measured else "the best"
+    return "the newest" if epoch == "newest" else ""
 
 
 def _of_file(path: Path) -> Found:

@@ -3,19 +3,21 @@
 Functions import what loads TensorFlow, so that mistakes in flags are told at once.
 """
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, remove_leftovers
+from dcgan_tf.common.progress import counted
+from dcgan_tf.common.text import plural
 from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig, film_format
 from dcgan_tf.pictures import film
-from dcgan_tf.pictures.images import grid, to_picture, write_png
+from dcgan_tf.pictures.enlarge import Resize
+from dcgan_tf.pictures.images import to_picture, write_picture, write_png
+from dcgan_tf.pictures.sheet import contact_sheet
 
 # Only this many images, and those of a contact sheet, are in memory at a time.
 BATCH_SIZE = 64
@@ -33,21 +35,23 @@ def generate(config: GenerateConfig) -> None:
     from dcgan_tf.generators.generator import open_generator
 
     generator = open_generator(config.source, config.epoch, config.latents)
+    resize = Resize(config.size, config.scale)
+    resize.check(generator.image_shape[1], generator.image_shape[0])
     remove_leftovers(folder, is_locked=False)
     seeds = range(config.seed, config.seed + config.count)
     sheets, sheet = [], []
     images = _seed_images(generator, seeds, config.truncation)
-    images = tqdm(images, total=config.count, unit="picture", dynamic_ncols=True, disable=None)
+    images = counted(images, "drawing", config.count, "picture")
     for seed, image in zip(seeds, images, strict=True):
-        write_png(folder / _name(seed), image, flush=False)
+        write_picture(folder / _name(seed), resize.apply(to_picture(image)), flush=False)
         if config.grid:
             sheet.append(image)
         if len(sheet) == MAX_SHEET_PICTURES or (sheet and seed == seeds[-1]):
             first = seed - len(sheet) + 1
             sheets.append("grid.png" if config.count <= MAX_SHEET_PICTURES else f"grid_{first:04d}-{seed:04d}.png")
-            write_png(folder / sheets[-1], contact_sheet(np.stack(sheet)), flush=False)
+            write_png(folder / sheets[-1], _sheet(sheet, first), flush=False)
             sheet.clear()
-    made = [_files(config.count, "picture", _name(seeds[0]), _name(seeds[-1]))]
+    made = [_files(config.count, "picture", _name(seeds[0]), _name(seeds[-1]), generator.origin)]
     if sheets:
         made.append(_files(len(sheets), "contact sheet", sheets[0], sheets[-1]))
     say(f"{printable(folder)}: {'; '.join(made)}")
@@ -65,24 +69,27 @@ def interpolate(config: InterpolateConfig) -> None:
     from dcgan_tf.generators.generator import open_generator
 
     generator = open_generator(config.source, config.epoch, config.latents)
+    resize, (height, width, _) = Resize(config.size, config.scale), generator.image_shape
+    resize.check(width, height)
     remove_leftovers(path.parent, is_locked=False)
     images = _loop_images(generator, config)
-    images = tqdm(images, total=config.frames, unit="frame", dynamic_ncols=True, disable=None)
-    frames = ((film.frame(to_picture(image)), 1 / config.fps) for image in images)
+    images = counted(images, "drawing", config.frames, "frame")
+    frames = ((film.frame(to_picture(image), resize=resize), 1 / config.fps) for image in images)
+    format = film_format(config.out)
     try:
-        film.write_film(path, film_format(config.out), frames, config.fps)
+        film.write_film(path, format, frames, config.fps)
     except film.NoEncoder as error:
         raise UserError(f"--out {printable(path)}: {error}, or give a name that ends in .gif") from error
+    seconds = config.frames * film.frame_seconds(format, config.fps)
     say(
-        f"{printable(path)}: {config.frames} frames, {config.frames / config.fps:g} seconds, "
-        f"a loop over {len(config.seeds)} seeds"
+        f"{printable(path)}: {config.frames} frames{_of(generator.origin)}, a loop over {len(config.seeds)} seeds: "
+        f"{seconds / len(config.seeds):.3g} s from one seed to the next, {seconds:.3g} s in all"
     )
 
 
-def contact_sheet(images: np.ndarray) -> np.ndarray:
-    """uint8 [N, H, W, C] -> uint8 [h, w, C]: a grid as square as possible, row by row."""
-    columns = math.isqrt(len(images) - 1) + 1  # The square root, rounded up.
-    return grid(images, -(-len(images) // columns), columns)
+def _sheet(images: list[np.ndarray], first_seed: int) -> np.ndarray:
+    """The contact sheet of uint8 [H, W, C] images of seeds one after the other."""
+    return contact_sheet(images, [str(first_seed + index) for index in range(len(images))])
 
 
 def loop_positions(frames: np.ndarray, legs: int, total: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,6 +138,11 @@ def _name(seed: int) -> str:
     return f"seed{seed:04d}.png"
 
 
-def _files(count: int, word: str, first: str, last: str) -> str:
-    """3, "picture" -> "3 pictures, seed0001.png to seed0003.png"."""
-    return f"1 {word}, {first}" if count == 1 else f"{count} {word}s, {first} to {last}"
+def _files(count: int, word: str, first: str, last: str, origin: str = "") -> str:
+    """3, "picture" -> "3 pictures of epoch 12, seed0001.png to seed0003.png"."""
+    return f"{plural(count, word)}{_of(origin)}, " + (first if count == 1 else f"{first} to {last}")
+
+
+def _of(origin: str) -> str:
+    """ " of epoch 12 (the best, SWD 27.1)", or "" where it is not known which one it is."""
+    return f" of {origin}" if origin else ""

@@ -1,6 +1,5 @@
 """Loads a generator that `find` has found, whatever it is stored as: latents in, uint8 images out."""
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.install import install_command, package_of
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.generators import checks, runtimes
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
@@ -26,13 +26,17 @@ WARNING = "note: a SavedModel is a program that can read and write your files: r
 
 @dataclass(frozen=True)
 class Generator:
-    """A loaded generator. image_shape: (H, W, C). distribution: of its latents, "normal" or "uniform"."""
+    """A loaded generator.
+
+    image_shape: (H, W, C). distribution: of its latents, "normal" or "uniform". origin: for people, see `Found.origin`.
+    """
 
     name: str
     latent_dim: int
     image_shape: tuple[int, int, int]
     distribution: str
     _run: object  # latents [n, latent_dim] float32 -> images [n, H, W, C], uint8 or float32 in -1..1
+    origin: str = ""
 
     def images(self, latents: np.ndarray, block_size: int = BLOCK_SIZE) -> np.ndarray:
         """Latents [n, latent_dim], float32 -> images [n, H, W, C], uint8; a picture does not depend on its batch.
@@ -67,15 +71,20 @@ def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> G
     """
     found = find(source, epoch)
     shown = printable(source)
-    card = {}
+    card, origin = {}, found.origin
     if found.kind == "keras":
         generator = load_keras(found)
         run, latent_dim, shape = picture_function(generator), generator.input_shape[-1], generator.output_shape[1:]
     else:
         run, card = _open_exported(found, shown)
+        origin = _said_origin(card)
         latent_dim, shape = run.latent_dim, _drawn(source, run, _zeros(BLOCK_SIZE, run.latent_dim)).shape[1:]
     said = found.settings.preset.latents if found.settings else _said_distribution(card)
-    return Generator(found.name, latent_dim, shape, latent_distribution(latents, said, latent_dim, shape), run)
+    distribution = latent_distribution(latents, said, latent_dim, shape)
+    return Generator(found.name, latent_dim, shape, distribution, run, origin)
+
+
+_RUNTIMES = {"savedmodel": "tensorflow", "onnx": "onnxruntime", "litert": "ai_edge_litert"}
 
 
 def _open_exported(found: Found, shown: str):
@@ -90,11 +99,12 @@ def _open_exported(found: Found, shown: str):
             warn(WARNING)
         with quiet_stderr():  # LiteRT prints which delegates it uses.
             run = runtimes.RUNTIMES[found.kind](str(found.path))
-        card = checks.read_card(found.path) if found.kind == "savedmodel" else json.loads(run.card or "{}")
+        card = checks.read_card(found.kind, found.path)
     except UserError as error:
         raise UserError(f"{shown}: {error}") from error
     except ImportError as error:
-        raise UserError(f"{shown}: needs {error.name}: pip install 'dcgan-tf[export]'") from error
+        package = package_of(error.name or _RUNTIMES[found.kind])
+        raise UserError(f"{shown}: needs {package}: {install_command([package])}") from error
     except Exception as error:  # Each runtime has errors of its own for a file that it does not understand.
         raise UserError(f"{shown}: is not a generator that runs ({reason(error)}): {KINDS}") from error
     return run, card
@@ -105,6 +115,12 @@ def _said_distribution(card) -> str | None:
     latents = card.get("latents") if isinstance(card, dict) else None
     said = latents.get("distribution") if isinstance(latents, dict) else None
     return said if said in ("normal", "uniform") else None
+
+
+def _said_origin(card) -> str:
+    """The epoch that a model card, of any form, names: "epoch 12"; "" where it names none."""
+    epoch = card.get("epoch") if isinstance(card, dict) else None
+    return f"epoch {epoch}" if type(epoch) is int else ""
 
 
 def load_keras(found: Found):

@@ -10,12 +10,12 @@ import math
 from dcgan_tf.common.backend import tf
 
 # Threefry-2x32, as its authors fix it.
-_ROTATION_BITS = (13, 15, 26, 6, 17, 29, 16, 24)
-_KEY_PARITY = 0x1BD11BDA
-_ROUNDS = 20
+ROTATION_BITS = (13, 15, 26, 6, 17, 29, 16, 24)
+KEY_PARITY = 0x1BD11BDA
+ROUNDS = 20
 
 # The key is (seed, this word). It is "ganz" in ASCII; another word would give every seed another picture.
-_SECOND_KEY_WORD = 0x67616E7A
+SECOND_KEY_WORD = 0x67616E7A
 
 
 def seed_latents(seeds, latent_dim: int, distribution: str):
@@ -27,7 +27,7 @@ def seed_latents(seeds, latent_dim: int, distribution: str):
     pairs = -(-latent_dim // 2)
     keys = tf.bitcast(seeds, tf.uint32)[:, tf.newaxis]  # [N, 1]
     counters = tf.range(pairs, dtype=tf.int32)[tf.newaxis]  # [1, pairs]
-    first, second = threefry(keys, _uint32(_SECOND_KEY_WORD), tf.bitcast(counters, tf.uint32), _uint32(0))
+    first, second = threefry(keys, _uint32(SECOND_KEY_WORD), tf.bitcast(counters, tf.uint32), _uint32(0))
     a, b = _unit_interval(first), _unit_interval(second)  # [N, pairs], float64
     if distribution == "uniform":
         a, b = 2 * a - 1, 2 * b - 1
@@ -61,11 +61,11 @@ def interpolate(a, b, t, distribution: str):
 
 def threefry(key0, key1, counter0, counter1):
     """Threefry-2x32 with 20 rounds on uint32 tensors that broadcast together -> two random uint32 tensors."""
-    keys = (key0, key1, tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(key0, key1), _uint32(_KEY_PARITY)))
+    keys = (key0, key1, tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(key0, key1), _uint32(KEY_PARITY)))
     x0, x1 = counter0 + key0, counter1 + key1
-    for step in range(_ROUNDS):
+    for step in range(ROUNDS):
         x0 = x0 + x1
-        x1 = tf.bitwise.bitwise_xor(_rotate(x1, _ROTATION_BITS[step % 8]), x0)
+        x1 = tf.bitwise.bitwise_xor(_rotate(x1, ROTATION_BITS[step % 8]), x0)
         if step % 4 == 3:
             turn = step // 4 + 1
             x0 = x0 + keys[turn % 3]

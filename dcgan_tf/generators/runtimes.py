@@ -62,11 +62,8 @@ class SavedModelSession:
         return self._session.run(fetches, {definition.inputs[name].name: value for name, value in inputs.items()})
 
 
-class Onnx:
-    """An ONNX file, through onnxruntime; a call takes latents and gives images.
-
-    card: the text of its model card, "" where it has none.
-    """
+class OnnxFile:
+    """An ONNX file, through onnxruntime, whatever it takes."""
 
     def __init__(self, path: str):
         import onnxruntime
@@ -76,19 +73,30 @@ class Onnx:
         _limit_memory()
         options.add_session_config_entry("session.use_env_allocators", "1")
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        [spec] = self._session.get_inputs()
-        self._input, self.latent_dim = spec.name, _latent_dim(spec.shape)
-        self.card = self._session.get_modelmeta().custom_metadata_map.get("model_card", "")
+        [self._spec] = self._session.get_inputs()
+
+    def run(self, signature: str, inputs: dict) -> dict:
+        """Calls the net: arrays by the names of its inputs -> arrays by the names of its outputs. signature: any."""
+        names = [output.name for output in self._session.get_outputs()]
+        return dict(zip(names, self._session.run(names, inputs)))
+
+
+class Onnx(OnnxFile):
+    """An ONNX file that takes latents; a call takes them and gives images."""
+
+    def __init__(self, path: str):
+        super().__init__(path)
+        if self._spec.name == "seeds":
+            raise ValueError("it takes seeds: give the file without -seeds in its name, which takes latents")
+        self.latent_dim = _latent_dim(self._spec.shape)
 
     def __call__(self, latents):
-        [images] = self._session.run(None, {self._input: latents})
+        [images] = self.run("serving_default", {self._spec.name: latents}).values()
         return images
 
 
 class LiteRT:
     """A .tflite file, through ai-edge-litert; a call takes latents and gives images."""
-
-    card = ""  # A .tflite file of ours holds none.
 
     def __init__(self, path: str):
         from ai_edge_litert.interpreter import Interpreter
@@ -101,7 +109,11 @@ class LiteRT:
         self._interpreter = interpreter  # The runner works only as long as its interpreter lives.
 
     def __call__(self, latents):
-        return self._runner(latents=latents)["images"]
+        return self.run("serving_default", {"latents": latents})["images"]
+
+    def run(self, signature: str, inputs: dict) -> dict:
+        """Calls the net: arrays by the names of its inputs -> arrays by the names of its outputs. signature: any."""
+        return self._runner(**inputs)
 
 
 RUNTIMES = {"savedmodel": SavedModel, "onnx": Onnx, "litert": LiteRT}
@@ -147,7 +159,7 @@ def _tensor(value, dtype):
 def main(kind: str, path: str, inputs_path: str, outputs_path: str) -> None:
     """Runs an artifact on the inputs in a file, and writes what it makes into another. Both are pickles.
 
-    kind: of RUNTIMES. inputs: {signature: {name: array}}; for ONNX and LiteRT only serving_default is run.
+    kind: of RUNTIMES. inputs: {signature: {name: array}}; those of the only one for ONNX and LiteRT.
     outputs: {"outputs": {loader: {signature: {name: array}}}, "milliseconds": {1: float, 64: float},
     "warmup": [batch size of each warm-up request, in order]}.
     """
@@ -160,13 +172,16 @@ def main(kind: str, path: str, inputs_path: str, outputs_path: str) -> None:
                      if signature in inputs}
             for loader, net in nets.items()
         }  # fmt: skip
-        net = nets["session"]
+        net, timed = nets["session"], "serving_default"
         warmup = [replay(request, net) for request in warmup_requests(path)]
     else:
-        net = RUNTIMES[kind](path)
-        outputs = {kind: {"serving_default": {"images": net(inputs["serving_default"]["latents"])}}}
-    latents = np.resize(inputs["serving_default"]["latents"], [64, inputs["serving_default"]["latents"].shape[1]])
-    milliseconds = {count: _milliseconds(lambda batch=latents[:count]: net(batch)) for count in (1, 64)}
+        net, [timed] = {"onnx": OnnxFile, "litert": LiteRT}[kind](path), inputs
+        outputs = {kind: {timed: net.run(timed, inputs[timed])}}
+    batches = {
+        count: {name: np.resize(array, [count, *array.shape[1:]]) for name, array in inputs[timed].items()}
+        for count in (1, 64)
+    }
+    milliseconds = {count: _milliseconds(lambda batch=batch: net.run(timed, batch)) for count, batch in batches.items()}
     result = {"outputs": outputs, "milliseconds": milliseconds, "warmup": warmup}
     Path(outputs_path).write_bytes(pickle.dumps(result))
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.common.pixels import fit_all, to_channels
+from dcgan_tf.common.progress import Work
 from dcgan_tf.config.commands import MEASURES, NEED_FEATURES
 from dcgan_tf.nets.branched import load_net
 from dcgan_tf.nets.words import reason
@@ -61,7 +61,7 @@ class FeatureSpace:
         """
         indices = np.arange(len(source)) if indices is None else np.asarray(indices, np.int64)
         features = np.empty([len(indices), self.dimension], np.float32)
-        with tqdm(total=len(indices), desc="features", unit="image", leave=False, disable=None) as bar:
+        with Work("features", len(indices), "image") as bar:
             for start in range(0, len(indices), BATCH_IMAGES):
                 images = self.fitted(source.read(indices[start : start + BATCH_IMAGES]))
                 try:
@@ -150,7 +150,7 @@ def _download(url: str, path: Path) -> None:
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
-        with whole_file(path) as beside:
+        with Work("downloading"), whole_file(path) as beside:
             beside.unlink()  # Keras downloads only a file that is not there.
             keras.utils.get_file(beside.name, url, cache_dir=beside.parent.parent, cache_subdir=beside.parent.name)
     except UserError:

@@ -1,5 +1,6 @@
 """The film of a training: training.gif or training.mp4 from the sample pictures of a run, one frame per picture."""
 
+import contextlib
 import os
 import struct
 import warnings
@@ -12,8 +13,10 @@ from PIL import Image
 from dcgan_tf.common.console import note, warn
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import remove_leftovers
+from dcgan_tf.common.progress import counted
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.pictures import film
+from dcgan_tf.pictures.enlarge import AS_IT_IS, Resize
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.pictures import SamplePicture, sample_pictures
 
@@ -25,7 +28,7 @@ MIN_AUTOMATIC_FPS, MAX_AUTOMATIC_FPS = 5, 25
 DAMAGED = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 
 
-def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
+def animate(run_dir, format: str = "gif", fps: float | None = None, resize: Resize = AS_IT_IS) -> Path:
     """Makes RUN/training.gif or RUN/training.mp4 from the run's sample pictures, whole or not at all.
 
     Every frame carries its epoch or step on a strip below the picture; the last one stays for 3 seconds. Pictures that
@@ -36,6 +39,7 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
         fps: frames a second, 1 to 50; a GIF rounds the time of a frame to hundredths of a second. Default: so many
             that the whole takes about half a minute at most, between 5 and 25, and the first ten frames stay for three
             times as long as the others.
+        resize: the size of the pictures; without one, small ones are enlarged.
 
     Returns:
         The file made.
@@ -47,13 +51,14 @@ def animate(run_dir, format: str = "gif", fps: float | None = None) -> Path:
         raise UserError(f"--format {printable(format)}: must be gif or mp4")
     if fps is not None and not 1 <= fps <= 50:
         raise UserError(f"--fps {fps:g}: must be from 1 to 50")
-    pictures = _usable(run_dir)
+    pictures = _usable(run_dir, resize)
+    _check_size(pictures[0].path, resize)
     early_factor = 1 if fps else EARLY_FRAME_FACTOR
     fps = fps or automatic_fps(len(pictures))
     path = RunFolder(Path(run_dir)).film(format)
     remove_leftovers(path.parent, is_locked=False)
     try:
-        film.write_film(path, format, _frames(pictures, fps, early_factor), fps)
+        film.write_film(path, format, _frames(pictures, fps, early_factor, resize), fps)
     except film.NoEncoder as error:
         raise UserError(f"--format mp4: {error}, or give --format gif") from error
     return path
@@ -66,7 +71,7 @@ def automatic_fps(count: int) -> float:
     return 100 / min(max(hundredths, 100 // MAX_AUTOMATIC_FPS), 100 // MIN_AUTOMATIC_FPS)
 
 
-def _usable(run_dir) -> list[SamplePicture]:
+def _usable(run_dir, resize: Resize) -> list[SamplePicture]:
     """The pictures that can be read and have the mode and size of most; warns of the others."""
     folder = RunFolder(Path(run_dir))
     try:
@@ -78,7 +83,7 @@ def _usable(run_dir) -> list[SamplePicture]:
             f"{printable(folder.pictures)}: cannot be read ({error.strerror}): give the folder of a run that you may read"
         ) from error
     pictures = sample_pictures(folder)
-    kinds = {picture.path: _kind(picture.path) for picture in pictures}
+    kinds = {picture.path: _kind(picture.path, resize) for picture in pictures}
     readable = Counter(kind for kind in kinds.values() if kind)
     if not readable:
         found = f"none of the {len(pictures)} can be read" if pictures else "there is none"
@@ -94,25 +99,31 @@ def _usable(run_dir) -> list[SamplePicture]:
     return [picture for picture in pictures if kinds[picture.path] == common]
 
 
-def _kind(path: Path) -> tuple | None:
+def _kind(path: Path, resize: Resize) -> tuple | None:
     """Mode and size of the frame of a picture; None when it is damaged, or too large for a frame."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Grids of large images are no attack.
             with open_regular(path) as file, Image.open(file) as picture:
-                kind = "L" if picture.mode == "L" else "RGB", film.frame_size(*picture.size)
+                kind = "L" if picture.mode == "L" else "RGB", film.frame_size(*picture.size, resize)
                 picture.verify()  # This checks the checksums, in a hundredth of the time of decoding.
     except DAMAGED:
         return None
     return kind if film.fits(*picture.size) else None
 
 
-def _frames(pictures: list[SamplePicture], fps: float, early_factor: int) -> Iterator[film.Frame]:
+def _check_size(path: Path, resize: Resize) -> None:
+    """Refuses a size that a picture cannot get; one that is damaged by now is told of where it is drawn."""
+    with contextlib.suppress(*DAMAGED), open_regular(path) as file, Image.open(file) as picture:
+        resize.check(*picture.size, film.CAPTION_PIXELS)
+
+
+def _frames(pictures: list[SamplePicture], fps: float, early_factor: int, resize: Resize) -> Iterator[film.Frame]:
     """A picture that turns out to be damaged as it is decoded, or is gone by then, is left out, with a note."""
     drawn = 0
-    for picture in pictures:
+    for picture in counted(pictures, "making the film", len(pictures), "frame"):
         try:
-            frame = _draw(picture.path, picture.caption)
+            frame = _draw(picture.path, picture.caption, resize)
         except DAMAGED as error:
             note(f"{printable(picture.path)}: left out of the animation ({first_line(error)})")
             continue
@@ -123,6 +134,6 @@ def _frames(pictures: list[SamplePicture], fps: float, early_factor: int) -> Ite
         raise UserError(f"{printable(picture.path.parent)}: none of the pictures in it can be decoded: delete them")
 
 
-def _draw(path: Path, caption: str) -> Image.Image:
+def _draw(path: Path, caption: str, resize: Resize) -> Image.Image:
     with open_regular(path) as file, Image.open(file) as picture:
-        return film.frame(picture, caption)
+        return film.frame(picture, caption, resize)

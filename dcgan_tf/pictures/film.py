@@ -5,6 +5,7 @@ Frames are taken and written one at a time, so that memory does not grow with th
 
 import contextlib
 import functools
+import os
 import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
@@ -15,9 +16,9 @@ from PIL.GifImagePlugin import getdata, getheader
 
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import whole_file
-from dcgan_tf.pictures.enlarge import whole_factor
+from dcgan_tf.common.install import install_command
+from dcgan_tf.pictures.enlarge import AS_IT_IS, MAX_SIDE_PIXELS, Resize, whole_factor
 
-MAX_SIDE_PIXELS = 16_384  # The side of a frame that H.264 takes; a GIF takes four times as many.
 CAPTION_PIXELS = 66  # The strip with the caption is at most so high, with the pixel that makes a height even.
 PALETTE_SAMPLE_PIXELS = 8000  # The 256 colours of a frame are chosen from about so many of its pixels.
 
@@ -28,17 +29,19 @@ class NoEncoder(Exception):
     """An MP4 needs ffmpeg with H.264, and there is none. The message continues a line that begins with the flag."""
 
     def __init__(self):
-        super().__init__("needs ffmpeg with H.264: pip install imageio[ffmpeg]")
+        if "IMAGEIO_FFMPEG_EXE" in os.environ:  # It goes before the one that comes with the package.
+            super().__init__("needs ffmpeg with H.264: unset IMAGEIO_FFMPEG_EXE, which names another")
+        else:
+            super().__init__(f"needs ffmpeg with H.264: {install_command(['imageio-ffmpeg'])}")
 
 
 class EncoderFailed(Exception):
     """ffmpeg ended with an error; the message is what it says."""
 
 
-def frame_size(width: int, height: int) -> tuple[int, int]:
+def frame_size(width: int, height: int, resize: Resize = AS_IT_IS) -> tuple[int, int]:
     """(width, height) of the frame of a picture of that size, without caption, and before its sizes are made even."""
-    factor = whole_factor(height, width)
-    return width * factor, height * factor
+    return _readable(width, height, resize).size(width, height)
 
 
 def fits(width: int, height: int) -> bool:
@@ -47,13 +50,14 @@ def fits(width: int, height: int) -> bool:
     return max(width, height + CAPTION_PIXELS) <= MAX_SIDE_PIXELS
 
 
-def frame(picture: Image.Image, caption: str | None = None) -> Image.Image:
-    """The picture as L or RGB, enlarged by a whole factor where it is small, its sizes made even, as H.264 asks.
+def frame(picture: Image.Image, caption: str | None = None, resize: Resize = AS_IT_IS) -> Image.Image:
+    """The picture as L or RGB, of the size that `resize` asks for, its sizes made even, as H.264 asks.
 
+    Where it asks for none, a small picture is enlarged by a whole factor, to 512 pixels on its longer side at least.
     With a caption: on a white strip below the picture.
     """
     picture = picture.convert("L" if picture.mode == "L" else "RGB")
-    enlarged = picture.resize(frame_size(*picture.size), Image.Resampling.NEAREST)
+    enlarged = _readable(*picture.size, resize).apply(picture)
     width, height = enlarged.width + enlarged.width % 2, enlarged.height + enlarged.height % 2
     if caption is None:
         # The added pixel repeats the picture's own edge: a white one would be a line beside a dark picture.
@@ -68,6 +72,13 @@ def frame(picture: Image.Image, caption: str | None = None) -> Image.Image:
         (font_size // 2, whole.height - strip // 2), caption, fill="black", font=_font(font_size), anchor="lm"
     )
     return whole
+
+
+def _readable(width: int, height: int, resize: Resize) -> Resize:
+    """`resize`, or where it asks for nothing the enlargement that makes a picture of this size large enough to be seen."""
+    if resize.is_asked:
+        return resize
+    return Resize(factor=whole_factor(height, width))
 
 
 def write_film(path, format: str, frames: Iterator[Frame], fps: float) -> None:
@@ -92,6 +103,16 @@ def write_film(path, format: str, frames: Iterator[Frame], fps: float) -> None:
         ) from error
 
 
+def frame_seconds(format: str, fps: float) -> float:
+    """How long a film of that many frames a second shows each of them."""
+    return _hundredths(1 / fps) / 100 if format == "gif" else 1 / fps
+
+
+def _hundredths(seconds: float) -> int:
+    """The time of a frame as a GIF stores it."""
+    return round(100 * seconds)
+
+
 @functools.cache
 def _font(size: int):
     return ImageFont.load_default(size)
@@ -107,7 +128,7 @@ def _write_gif(path: Path, frames: Iterator[Frame], fps: float) -> None:
                 file.writelines(getheader(frame, info={"loop": 0})[0])  # loop=0 repeats for ever.
             # Colour frames bring their own palette; grey ones use the 256 greys of the header.
             own_palette = frame.mode == "P"
-            data = getdata(frame, duration=round(100 * seconds) * 10, include_color_table=own_palette)
+            data = getdata(frame, duration=_hundredths(seconds) * 10, include_color_table=own_palette)
             file.writelines(data)
             data.clear()  # A reference cycle in getdata would keep the list until the next garbage collection.
         file.write(b";")

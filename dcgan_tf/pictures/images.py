@@ -78,6 +78,10 @@ def write_png(path, image: np.ndarray, flush: bool = True) -> None:
         ValueError: an image of another type or shape.
         UserError: the disk is full.
     """
-    picture = to_picture(image)
+    write_picture(path, to_picture(image), flush)
+
+
+def write_picture(path, picture: Image.Image, flush: bool = True) -> None:
+    """The same of a picture of Pillow."""
     with whole_file(path, flush) as beside:
         picture.save(beside, "PNG")

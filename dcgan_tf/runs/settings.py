@@ -8,7 +8,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import write_json
 from dcgan_tf.common.reading import read_json
 from dcgan_tf.common.seals import check_seal, sealed
-from dcgan_tf.common.text import shape_text
+from dcgan_tf.common.text import plural, shape_text
 from dcgan_tf.config.flags import flag
 from dcgan_tf.config.recipes import SWITCHES
 from dcgan_tf.config.settings import Settings, settings_from_json
@@ -39,6 +39,14 @@ def read_settings(folder: RunFolder) -> Settings | None:
         ) from error
 
 
+# Parts of an identity that are no flags.
+SHAPE, IMAGES, NETS = "the images' shape", "the images", "the nets"
+# Hashes tell a person nothing: what it means where they have changed.
+_HASHES = {
+    IMAGES: "the images have changed since the run began",
+    NETS: "this version of the program builds its nets differently",
+}
+
 # Flags that may change from one start of a run to the next: they decide how far it goes and what is kept, not its steps.
 _FREE_FLAGS = {
     "data", "preset", "recipe", "switches", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
@@ -59,9 +67,11 @@ def identity(settings: Settings) -> dict[str, object]:
     switches = {name: ("off", "on")[value] if isinstance(value, bool) else value for name, value in switches.items()}
     by_flag = {flag(name): value for name, value in (flags | settings.unknown | switches).items()}
     return {
-        "--data": f"{data.images:,} images of {shape_text(data.image_shape)} ({data.fingerprint})",
-        "--preset": settings.preset.name,
-        "definition of the net": hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
+        "--data": plural(data.images, "image"),
+        SHAPE: shape_text(data.image_shape),
+        IMAGES: data.fingerprint,
+        "--preset": settings.preset.name.partition("@")[0],  # The shape that it is fitted to is that of the images.
+        NETS: hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
         **json.loads(
             json.dumps(by_flag)
         ),  # As JSON has it, lists in place of tuples, since workers send it to each other.
@@ -69,13 +79,28 @@ def identity(settings: Settings) -> dict[str, object]:
 
 
 def differences(there: dict, here: dict) -> list[str]:
-    """One phrase per setting that differs, such as "--batch-size 16 there, 32 here"."""
-    names = [*there, *(name for name in here if name not in there)]
+    """One phrase per setting that differs between two workers, such as "--batch-size 16 there, 32 here"."""
     return [
-        f"{printable(name)} {_shown(there.get(name))} there, {_shown(here.get(name))} here"
-        for name in names
-        if there.get(name) != here.get(name)
+        f"{printable(name)} differ" if name in _HASHES else f"{printable(name)} {one} there, {other} here"
+        for name, one, other in _differing(there, here)
     ]
+
+
+def changes(begun: dict, now: dict) -> list[str]:
+    """One phrase per setting that is not what the run began with, such as "--batch-size 16, now 32"."""
+    return [_HASHES.get(name) or f"{printable(name)} {one}, now {other}" for name, one, other in _differing(begun, now)]
+
+
+def _differing(one: dict, other: dict) -> list[tuple[str, str, str]]:
+    """(name, value, other value) of each setting that differs, values in words; but for those that follow from another
+    one."""
+    names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    is_news = {
+        SHAPE: "--image-size" not in names,
+        IMAGES: not {"--data", SHAPE} & set(names),
+        NETS: set(names) <= {IMAGES, NETS},
+    }
+    return [(name, _shown(one.get(name)), _shown(other.get(name))) for name in names if is_news.get(name, True)]
 
 
 def _shown(value) -> str:

@@ -18,7 +18,7 @@ from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
 from dcgan_tf.runs.state import architectures, remove_old_states, save_state
-from dcgan_tf.training import rollback
+from dcgan_tf.training import closing, rollback
 from dcgan_tf.training.loop import loop
 from dcgan_tf.training.machine.cluster import Cluster, from_environment
 from dcgan_tf.training.machine.devices import (
@@ -34,6 +34,7 @@ from dcgan_tf.training.machine.tuning import settle_precision, settle_xla
 from dcgan_tf.training.plan import Plan, open_run, plan_run
 from dcgan_tf.training.recorder import Recorder
 from dcgan_tf.training.resume import goes_on, resume
+from dcgan_tf.training.sizes import enlarging_text
 from dcgan_tf.training.start import load_start, start
 from dcgan_tf.training.summary import summary
 from dcgan_tf.training.trainer import Trainer
@@ -76,14 +77,15 @@ def _decide(flags: TrainConfig, known, cluster: Cluster, held: contextlib.ExitSt
     """(plan, whether it resumes the run in its folder), decided by the chief while it holds the folder's lock, which goes
     to `held`. A dry run and other workers write nothing, and take no lock."""
     devices = local_devices()
-    source, folder = open_run(flags, known)
+    on_processor = devices[0].startswith("CPU")
+    flags, source, folder = open_run(flags, known, on_processor=on_processor)
     had_lock, writes = folder.lock.exists(), cluster.is_chief and not flags.dry_run
     lock = contextlib.ExitStack()
     if writes:
         lock.enter_context(folder.locked())
     try:
         begun = read_settings(folder)
-        replicas, on_processor = cluster.size * len(devices), devices[0].startswith("CPU")
+        replicas = cluster.size * len(devices)
         plan = plan_run(flags, source, folder, begun, known, replicas, on_processor=on_processor)
         check_precision(flags.precision)
         resumes = not flags.dry_run and goes_on(plan, begun)
@@ -126,20 +128,28 @@ def _train(plan: Plan, precision_is_free: bool, resumes: bool, nets, cluster: Cl
             if cluster.is_chief:
                 if not _has_history(plan.folder):  # The run was killed before it had drawn it.
                     _draw_history(plan.folder)
-                say(f"{plan.folder.path} is done: {step:,} steps; to go on, give a larger --epochs or --max-steps")
+                say(closing.done(plan))
             return 0
         trainer = Trainer(current, gan, step, cluster)
+        if cluster.is_chief:
+            say("compiling the training step ...")
         seconds = settle_xla(gan, trainer.trial(), 5 if dry_run else 2)
     if cluster.is_chief:
         say(summary(current, gan, precision, seconds, step, cluster.size))
+        if enlarged := enlarging_text(plan.source, is_free=not (plan.config.generator or plan.config.discriminator)):
+            say(f"warning: {enlarged}")
     if dry_run:
         return 0
+    with closing.told_when_broken_off(plan) if cluster.is_chief else contextlib.nullcontext():
+        if cluster.is_chief:
+            _write_beginning(plan, gan, step, resumes)
+        with StopRequest() as stop:
+            stopped_by = _run(trainer, stop)
+        # Who sends another signal than Ctrl-C, such as a cluster, kills soon after.
+        if cluster.is_chief and stopped_by in (None, signal.SIGINT):
+            _draw_history(plan.folder)
     if cluster.is_chief:
-        _write_beginning(plan, gan, step, resumes)
-    with StopRequest() as stop:
-        stopped_by = _run(trainer, stop)
-    if cluster.is_chief and stopped_by != signal.SIGTERM:  # Who sends SIGTERM, such as a cluster, kills soon after.
-        _draw_history(plan.folder)
+        say(closing.stopped(plan, stopped_by) if stopped_by else closing.done(plan))
     return stopped_by or 0
 
 
@@ -203,7 +213,7 @@ def _has_history(folder: RunFolder) -> bool:
 
 def _draw_history(folder: RunFolder) -> None:
     """losses.png and training.gif, from what the run has logged and drawn so far."""
-    write_curves(folder.log, folder.losses)
+    write_curves(folder)
     if sample_pictures(folder):
-        say(f"making {folder.film('gif')} ...")
+        say(f"all is saved; making {folder.film('gif')} ...")
         animate(folder.path)

@@ -8,12 +8,11 @@ from dcgan_tf.config.presets import Preset
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.generators.generator import Generator
 from dcgan_tf.generators.samples import Samples
-from dcgan_tf.metrics import swd
-from dcgan_tf.metrics.diversity import mean_pairwise_distance
+from dcgan_tf.metrics import diversity, swd
 from dcgan_tf.training.schedule import MEASUREMENTS
 
-PAIRED_IMAGES = 64  # Diversity is the mean distance over all pairs of so many generated images,
-PAIRED_REALS = 256  # and compared with that of so many real ones.
+# `dcgan-tf evaluate --set-best` measures with the same numbers of images.
+PAIRED_IMAGES, PAIRED_REALS = diversity.TRAINING_IMAGES, diversity.TRAINING_REALS
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Effort:
 
 
 FULL_DIRECTIONS_COST = 4  # An image costs so many times as much in all directions, most of it sorting.
-FULL_EFFORT = Effort(1024, swd.DIRECTIONS)  # A sixteenth of the published number takes a sixteenth of the time.
+FULL_EFFORT = Effort(swd.TRAINING_IMAGES, swd.DIRECTIONS)
 EFFORTS = (FULL_EFFORT, Effort(1024, 64), Effort(512, 64), Effort(256, 64))
 
 
@@ -62,7 +61,7 @@ class Measure:
         """
         self._swd, self._seed = swd.SWD(source, effort.images, seed, effort.directions), seed
         self._generator = Generator("the generator", preset.latent_dim, preset.image_shape, preset.latents, pictures)
-        self._real_distance = mean_pairwise_distance(source, PAIRED_REALS, seed)
+        self._real_distance = diversity.mean_pairwise_distance(source, PAIRED_REALS, seed)
         self.renew()
 
     def renew(self) -> None:
@@ -94,4 +93,4 @@ class Measure:
     def diversity(self) -> float:
         """The mean distance of two pictures from each other, as a share of that of two real images."""
         # At least one level: real images that are all alike would make a division by zero.
-        return mean_pairwise_distance(self._samples, PAIRED_IMAGES) / max(self._real_distance, 1.0)
+        return diversity.mean_pairwise_distance(self._samples, PAIRED_IMAGES) / max(self._real_distance, 1.0)

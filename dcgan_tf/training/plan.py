@@ -1,5 +1,6 @@
 """From flags to a plan: the images opened, every value settled. No TensorFlow, and nothing is written."""
 
+import functools
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.pixels import spread
 from dcgan_tf.common.text import shape_text
+from dcgan_tf.config.fitting import MAX_CHOSEN_SIDE, MAX_CHOSEN_SIDE_ON_GPU, MAX_OWN_SIDE
 from dcgan_tf.config.order import Order
 from dcgan_tf.config.presets import Preset
 from dcgan_tf.config.recipes import Recipe
@@ -14,10 +16,11 @@ from dcgan_tf.config.settings import Images, Settings
 from dcgan_tf.config.settle import Facts, Start, settle, wanted_shape
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.data.source import ImageSource
-from dcgan_tf.data.sources import open_source
+from dcgan_tf.data.sources import name_of, open_source
 from dcgan_tf.metrics import swd, tones
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import read_settings
+from dcgan_tf.training.sizes import other_sizes
 
 TONE_IMAGES = 64  # How many images are looked at for how much of them is black or white.
 
@@ -29,6 +32,7 @@ class Plan:
     seed: of latents, dropout and the order of images. It and the learning rate are other ones than the flags' after a
     rollback.
     first_epoch: epochs done before this run's first step, by the nets it starts from.
+    other_sizes: what the run would be with images of another size, where the person is asked to choose.
     """
 
     settings: Settings
@@ -37,6 +41,7 @@ class Plan:
     seed: int
     learning_rate: float
     first_epoch: int = 0
+    other_sizes: tuple[Settings, ...] = ()
 
     @property
     def config(self) -> TrainConfig:
@@ -101,22 +106,49 @@ def make_plan(flags: TrainConfig, start: Start | None = None, replicas: int = 1,
     Raises:
         UserError: no such images, fewer images than a batch, a batch that cannot be shared; or config.json is damaged.
     """
-    source, folder = open_run(flags, start)
+    flags, source, folder = open_run(flags, start, on_processor=on_processor)
     return plan_run(flags, source, folder, read_settings(folder), start, replicas, on_processor=on_processor)
 
 
-def open_run(flags: TrainConfig, start: Start | None = None) -> tuple[ImageSource, RunFolder]:
-    """The images, and where the run's folder is; it need not be there.
+def open_run(
+    flags: TrainConfig, start: Start | None = None, *, on_processor: bool = True
+) -> tuple[TrainConfig, ImageSource, RunFolder]:
+    """(flags, the images, where the run's folder is); it need not be there.
+
+    The flags have the size of the images where it is not their own: what is asked for, else that of the run that is there,
+    else a chosen one.
+
+    Raises:
+        UserError: no such images, or a name that cannot be the folder's; or config.json is damaged.
+    """
+    folder = run_folder(flags)
+    begun = read_settings(folder) if folder.saved_steps() else None
+    if begun and flags.image_size is None and flags.preset == begun.config.preset:
+        flags = replace(flags, image_size=begun.config.image_size)
+    # Earlier versions trained on large images without being asked.
+    keeps_own = begun is not None and flags.image_size is None and min(begun.data.image_shape[:2]) > MAX_OWN_SIDE
+    size, channels = wanted_shape(flags, start)
+    source = open_source(
+        flags.data,
+        size=size,
+        channels=channels,
+        value_range=flags.value_range,
+        cache=not flags.dry_run,
+        max_chosen_side=None if keeps_own else MAX_CHOSEN_SIDE if on_processor else MAX_CHOSEN_SIDE_ON_GPU,
+    )
+    if source.size_is_chosen:
+        flags = replace(flags, image_size=tuple(source.image_shape[:2]))
+    return flags, source, folder
+
+
+def run_folder(flags: TrainConfig) -> RunFolder:
+    """Where the run's folder is; it need not be there.
 
     Raises:
         UserError: no such images, or a name that cannot be the folder's.
     """
-    size, channels = wanted_shape(flags, start)
-    source = open_source(
-        flags.data, size=size, channels=channels, value_range=flags.value_range, cache=not flags.dry_run
-    )
     # TensorFlow writes to paths in UTF-8 only; a name on disk may be any bytes.
-    run_dir = flags.run_dir or f"checkpoints/{printable(source.name)}"
+    run_dir = flags.run_dir or f"checkpoints/{printable(name_of(flags.data))}"
     if run_dir != printable(run_dir):
         raise UserError(f"--run-dir {printable(run_dir)}: is not UTF-8: give another name")
     folder = RunFolder(Path(run_dir))
@@ -127,7 +159,7 @@ def open_run(flags: TrainConfig, start: Start | None = None) -> tuple[ImageSourc
     except OSError as error:
         mend = "mend its rights, or give another" if isinstance(error, PermissionError) else "give another"
         raise UserError(f"--run-dir {printable(run_dir)}: cannot be used ({error.strerror}): {mend}") from error
-    return source, folder
+    return folder
 
 
 def plan_run(
@@ -143,7 +175,9 @@ def plan_run(
     """Settles every value. begun: the settings of the run in that folder; None where there is none."""
     facts = Facts(
         data=Images(source.name, len(source), tuple(source.image_shape), source.values, source.fingerprint),
-        black_or_white=lambda: tones.clipped(tones.histograms(source, spread(len(source), TONE_IMAGES))),
+        black_or_white=functools.cache(
+            lambda: tones.clipped(tones.histograms(source, spread(len(source), TONE_IMAGES)))
+        ),
         run_dir=str(folder.path),
         start=start,
         devices=replicas,
@@ -157,5 +191,11 @@ def plan_run(
             "give 0"
         )
     return Plan(
-        settings, source, folder, flags.seed, settings.config.learning_rate, first_epoch=start.epoch if start else 0
+        settings,
+        source,
+        folder,
+        flags.seed,
+        settings.config.learning_rate,
+        first_epoch=start.epoch if start else 0,
+        other_sizes=other_sizes(flags, source, facts),
     )

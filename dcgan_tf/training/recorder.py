@@ -94,7 +94,7 @@ class Recorder:
     def judge_epoch(self) -> str | None:
         """At the end of an epoch: draws and measures what is due. Returns why the run is to go back; None: it is not."""
         epoch = self._trainer.epoch
-        self._progress.line()
+        self._progress.say_line()
         self._draw_what_is_due()
         self._is_saved = self._judge.holds_better(epoch, self._trainer.step)
         verdict = self._judge.judge(self._now(), self._save_models)

@@ -5,9 +5,10 @@ from dataclasses import replace
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, first_line, printable
+from dcgan_tf.common.program import program, quoted
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.gan.step import GAN
-from dcgan_tf.runs.settings import differences, identity
+from dcgan_tf.runs.settings import IMAGES, NETS, SHAPE, changes, identity
 from dcgan_tf.runs.state import restore_state, saved_nets
 from dcgan_tf.training import rollback
 from dcgan_tf.training.plan import Plan
@@ -49,12 +50,22 @@ def goes_on(plan: Plan, begun: Settings | None) -> bool:
         if asked == "must":
             raise UserError(f"--resume must: {shown} holds no run: check --run-dir, or leave out --resume")
         return False
-    other = differences(identity(begun), identity(plan.settings))
-    if other:
+    there, here = identity(begun), identity(plan.settings)
+    if changed := changes(there, here):
         raise UserError(
-            f"{shown} was trained with other settings: {'; '.join(other)}: give the same ones, or another --run-dir"
+            f"{shown}: the run there was begun with other settings ({'; '.join(changed)}): "
+            f"{_way_on({name for name in there if there[name] != here.get(name)}, plan, begun)}, or give another --run-dir"
         )
     return True
+
+
+def _way_on(changed: set[str], plan: Plan, begun: Settings) -> str:
+    """How to go on with a run whose settings have changed. changed: the names of those, see `identity`."""
+    if changed == {NETS}:
+        return f"go on with dcgan_tf {begun.versions.get('dcgan_tf', 'of then')}"
+    if "--data" in changed or changed <= {SHAPE, IMAGES, NETS}:
+        return "give the images that it was begun with"
+    return f"carry on with: {program()} resume {quoted(plan.folder.path)}"
 
 
 def resume(plan: Plan, precision: str) -> tuple[Plan, GAN, int]:

@@ -12,8 +12,9 @@ from dcgan_tf.nets.build import build_discriminator, build_generator
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.nets.surgery import as_logits, check_discriminator, check_generator, with_dtype, without_gain
 from dcgan_tf.runs.folder import NETS, epoch_of
+from dcgan_tf.runs.settings import read_settings
 from dcgan_tf.training.machine.cluster import Cluster
-from dcgan_tf.training.plan import Plan
+from dcgan_tf.training.plan import Plan, run_folder
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
@@ -25,7 +26,8 @@ def start(plan: Plan, precision: str, nets=None) -> tuple[GAN, int]:
 
 def load_start(flags: TrainConfig, cluster: Cluster):
     """(nets, start): the saved (generator or None, discriminator or None) that the flags name, and what the plan has to
-    know of them, None where the flags name none.
+    know of them, None where the flags name none. Where a run that began from them goes on, they are not needed any more:
+    nets are None, and its folder tells what the plan has to know.
 
     Of several workers, nets is None: TensorFlow connects them only before its first work, so that another process looks
     at the files, and `load_nets` has to be called later.
@@ -35,6 +37,8 @@ def load_start(flags: TrainConfig, cluster: Cluster):
     """
     if not _paths(flags):
         return (None, None), None
+    if not flags.dry_run and (begun := _begun_from(flags)):
+        return (None, None), begun
     if cluster.size > 1:
         # Ctrl-C goes to all processes of a terminal: the one that looks leaves the answer to it to this one.
         ignore = (signal.SIGINT, signal.SIG_IGN)
@@ -48,6 +52,16 @@ def load_start(flags: TrainConfig, cluster: Cluster):
                 raise
     nets = load_nets(flags)
     return nets, _known_of_nets(flags, nets)
+
+
+def _begun_from(flags: TrainConfig) -> Start | None:
+    """What is known of the nets that the flags name from a run that began from them; None where there is none."""
+    folder = run_folder(flags)
+    begun = read_settings(folder) if folder.saved_steps() else None
+    if begun is None or _paths(begun.config) != _paths(flags):
+        return None
+    latent_dim = begun.preset.latent_dim if flags.generator else None
+    return Start(begun.data.image_shape, latent_dim, _epoch(flags))
 
 
 def load_nets(flags: TrainConfig):
@@ -64,17 +78,22 @@ def load_nets(flags: TrainConfig):
 
 def _known_of_nets(flags: TrainConfig, nets=None) -> Start:
     generator, discriminator = nets or load_nets(flags)
+    return Start(
+        image_shape=generator.output_shape[1:] if generator is not None else discriminator.input_shape[1:],
+        latent_dim=generator.input_shape[-1] if generator is not None else None,
+        epoch=_epoch(flags),
+    )
+
+
+def _epoch(flags: TrainConfig) -> int:
+    """How many epochs the nets that the flags name have been trained for, by the names of their files."""
     epochs = {epoch_of(path) for path in _paths(flags).values()}
     if len(epochs) > 1:
         raise UserError(
             f"--generator {printable(flags.generator)} and --discriminator {printable(flags.discriminator)} "
             "are of different epochs: give two files of one epoch"
         )
-    return Start(
-        image_shape=generator.output_shape[1:] if generator is not None else discriminator.input_shape[1:],
-        latent_dim=generator.input_shape[-1] if generator is not None else None,
-        epoch=epochs.pop() or 0,
-    )
+    return epochs.pop() or 0
 
 
 def _paths(flags: TrainConfig) -> dict[str, str]:

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common.errors import printable
-from dcgan_tf.common.text import shape_text, size_text
+from dcgan_tf.common.text import plural, shape_text, size_text, time_text
+from dcgan_tf.config.presets import Preset
 from dcgan_tf.config.recipes import described
 from dcgan_tf.runs.state import KEPT_STATES
 from dcgan_tf.training.cadence import is_due
@@ -17,6 +17,7 @@ from dcgan_tf.training.machine.devices import describe_device, peak_memory
 from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.saver import to_delete
 from dcgan_tf.training.schedule import MIN_STEPS_APART, PICTURES
+from dcgan_tf.training.sizes import sizes_text
 
 
 def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, workers: int = 1) -> str:
@@ -26,15 +27,17 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
     disk, free = expected_disk(plan, gan), shutil.disk_usage(_existing(plan.folder.path)).free
     rows = {
         "images": f"{len(source):,} of {shape_text(source.image_shape)} from {printable(source.name)}, {source.values}",
+        "size": sizes_text(plan.settings, source.size_is_chosen, plan.other_sizes, seconds_per_step),
         "classes": _classes(source),
-        "preset": f"{preset.name}: {preset.about}",
-        "nets": f"generator {_count(gan.generator):,} parameters, discriminator {_count(gan.discriminator):,}",
+        "preset": "" if plan.config.generator else _words(preset),
+        "nets": f"generator {_origin(plan.config.generator)}{_count(gan.generator):,} parameters, "
+        f"discriminator {_origin(plan.config.discriminator)}{_count(gan.discriminator):,}",
         "recipe": described(plan.recipe),
         "device": f"{describe_device()}, {precision}{', XLA' * gan.xla}"
         + (f"; {workers} workers like this one" if workers > 1 else ""),
         "steps": f"{plan.steps_per_epoch:,} an epoch of {plan.batch_size} images each, "
-        f"{plan.epochs} epochs, {plan.last_step:,} in all" + (f", {step:,} done" if step else ""),
-        "time": f"about {tqdm.format_interval(steps * seconds_per_step)} "
+        f"{plural(plan.epochs, 'epoch')}, {plan.last_step:,} in all" + (f", {step:,} done" if step else ""),
+        "time": f"about {time_text(steps * seconds_per_step)} "
         f"({seconds_per_step:.3g} s a step, {plan.batch_size / seconds_per_step:,.0f} images/s)",
         "memory": f"{size_text(peak_memory())} at the peak so far",
         "disk": f"about {size_text(disk)} in {printable(plan.folder.path)}"
@@ -64,6 +67,19 @@ def expected_disk(plan: Plan, gan) -> int:
         2 if plan.rolls_back else 0
     )  # Rolling back keeps the states of the first step and of the best epoch.
     return kept * (2 * generator + discriminator) + states * state + 2 * (drawn + 1) * grid
+
+
+def _words(preset: Preset) -> str:
+    family, _, fitted_shape = preset.name.partition("@")
+    if not fitted_shape:
+        return f"{preset.name}: {preset.about}"
+    height, width, channels = preset.image_shape
+    return f"the net of {family}, fitted to {height}x{width} {'grey' if channels == 1 else 'colour'}"
+
+
+def _origin(path: str | None) -> str:
+    """Of a net: where the run got it from; "" for a new one."""
+    return f"{printable(path)}, " if path else ""
 
 
 def _classes(source) -> str:

@@ -14,6 +14,10 @@ from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.watchdog import Collapse
 
 
+class Diverged(UserError):
+    """The losses are no numbers any more; the same steps would end the same."""
+
+
 class Trainer:
     """Trains, and writes and prints nothing. Every worker of a cluster has one, and does the same with it.
 
@@ -88,7 +92,7 @@ class Trainer:
 
         Raises:
             Collapse: one is not finite, and the run is to go back.
-            UserError: one is not finite.
+            Diverged: one is not finite.
         """
         values = {name: float(value) for name, value in metrics.items()}
         if all(map(math.isfinite, values.values())):
@@ -97,7 +101,7 @@ class Trainer:
         reason = f"the losses became NaN between steps {self._last_finite_step} and {self.step}"
         self.go_back_for(reason if may_go_back and may_go_back() else None)
         states = self.plan.folder.saved_steps()
-        raise UserError(
+        raise Diverged(
             f"{reason}: give a lower --learning-rate"
             f" (it is {self.plan.learning_rate:g}) or --precision float32, and another --run-dir; "
             + (f"the last sound state, of step {states[-1]}, is kept" if states else "no state was saved yet")

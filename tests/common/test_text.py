@@ -1,6 +1,6 @@
 import pytest
 
-from dcgan_tf.common.text import first_three, plural, shape_text, size_text, table
+from dcgan_tf.common.text import first_three, plural, shape_text, size_text, table, time_text
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,17 @@ from dcgan_tf.common.text import first_three, plural, shape_text, size_text, tab
 )
 def test_sizes(number, text):
     assert size_text(number) == text
+
+
+@pytest.mark.parametrize(
+    "seconds, text",
+    [
+        (0.01, "1 s"), (40, "40 s"), (99.4, "99 s"), (100, "2 min"), (720, "12 min"), (5400, "90 min"), (6000, "2 h"),
+        (9 * 3600, "9 h"), (47 * 3600, "47 h"), (3 * 86400, "3 days"), (2000 * 86400, "2,000 days"),
+    ],
+)  # fmt: skip
+def test_times(seconds, text):
+    assert time_text(seconds) == text
 
 
 def test_shapes_and_counts():

@@ -19,6 +19,15 @@ FIELDS = {
     commands.TrainFeaturesConfig: ["data", "out"],
     commands.EvaluateConfig: ["source", "data", "held_out", "features", "out"],
 }
+POSITIONALS = {
+    (commands.AnimateConfig, "run"): "RUN",
+    (commands.ExportConfig, "source"): "RUN",
+    (commands.GenerateConfig, "source"): "RUN",
+    (commands.InterpolateConfig, "source"): "RUN",
+    (commands.PrepareConfig, "source"): "DATA",
+    (commands.TrainFeaturesConfig, "data"): "DATA",
+    (commands.EvaluateConfig, "source"): "RUN",
+}
 NEEDED = {"source": "run", "out": "x.gif", "run": "run", "data": "digits", "seeds": (1, 2)}
 CASES = [(kind, name) for kind, names in FIELDS.items() for name in names]
 
@@ -29,8 +38,7 @@ def config(kind, **changes):
 
 @pytest.mark.parametrize(("kind", "name"), CASES, ids=[f"{kind.__name__}-{name}" for kind, name in CASES])
 def test_an_empty_name_is_refused_as_by_a_variable_of_the_shell_that_was_never_set(kind, name):
-    is_positional = name in ("source", "run") or (kind, name) == (commands.TrainFeaturesConfig, "data")
-    shown = name.upper() if is_positional else f"--{name.replace('_', '-')}"
+    shown = POSITIONALS.get((kind, name), f"--{name.replace('_', '-')}")
     may_miss = name not in NEEDED or (kind, name) in {
         (commands.ExportConfig, "out"), (commands.EvaluateConfig, "out"), (commands.EvaluateConfig, "data"),
     }  # fmt: skip

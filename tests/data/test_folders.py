@@ -1,6 +1,7 @@
 """Folders of images: which files are images, in which order, what is skipped, grey or colour, classes, any file name."""
 
 import errno
+import json
 import os
 import shutil
 
@@ -24,6 +25,8 @@ def test_images_of_one_size_are_read_as_they_are_in_path_order(folder):
     source = open_source(str(folder))
     assert (source.name, len(source), source.image_shape) == ("set", 4, (6, 9, 3))
     assert source.values == "uint8 0..255" and source.notes == ["4 images read"]
+    for opened in (source, open_source(str(folder)), open_source(str(folder), cache=False)):
+        assert opened.names == ["B.PNG", "a/z.bmp", "b.png", "é.tiff"]
     expected = [images[name] for name in ("B.PNG", "a/z.bmp", "b.png", "é.tiff")]  # Names are sorted by their bytes.
     np.testing.assert_array_equal(source.read([0, 1, 2, 3]), expected)
     np.testing.assert_array_equal(source.read([3, 0]), [expected[3], expected[0]])
@@ -97,10 +100,46 @@ def test_many_sizes_need_a_wanted_one(folder):
     for i, (height, width) in enumerate([(20, 30), (40, 25), (50, 50), (20, 30)]):
         put(folder / f"{i}.png", noise(height, width))
     assert source_error(folder) == (
-        f"{folder} holds images of 3 sizes (shorter side: smallest 20, median 20): "
-        "choose one with --image-size H W or --preset NAME"
+        f"{folder} holds images of 3 sizes (shorter side: smallest 20, median 20): choose one, such as --image-size 20"
     )
     assert cached_files() == []
+
+
+def test_a_size_is_chosen_where_there_are_many(folder):
+    for i, (height, width) in enumerate([(20, 30), (44, 25), (50, 50), (30, 23), (9, 90)]):
+        put(folder / f"{i}.png", noise(height, width))
+    # The median of 20, 25, 50, 23, 9 is 23; nets like multiples of 4.
+    source = open_source(str(folder), max_chosen_side=64)
+    assert (source.image_shape, source.size_is_chosen, source.headroom) == ((20, 20, 3), True, 23 / 20)
+    assert open_source(str(folder), max_chosen_side=16).image_shape == (16, 16, 3)
+    # The same size, asked for, is in the cache already.
+    before = cached_files()
+    asked = open_source(str(folder), size=(20, 20))
+    assert (asked.size_is_chosen, asked.headroom, cached_files()) == (False, 23 / 20, before)
+
+
+def test_images_of_one_size_keep_it_unless_it_is_large(folder):
+    for i in range(2):
+        put(folder / f"{i}.png", noise(40, 90))
+    source = open_source(str(folder), max_chosen_side=16)
+    assert (source.image_shape, source.size_is_chosen, source.headroom) == ((40, 90, 3), False, 1.0)
+    for i in range(2):
+        put(folder / f"{i}.png", noise(300, 280))
+    for in_cache in (False, True):
+        assert open_source(str(folder)).image_shape == (300, 280, 3), in_cache
+        assert open_source(str(folder), max_chosen_side=16).image_shape == (16, 16, 3), in_cache
+
+
+def test_decoded_images_that_an_earlier_version_kept_are_used(folder, monkeypatch):
+    put(folder / "a.png", noise(8, 8))
+    open_source(str(folder))
+    entry = next(path for path in cached_files() if path.suffix == ".json")
+    held = json.loads(entry.read_text())
+    del held["facts"]["headroom"], held["checksum"]
+    entry.write_text(json.dumps(held))
+    monkeypatch.setattr("dcgan_tf.data.folders.decode", None)
+    source = open_source(str(folder), max_chosen_side=64)
+    assert (source.image_shape, source.headroom) == ((8, 8, 3), None)
 
 
 def test_folders_without_images(folder):

@@ -1,6 +1,8 @@
+import dataclasses
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,11 +21,15 @@ from support.programs import Program
 from support.settings import settings
 
 from dcgan_tf import cli
+from dcgan_tf.common.install import install_command
+from dcgan_tf.common.program import program
 from dcgan_tf.common.text import size_text
 from dcgan_tf.config.commands import ExportConfig
 from dcgan_tf.export import convert, serving
-from dcgan_tf.export.command import SavedModelWriter, export, model_name, next_version, prepare
-from dcgan_tf.generators import runtimes
+from dcgan_tf.export.command import export
+from dcgan_tf.export.job import model_name, prepare
+from dcgan_tf.export.savedmodel import SavedModelWriter
+from dcgan_tf.generators import checks, runtimes
 from dcgan_tf.nets.saved import load_model, save_model
 from dcgan_tf.pictures.images import to_uint8
 from dcgan_tf.runs.folder import RunFolder
@@ -81,14 +87,26 @@ def test_the_files_of_an_export(exported):
 
 def test_the_table(exported, run):
     out, printed = exported
-    first, *steps, head, row = printed.splitlines()
-    assert first == f"exporting {run} of epoch 7 as version 7 to {out}"
+    first, *steps, head, row, _, _, _, _ = printed.splitlines()
+    assert first == f"exporting {run}, epoch 7 (the newest), as version 7 to {out}"
     assert steps == ["measuring batches ...", "making and checking 7 ..."]
     assert re.split(r"  +", head) == ["artifact", "size", "largest difference", "1 image", "64 images"]
     name, size, differences, one, many = re.split(r"  +", row)
     assert (name, size) == ("7/", size_text(sum((out / "7" / name).stat().st_size for name in SAVED_MODEL)))
     assert re.fullmatch(r"image_bytes [01], images [01], latents 0, logits \S+", differences)
     assert re.fullmatch(r"[\d.]+ ms", one) and re.fullmatch(r"[\d.]+ ms", many)
+
+
+def test_the_last_lines_are_what_to_type_next(exported, monkeypatch):
+    out, printed = exported
+    names = {name: shlex.quote(str(out / name)) for name in ("docker-compose.yml", "client.py", "7")}
+    head, *rows = printed.splitlines()[-4:]
+    assert head == "next:"
+    assert [re.split(r"  +", row.strip()) for row in rows] == [
+        ["serve it", f"docker compose -f {names['docker-compose.yml']} up --wait"],
+        ["ask the server", f"python {names['client.py']} 1 2 3"],
+        ["draw with it", f"{program()} generate {names['7']} --out pictures/7"],
+    ]
 
 
 def test_the_model_card_tells_of_the_run(exported):
@@ -170,12 +188,20 @@ def test_again_takes_the_next_number_and_leaves_all_that_is_there(exported, run,
     # A server may have been started with this file: the warm-up must keep to it.
     (out / "batching.config").write_text("max_batch_size { value: 5 }\n")
     assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
-    assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
+    assert export(ExportConfig(str(run), str(out), epoch=3, latents="normal")) == 0
     printed = capsys.readouterr().out
-    assert "as version 3 to" in printed and "as version 8 to" in printed
+    assert f"exporting {run}, epoch 3, as version 3 to" in printed
+    assert f"exporting {run}, epoch 3, as version 8 to" in printed
     assert printed.count("note: a server takes the highest version, 7; models.config says how to serve 3\n") == 1
     assert printed.count("note:") == 1
     assert {int(path.name) for path in out.iterdir() if path.name.isdigit()} == {3, 7, 8}
+    (out / "client.py").unlink()  # Deleting one is the way to get it anew.
+    assert export(ExportConfig(str(run), str(out), epoch=3)) == 0
+    said, note, *_ = capsys.readouterr().out.splitlines()
+    assert said == f"{out}: version 3 is epoch 3 already, whole and of the same options: nothing is exported"
+    assert note == "note: a server takes the highest version, 8; models.config says how to serve 3"
+    assert {int(path.name) for path in out.iterdir() if path.name.isdigit()} == {3, 7, 8}
+    assert (out / "client.py").exists()
     net = runtimes.SavedModelSession(str(out / "8"))
     assert [runtimes.replay(request, net) for request in runtimes.warmup_requests(str(out / "8"))] == [1, 5]
     after = {name: (out / name).read_bytes() for name in before}
@@ -183,24 +209,29 @@ def test_again_takes_the_next_number_and_leaves_all_that_is_there(exported, run,
     assert after == before | {"batching.config": b"max_batch_size { value: 5 }\n"}
 
 
-@pytest.mark.parametrize(
-    "there, epoch, version",
-    [
-        ([], 7, 7),
-        ([], None, 1),
-        (["3"], 7, 7),
-        (["7"], 7, 8),
-        (["7", "12"], 7, 13),
-        (["12"], None, 13),
-        (["net-7.onnx"], 7, 8),
-        (["net-7-float16.tflite"], 7, 8),
-        (["other-7.onnx", ".7.55.part", "models.config"], 7, 7),
-    ],
-)
-def test_versions(tmp_path, there, epoch, version):
-    for name in there:
-        (tmp_path / name).mkdir()
-    assert next_version(tmp_path, "net", epoch) == version
+def test_the_same_again_is_said_and_nothing_is_written(run, tmp_path, capsys):
+    pytest.importorskip("onnx", reason="needs dcgan-tf[export]")
+    out = tmp_path / "net"
+    shutil.copytree(run, tmp_path / "elsewhere" / "squares")
+    (out / "3").mkdir(parents=True)  # a number that is taken
+    for source in (run, tmp_path / "elsewhere" / "squares"):
+        assert export(ExportConfig(str(source), str(out), epoch=3, formats=("onnx",), inputs=("seeds",))) == 0
+    first, second = capsys.readouterr().out.split(f"{out}: version 4 is epoch 3 already")
+    assert f"exporting {run}, epoch 3, as version 4 to {out}\n" in first
+    said, head, command = second.splitlines()
+    assert (said, head) == (", whole and of the same options: nothing is exported", "next:")
+    assert command.startswith('  run it  python -c "import ') and command.endswith(f"{out}/net-4-seeds.onnx")
+    assert files(out) == {"net-4-seeds.onnx"}
+
+    damaged = bytearray((out / "net-4-seeds.onnx").read_bytes())
+    damaged[100] ^= 1
+    (out / "net-4-seeds.onnx").write_bytes(damaged)
+    assert export(ExportConfig(str(run), str(out), epoch=3, formats=("onnx",), inputs=("seeds",))) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        f"note: {out}/net-4-seeds.onnx: is damaged (its checksum is wrong): copy it again, or export it again; it stays as it is",
+        f"exporting {run}, epoch 3, as version 5 to {out}",
+    ]
+    assert files(out) == {"net-4-seeds.onnx", "net-5-seeds.onnx"}
 
 
 @pytest.mark.parametrize(
@@ -218,9 +249,23 @@ def test_onnx_and_litert(run, tmp_path, capsys):
         str(run), str(out), formats=("onnx", "litert"), quantize=("float16", "dynamic"), quantized_tolerance=0.5
     )
     assert export(config) == 0
-    assert files(out) == {"net-7.onnx", "net-7.tflite", "net-7-float16.tflite", "net-7-dynamic.tflite"}
-    rows = [re.split(r"  +", line)[0] for line in capsys.readouterr().out.splitlines()[-4:]]
-    assert rows == ["net-7.onnx", "net-7.tflite", "net-7-float16.tflite", "net-7-dynamic.tflite"]
+    names = ["net-7.onnx", "net-7.tflite", "net-7-float16.tflite", "net-7-dynamic.tflite"]
+    assert files(out) == set(names)
+    lines = capsys.readouterr().out.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("artifact "))
+    assert [re.split(r"  +", line)[0] for line in lines[head + 1 : head + 5]] == names
+    assert [line.split()[:3] for line in lines[head + 5 :]] == [["next:"], *[["draw", "with", "it"]] * 2]
+    default = {"images": {"dtype": "float32", "shape": ["N", 8, 8, 3],
+               "values": "-1..1; a pixel is round(x * 127.5 + 127.5), cut to 0..255"}}  # fmt: skip
+    for kind, name in (("onnx", names[0]), ("litert", names[2])):
+        card = checks.read_card(kind, out / name)
+        assert list(card["signatures"]) == ["serving_default"]
+        assert card["signatures"]["serving_default"]["outputs"] == default
+    assert card["quantized"] == {"weights": "float16", "tolerance": 0.5}
+    assert export(config) == 0
+    assert f"{out}: version 7 is epoch 7 already" in capsys.readouterr().out
+    assert export(dataclasses.replace(config, quantized_tolerance=0.4)) == 0
+    assert "as version 8 to" in capsys.readouterr().out
 
 
 def test_a_quantized_file_that_differs_too_much_is_removed(run, tmp_path, capsys):
@@ -280,14 +325,17 @@ def test_errors_before_tensorflow(capsys):
     for arguments, line in (
         (["x", "--formats", "onnx", "--quantize", "float16"],
          "--quantize float16: is for LiteRT: add litert to --formats"),
+        (["x", "--inputs", "seeds"],
+         "--inputs seeds: is for ONNX: add onnx to --formats, or leave it out (a SavedModel takes seeds, too)"),
+        (["x", "--inputs", "seeds", "--formats", "onnx", "litert"],
+         "--inputs seeds: LiteRT cannot take seeds, as it has no float64 to draw with: give --inputs latents seeds"),
         (["x", "--quantized-tolerance", "0"],
          "--quantized-tolerance 0: must be above 0 and at most 2, such as 0.01"),
     ):  # fmt: skip
         assert cli.export_main(arguments) == 2
         assert capsys.readouterr() == ("", f"error: {line}\n")
-    with pytest.raises(SystemExit) as exit:
-        cli.export_main(["x", "--formats", "coreml"])
-    assert exit.value.code == 2
+    assert cli.export_main(["x", "--formats", "coreml"]) == 2
+    assert capsys.readouterr().err == "error: --formats coreml: must be one of savedmodel, onnx, litert\n"
 
 
 def test_a_missing_package_is_one_line_with_the_command(monkeypatch, run, tmp_path):
@@ -296,7 +344,7 @@ def test_a_missing_package_is_one_line_with_the_command(monkeypatch, run, tmp_pa
         convert.importlib.util, "find_spec", lambda name: None if name in ("tf2onnx", "onnx") else there(name)
     )
     assert error_of(export, ExportConfig(str(run), str(tmp_path / "net"), formats=("savedmodel", "onnx"))) == (
-        "--formats onnx: tf2onnx and onnx missing: pip install 'dcgan-tf[export]', or leave it out"
+        f"--formats onnx: tf2onnx and onnx missing: {install_command(['tf2onnx', 'onnx'])}, or leave onnx out"
     )
     assert not (tmp_path / "net").exists()
 
@@ -380,7 +428,7 @@ def test_whoever_looks_sees_whole_versions_only_and_a_killed_export_leaves_none(
         assert (export.wait(), export.communicate()[1]) == (0, "")
         for number, words in ((signal.SIGKILL, "making"), (signal.SIGINT, "making"), (signal.SIGTERM, "measuring")):
             (out / "batching.config").unlink(missing_ok=True)
-            export = Program("export_main", run, "--out", out)
+            export = Program("export_main", run, "--out", out, "--latents", "normal")  # what no version has yet
             next(line for line in export.lines() if line.startswith(words))
             time.sleep(0.2)
             export.send_signal(number)

@@ -3,9 +3,10 @@ import pytest
 from support import small_nets
 from support.helpers import error_of
 
+from dcgan_tf.common import install
 from dcgan_tf.common.errors import Mismatch
 from dcgan_tf.export import convert
-from dcgan_tf.generators import runtimes
+from dcgan_tf.generators import checks, runtimes
 
 CARD = {"latents": {"distribution": "uniform"}}
 
@@ -25,7 +26,7 @@ def converted(generator, tmp_path_factory):
     convert.to_onnx(generator, made["onnx", None], CARD)
     for quantize in (None, "float16", "dynamic"):
         made["litert", quantize] = folder / f"{quantize}.tflite"
-        convert.to_litert(generator, made["litert", quantize], quantize)
+        convert.to_litert(generator, made["litert", quantize], CARD, quantize)
     return made
 
 
@@ -39,7 +40,12 @@ def test_onnx_files_have_a_free_batch_the_opset_and_the_card(converted):
     shapes = [[size.dim_param or size.dim_value for size in tensor.type.tensor_type.shape.dim]
               for tensor in (*model.graph.input, *model.graph.output)]  # fmt: skip
     assert shapes == [["N", 6], ["N", 8, 8, 3]]
-    assert runtimes.Onnx(str(converted["onnx", None])).card == '{"latents": {"distribution": "uniform"}}'
+
+
+def test_every_file_has_the_card(converted):
+    for (kind, _), path in converted.items():
+        assert checks.read_card(kind, path) == CARD
+        checks.check(kind, path)
 
 
 @pytest.mark.parametrize(
@@ -70,15 +76,29 @@ def test_a_net_that_onnx_cannot_express_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     "formats, missing, words",
     [
-        (("savedmodel", "onnx"), {"tf2onnx", "onnx"}, "--formats onnx: tf2onnx and onnx missing"),
-        (("litert",), {"ai_edge_litert"}, "--formats litert: ai-edge-litert missing"),
-        (("savedmodel",), {"tensorflow_serving"}, "--formats savedmodel: tensorflow-serving missing"),
+        (
+            ("savedmodel", "onnx"),
+            {"tf2onnx", "onnx"},
+            '--formats onnx: tf2onnx and onnx missing: pip install "tf2onnx>=1.17,<2" "onnx>=1.17,<2", or leave onnx out',
+        ),
+        (
+            ("litert",),
+            {"ai_edge_litert"},
+            '--formats litert: ai-edge-litert missing: pip install "ai-edge-litert>=2.0,<3", or leave litert out',
+        ),
+        (
+            ("savedmodel",),
+            {"tensorflow_serving"},
+            "--formats savedmodel: tensorflow-serving-api missing: "
+            'pip install "tensorflow-serving-api>=2.19,<3", or leave savedmodel out',
+        ),
     ],
 )
 def test_packages_that_are_missing_are_named(monkeypatch, formats, missing, words):
     there = convert.importlib.util.find_spec
     monkeypatch.setattr(convert.importlib.util, "find_spec", lambda name: None if name in missing else there(name))
-    assert error_of(convert.check_packages, formats) == f"{words}: pip install 'dcgan-tf[export]', or leave it out"
+    monkeypatch.setattr(install, "_pip", lambda: "pip")
+    assert error_of(convert.check_packages, formats) == words
 
 
 def test_packages_of_other_formats_may_be_missing(monkeypatch):

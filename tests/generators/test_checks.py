@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_a_changed_bit_in_a_file(tmp_path, ending):
         convert.to_onnx(small_nets.generator(), path, {"name": "x"})
     else:
         pytest.importorskip("ai_edge_litert", reason="needs dcgan-tf[export]")
-        convert.to_litert(small_nets.generator(), path)
+        convert.to_litert(small_nets.generator(), path, {"name": "x"})
     checks.check(kind, path)
     whole = path.read_bytes()
     for place in (0, 8, len(whole) // 2, len(whole) - 47, len(whole) - 1):
@@ -102,6 +103,30 @@ def test_a_changed_bit_in_a_file(tmp_path, ending):
         changed[place] ^= 1
         path.write_bytes(changed)
         assert error_of(open_generator, str(path)) == f"{path}: {DAMAGED}"
+
+
+def test_the_card_of_a_litert_file_lies_in_an_archive_behind_it(tmp_path):
+    tables, path = b"\x1c\0\0\0TFL3" + bytes(100), tmp_path / "net.tflite"
+    path.write_bytes(checks.litert_with_card(tables, {"name": "x", "epoch": 7}))
+    assert path.read_bytes().startswith(tables)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("model_card.json") == b'{"name": "x", "epoch": 7}'
+    assert checks.read_card("litert", path) == {"name": "x", "epoch": 7}
+    checks.check("litert", path)
+
+
+@pytest.mark.parametrize("card", [None, b"[1]", b"no JSON", b"\xff", b"[" * 100_000, b" " * 20_000_000])
+def test_litert_files_of_other_makers_have_any_card_or_none(tmp_path, card):
+    path = tmp_path / "net.tflite"
+    path.write_bytes(b"\x1c\0\0\0TFL3")
+    if card is not None:
+        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("model_card.json", card)
+    if card in (None, b"[1]"):
+        assert checks.read_card("litert", path) == {}
+    else:
+        message = "its model card cannot be read: copy it again, or delete it"
+        assert error_of(checks.read_card, "litert", path) == message
 
 
 def test_the_checksum_of_an_onnx_file_is_among_its_metadata():

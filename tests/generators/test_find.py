@@ -27,7 +27,8 @@ def run(tmp_path_factory):
 
 def test_a_run_s_newest_epoch_is_taken(run):
     found = find(str(run))
-    assert found == Found("keras", run / "epoch9_Gmodel.h5", "squares", 9, run / "epoch9_Dmodel.h5", found.settings)
+    files = run / "epoch9_Gmodel.h5", run / "epoch9_Dmodel.h5"
+    assert found == Found("keras", files[0], "squares", 9, files[1], found.settings, "the newest")
     assert found.settings.preset.latents == "uniform"
 
 
@@ -38,6 +39,21 @@ def test_the_best_epoch_is_taken_where_one_was_measured(run, tmp_path):
     assert error_of(find, str(run), "best") == (
         f"--epoch best: {run} has measured none: give a number, or --epoch newest"
     )
+
+
+def test_why_an_epoch_was_taken_is_said(run, tmp_path):
+    measured = tmp_path / "measured"
+    shutil.copytree(run, measured)
+    (measured / "best.json").write_text('{"epoch": 3, "swd": 45.44}')
+    assert [find(str(measured), epoch).origin for epoch in (None, "best", "newest", 9)] == [
+        "epoch 3 (the best, SWD 45.4)",
+        "epoch 3 (the best, SWD 45.4)",
+        "epoch 9 (the newest)",
+        "epoch 9",
+    ]
+    assert find(str(run / "epoch9_Gmodel.h5")).origin == "epoch 9"
+    save_model(small_nets.generator(), tmp_path / "net.h5")
+    assert find(str(tmp_path / "net.h5")).origin == ""
 
 
 def test_an_epoch_may_be_asked_for_and_its_discriminator_be_missing(run):

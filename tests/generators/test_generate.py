@@ -10,10 +10,12 @@ from support.helpers import error_of
 
 from dcgan_tf import cli
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.install import install_command
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import GenerateConfig, InterpolateConfig
 from dcgan_tf.generators import generate, latents
-from dcgan_tf.pictures import film, images
+from dcgan_tf.pictures import film
+from dcgan_tf.pictures.sheet import contact_sheet
 
 
 class FakeGenerator:
@@ -22,7 +24,7 @@ class FakeGenerator:
     Rows 0..3 show the first latent, rows 4..7 the second.
     """
 
-    latent_dim, distribution = 2, "uniform"
+    latent_dim, distribution, origin = 2, "uniform", "epoch 7 (the newest)"
 
     def __init__(self, channels=1):
         self.image_shape = (8, 6, channels)
@@ -83,7 +85,7 @@ def test_one_picture_for_each_seed(tmp_path, fake, capsys, channels):
     assert files(out) == ["seed0009.png", "seed0010.png", "seed0011.png"]
     for seed in (9, 10, 11):
         np.testing.assert_array_equal(read(out / f"seed{seed:04d}.png"), image(seed, channels=channels))
-    assert capsys.readouterr() == (f"{out}: 3 pictures, seed0009.png to seed0011.png\n", "")
+    assert capsys.readouterr() == (f"{out}: 3 pictures of epoch 7 (the newest), seed0009.png to seed0011.png\n", "")
 
 
 def test_defaults_are_64_pictures_from_seed_1(tmp_path, fake):
@@ -93,6 +95,7 @@ def test_defaults_are_64_pictures_from_seed_1(tmp_path, fake):
 
 
 def test_the_highest_seed_is_the_last_int32(tmp_path, fake, capsys):
+    fake.origin = ""
     generate.generate(GenerateConfig("run", str(tmp_path), count=1, seed=2**31 - 1))
     assert files(tmp_path) == ["seed2147483647.png"]
     assert capsys.readouterr().out == f"{tmp_path}: 1 picture, seed2147483647.png\n"
@@ -126,14 +129,11 @@ def test_pictures_are_written_before_the_next_are_made(tmp_path, fake):
 def test_a_single_sheet(tmp_path, fake, capsys):
     generate.generate(GenerateConfig("run", str(tmp_path), count=5, seed=20, grid=True))
     assert files(tmp_path) == ["grid.png", *(f"seed{seed:04d}.png" for seed in range(20, 25))]
-    sheet = read(tmp_path / "grid.png")
-    assert sheet.shape == (2 * (8 + 2) + 2, 3 * (6 + 2) + 2, 1)  # 2 rows of 3
-    for index, seed in enumerate(range(20, 25)):
-        top, left = 2 + index // 3 * 10, 2 + index % 3 * 8
-        np.testing.assert_array_equal(sheet[top : top + 8, left : left + 6], image(seed))
-    assert (sheet[12:20, 18:24] == 255).all()  # The sixth place is empty.
+    seeds = range(20, 25)
+    labelled = contact_sheet(np.stack([image(seed) for seed in seeds]), ["20", "21", "22", "23", "24"])
+    np.testing.assert_array_equal(read(tmp_path / "grid.png"), labelled)
     assert capsys.readouterr().out == (
-        f"{tmp_path}: 5 pictures, seed0020.png to seed0024.png; 1 contact sheet, grid.png\n"
+        f"{tmp_path}: 5 pictures of epoch 7 (the newest), seed0020.png to seed0024.png; 1 contact sheet, grid.png\n"
     )
 
 
@@ -146,22 +146,35 @@ def test_more_sheets_are_named_by_their_seeds_and_the_last_may_be_smaller(tmp_pa
     generate.generate(GenerateConfig("run", str(tmp_path), count=203, grid=True))
     sheets = [name for name in files(tmp_path) if "grid" in name]
     assert sheets == ["grid_0001-0100.png", "grid_0101-0200.png", "grid_0201-0203.png"]
-    for name, first, count, columns in zip(sheets, (1, 101, 201), (100, 100, 3), (10, 10, 2), strict=True):
-        expected = images.grid(np.stack([image(seed) for seed in range(first, first + count)]), columns, columns)
+    for name, first, count in zip(sheets, (1, 101, 201), (100, 100, 3), strict=True):
+        seeds = range(first, first + count)
+        expected = contact_sheet(np.stack([image(seed) for seed in seeds]), [str(seed) for seed in seeds])
         np.testing.assert_array_equal(read(tmp_path / name), expected)
     assert capsys.readouterr().out == (
-        f"{tmp_path}: 203 pictures, seed0001.png to seed0203.png; "
+        f"{tmp_path}: 203 pictures of epoch 7 (the newest), seed0001.png to seed0203.png; "
         "3 contact sheets, grid_0001-0100.png to grid_0201-0203.png\n"
     )
 
 
-@pytest.mark.parametrize(
-    ("count", "rows", "columns"),
-    [(1, 1, 1), (2, 1, 2), (3, 2, 2), (4, 2, 2), (5, 2, 3), (7, 3, 3), (10, 3, 4), (99, 10, 10), (100, 10, 10)],
-)
-def test_contact_sheets_are_as_square_as_can_be(count, rows, columns):
-    sheet = generate.contact_sheet(np.zeros([count, 8, 8, 3], np.uint8))
-    assert sheet.shape == (rows * 10 + 2, columns * 10 + 2, 3)
+def test_pictures_have_the_size_that_is_asked_for(tmp_path, fake):
+    for out, flags in (("sharp", {"scale": 3}), ("smooth", {"size": 24})):
+        generate.generate(GenerateConfig("run", str(tmp_path / out), count=1, grid=True, **flags))
+    np.testing.assert_array_equal(read(tmp_path / "sharp/seed0001.png"), image(1).repeat(3, axis=0).repeat(3, axis=1))
+    smooth = read(tmp_path / "smooth/seed0001.png")
+    assert smooth.shape == (24, 18, 1) and len(np.unique(smooth)) > 2
+    for out in ("sharp", "smooth"):  # A sheet has a size of its own.
+        np.testing.assert_array_equal(read(tmp_path / out / "grid.png"), contact_sheet(image(1)[None], ["1"]))
+
+
+def test_a_size_that_no_picture_can_have_leaves_nothing(tmp_path, fake):
+    words = "makes 24576x32768 pixels of 6x8, and 16384 a side are the most: give a smaller one"
+    for wanted in (
+        GenerateConfig("run", str(tmp_path / "out"), scale=4096),
+        InterpolateConfig("run", (1, 2), str(tmp_path / "out.gif"), scale=4096),
+    ):
+        run = generate.generate if isinstance(wanted, GenerateConfig) else generate.interpolate
+        assert error_of(run, wanted) == f"--scale 4096: {words}"
+    assert files(tmp_path) == [] and fake.batches == []
 
 
 def test_interrupted_pictures_are_whole_or_absent(tmp_path, fake, monkeypatch):
@@ -192,6 +205,13 @@ def test_interrupted_pictures_are_whole_or_absent(tmp_path, fake, monkeypatch):
         ({"truncation": 1.5}, "--truncation 1.5: must be above 0 and at most 1, such as 0.7"),
         ({"truncation": float("nan")}, "--truncation nan: must be above 0 and at most 1, such as 0.7"),
         ({"epoch": 0}, "--epoch 0: must be at least 1"),
+        ({"size": 0}, "--size 0: must be from 1 to 16384 pixels"),
+        ({"size": 16_385}, "--size 16385: must be from 1 to 16384 pixels"),
+        ({"scale": 0}, "--scale 0: must be at least 1"),
+        (
+            {"size": 512, "scale": 8},
+            "--size 512 --scale 8: give one of them: --size enlarges smoothly, --scale sharply",
+        ),
     ],
 )
 def test_generate_refuses_values_out_of_range(tmp_path, fake, flags, message):
@@ -270,7 +290,25 @@ def test_a_gif_loops_over_the_seeds_in_their_order(tmp_path, fake, capsys):
         enlarged = image(first, channels=3).repeat(64, axis=0).repeat(64, axis=1)  # from 8 to 512 pixels high
         np.testing.assert_array_equal(frame, enlarged)
     assert files(tmp_path / "new") == ["walk.gif"]
-    assert capsys.readouterr() == (f"{out}: 6 frames, 0.24 seconds, a loop over 3 seeds\n", "")
+    assert capsys.readouterr() == (
+        f"{out}: 6 frames of epoch 7 (the newest), a loop over 3 seeds: "
+        "0.08 s from one seed to the next, 0.24 s in all\n",
+        "",
+    )
+
+
+def test_a_gif_says_the_time_that_it_takes_and_an_mp4_too(tmp_path, fake, capsys):
+    for name in ("walk.gif", "walk.mp4"):  # A GIF shows a frame for 0.03 s, not for a thirtieth.
+        generate.interpolate(InterpolateConfig("run", (1, 2), str(tmp_path / name), frames=60, fps=30.0, scale=4))
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.endswith(": 0.9 s from one seed to the next, 1.8 s in all")
+    assert second.endswith(": 1 s from one seed to the next, 2 s in all")
+
+
+def test_a_film_has_the_size_that_is_asked_for(tmp_path, fake):
+    out = tmp_path / "walk.mp4"
+    generate.interpolate(InterpolateConfig("run", (10, 50), str(out), frames=2, size=101))
+    assert mp4_frames(out)[1]["size"] == (76, 102)  # 75.75 x 101, made even
 
 
 def test_an_mp4_has_as_many_frames_as_asked(tmp_path, fake):
@@ -346,6 +384,10 @@ def test_an_interrupted_film_leaves_the_older_one(tmp_path, fake, name):
         ({"seeds": ()}, "--seeds: must be at least 2 seeds, such as --seeds 1 2"),
         ({"seeds": (1, -2)}, "--seeds 1 -2: each must be at least 0 and below 2147483648"),
         ({"seeds": (2**31, 1)}, "--seeds 2147483648 1: each must be at least 0 and below 2147483648"),
+        (
+            {"size": 512, "scale": 8},
+            "--size 512 --scale 8: give one of them: --size enlarges smoothly, --scale sharply",
+        ),
         ({"frames": 3}, "--frames 3: must be at least the number of seeds, 4"),
         ({"fps": 0.5}, "--fps 0.5: must be from 1 to 50"),
         ({"fps": float("nan")}, "--fps nan: must be from 1 to 50"),
@@ -382,7 +424,7 @@ def test_interpolate_without_ffmpeg(tmp_path, fake, monkeypatch):
     monkeypatch.setattr(film, "_ffmpeg", no_encoder)
     out = tmp_path / "walk.mp4"
     assert error_of(generate.interpolate, InterpolateConfig("run", (1, 2), str(out))) == (
-        f"--out {out}: needs ffmpeg with H.264: pip install imageio[ffmpeg], or give a name that ends in .gif"
+        f"--out {out}: needs ffmpeg with H.264: {install_command(['imageio-ffmpeg'])}, or give a name that ends in .gif"
     )
     assert files(tmp_path) == []
 

@@ -4,8 +4,10 @@ from support import small_nets
 from support.helpers import error_of
 from support.settings import settings
 
+from dcgan_tf.common import install
 from dcgan_tf.export import convert
 from dcgan_tf.export.savedmodel import SavedModelWriter
+from dcgan_tf.generators import checks, runtimes
 from dcgan_tf.generators.find import Found
 from dcgan_tf.generators.generator import load_keras, open_generator
 from dcgan_tf.nets.saved import save_model
@@ -49,8 +51,8 @@ def test_every_form_makes_the_same_pictures(place, places, generator, tmp_path):
     if place == "tflite":
         pytest.importorskip("ai_edge_litert", reason="needs dcgan-tf[export]")
         places = {place: tmp_path / "net.tflite"}
-        convert.to_litert(generator, places[place])
-    opened = open_generator(str(places[place]), latents="uniform" if place in ("keras", "tflite") else "auto")
+        convert.to_litert(generator, places[place], {"latents": {"distribution": "uniform"}})
+    opened = open_generator(str(places[place]), latents="uniform" if place == "keras" else "auto")
     assert (opened.latent_dim, opened.image_shape, opened.distribution) == (6, (8, 8, 3), "uniform")
     latents = np.random.default_rng(0).uniform(-1, 1, [9, 6]).astype(np.float32)
     images = opened.images(latents)
@@ -85,3 +87,22 @@ def test_a_net_that_has_become_nan_is_one_line(tmp_path):
     assert error_of(open_generator, str(tmp_path / "nan.h5")) == (
         f"{tmp_path}/nan.h5: has weights that are no numbers (NaN); give an earlier epoch"
     )
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (ImportError(name="onnxruntime"), 'needs onnxruntime: pip install "onnxruntime>=1.20,<2"'),
+        (ImportError(name="onnxruntime.capi"), 'needs onnxruntime: pip install "onnxruntime>=1.20,<2"'),
+        (ImportError("DLL load failed"), 'needs onnxruntime: pip install "onnxruntime>=1.20,<2"'),
+    ],
+)
+def test_without_its_runtime_the_command_that_installs_it_is_told(error, words, tmp_path, monkeypatch):
+    def missing(path):
+        raise error
+
+    monkeypatch.setattr(install, "_pip", lambda: "pip")
+    monkeypatch.setattr(checks, "check", lambda kind, path: None)
+    monkeypatch.setitem(runtimes.RUNTIMES, "onnx", missing)
+    (tmp_path / "net.onnx").write_bytes(b"net")
+    assert error_of(open_generator, str(tmp_path / "net.onnx")) == f"{tmp_path / 'net.onnx'}: {words}"

@@ -1,13 +1,19 @@
 """Latents by seed, against NumPy's own integers and published figures."""
 
+import json
 import math
+import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
+from support.helpers import ROOT
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.generators.latents import interpolate, seed_latents, threefry
 
+PAGE = (ROOT / "docs" / "latents.md").read_text(encoding="utf-8")
 MASK = 0xFFFFFFFF
 
 
@@ -57,6 +63,48 @@ def test_latents_are_those_of_an_independent_implementation(distribution, latent
     latents = seed_latents(np.array(seeds, np.int32), latent_dim, distribution).numpy()
     assert latents.dtype == np.float32
     np.testing.assert_allclose(latents, wanted, rtol=2e-7, atol=1e-9)
+
+
+def vectors() -> list[tuple[int, str, list[float]]]:
+    """(seed, distribution, the first eight latents) of each row of the table in the docs."""
+    rows = re.findall(r"^\| (\d+) \| (normal|uniform) \| ([-\d., ]+) \|$", PAGE, re.MULTILINE)
+    return [(int(seed), distribution, [float(z) for z in latents.split(",")]) for seed, distribution, latents in rows]
+
+
+def code(language: str) -> str:
+    """The block of that language in the docs."""
+    return re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[1]
+
+
+def test_the_table_in_the_docs_is_what_the_program_draws():
+    assert [(seed, distribution) for seed, distribution, _ in vectors()] == [
+        (seed, distribution) for distribution in ("normal", "uniform") for seed in (1, 2, 1_000_000)
+    ]
+    for seed, distribution, latents in vectors():
+        [drawn] = seed_latents(np.array([seed], np.int32), 8, distribution).numpy()
+        np.testing.assert_allclose(drawn, latents, rtol=0, atol=1.1e-7)
+
+
+def test_the_python_in_the_docs_draws_the_same():
+    names = {}
+    exec(code("python"), names)
+    for seed in (0, 1, 2, 1_000_000, 2**31 - 1):
+        for distribution in ("normal", "uniform"):
+            [drawn] = seed_latents(np.array([seed], np.int32), 7, distribution).numpy()
+            latents = names["latents"](seed, 7, distribution == "uniform")
+            np.testing.assert_allclose(drawn, latents, rtol=2e-7, atol=1e-9)
+
+
+def test_the_javascript_in_the_docs_draws_the_same():
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs node")
+    asked = [[seed, 7, uniform] for seed in (0, 1, 1_000_000, 2**31 - 1) for uniform in (False, True)]
+    program = f"{code('javascript')}\nconsole.log(JSON.stringify({json.dumps(asked)}.map(a => [...latents(...a)])))"
+    printed = subprocess.run([node, "-"], input=program, capture_output=True, text=True, check=True).stdout
+    for (seed, size, uniform), latents in zip(asked, json.loads(printed), strict=True):
+        [drawn] = seed_latents(np.array([seed], np.int32), size, "uniform" if uniform else "normal").numpy()
+        np.testing.assert_allclose(drawn, latents, rtol=2e-7, atol=1e-9)
 
 
 def test_a_seed_has_the_same_latents_in_every_batch_and_in_a_graph():

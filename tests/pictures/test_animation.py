@@ -16,12 +16,14 @@ from support.films import gif_frames, mp4_frames
 from support.helpers import error_of
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.install import install_command
 from dcgan_tf.pictures import animation
+from dcgan_tf.pictures.enlarge import AS_IT_IS, Resize
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.pictures import sample_pictures
 
 
-def make_run(run, epochs, size=(512, 200), mode="L", seed=0):
+def make_run(run, epochs, size=(300, 200), mode="L", seed=0):
     """A run with a picture of noise per epoch; size (width, height)."""
     random = np.random.default_rng(seed)
     (run / "picture").mkdir(parents=True, exist_ok=True)
@@ -33,8 +35,9 @@ def make_run(run, epochs, size=(512, 200), mode="L", seed=0):
 
 
 def picture(run, epoch):
+    """As it is in a frame: twice as large, so that the longer side has 512 pixels at least."""
     with Image.open(run / "picture" / f"image_at_epoch_{epoch:04d}.png") as opened:
-        return np.asarray(opened.convert("RGB"))
+        return np.asarray(opened.convert("RGB")).repeat(2, axis=0).repeat(2, axis=1)
 
 
 def files(run):
@@ -47,9 +50,9 @@ def test_a_grey_gif_holds_every_pixel_of_every_sample(tmp_path):
     frames, durations, loop = gif_frames(run / "training.gif")
     assert (durations, loop) == ([600, 600, 3000], 0)
     for epoch, frame in zip([1, 2, 3], frames, strict=True):
-        # Captions are 21 pixels high at this width, their strip is twice as high.
-        assert frame.shape == (200 + 42, 512, 3)
-        np.testing.assert_array_equal(frame[:200], picture(run, epoch))
+        # Captions are 25 pixels high at this width, their strip is twice as high.
+        assert frame.shape == (400 + 50, 600, 3)
+        np.testing.assert_array_equal(frame[:400], picture(run, epoch))
     assert files(run) == ["picture", "training.gif"]
 
 
@@ -57,12 +60,12 @@ def test_every_frame_carries_its_epoch(tmp_path):
     run = make_run(tmp_path / "run", [7, 8])
     Image.open(run / "picture/image_at_epoch_0007.png").save(run / "picture/image_at_epoch_0008.png")
     (seventh, eighth), _, _ = gif_frames(animation.animate(run))
-    np.testing.assert_array_equal(seventh[:200], eighth[:200])
+    np.testing.assert_array_equal(seventh[:400], eighth[:400])
     for frame in (seventh, eighth):
-        dark_rows, dark_columns = np.nonzero(frame[200:, :, 0] < 100)
-        assert 8 < dark_rows.max() - dark_rows.min() < 30  # one line of text
-        assert 45 < dark_columns.max() < 120  # some seven letters of it
-    assert (seventh[200:] != eighth[200:]).any()
+        dark_rows, dark_columns = np.nonzero(frame[400:, :, 0] < 100)
+        assert 10 < dark_rows.max() - dark_rows.min() < 30  # one line of text
+        assert 60 < dark_columns.max() < 140  # some seven letters of it
+    assert (seventh[400:] != eighth[400:]).any()
 
 
 @pytest.mark.parametrize(
@@ -115,17 +118,17 @@ def test_mp4_plays_every_sample(tmp_path, mode):
     run = tmp_path / "run"
     (run / "picture").mkdir(parents=True)
     for epoch, level in enumerate([30, 130, 230], start=1):
-        Image.new(mode, (513, 200), level if mode == "L" else (level, 60, 255 - level)).save(
+        Image.new(mode, (301, 200), level if mode == "L" else (level, 60, 255 - level)).save(
             run / f"picture/image_at_epoch_{epoch:04d}.png"
         )
     assert animation.animate(run, "mp4", fps=10) == run / "training.mp4"
     frames, about = mp4_frames(run / "training.mp4")
-    assert (about["codec"], about["fps"], about["size"]) == ("h264", 10, (514, 242))
+    assert (about["codec"], about["fps"], about["size"]) == ("h264", 10, (602, 450))
     assert about["pix_fmt"] == "yuv420p(tv, bt709, progressive)"
     assert len(frames) == 2 + 30  # the last one for three seconds
     for frame, epoch in ((frames[0], 1), (frames[1], 2), (frames[2], 3), (frames[-1], 3)):
         # Away from the white strip: H.264 keeps colour at half the resolution. A wrong colour matrix errs by 10 or more.
-        error = np.abs(frame[:180, :280].astype(int) - picture(run, epoch)[:180, :280])
+        error = np.abs(frame[:380, :580].astype(int) - picture(run, epoch)[:380, :580])
         assert error.max() <= 4
     assert files(run) == ["picture", "training.mp4"]
 
@@ -139,7 +142,7 @@ def test_odd_and_damaged_pictures_are_left_out_with_a_warning(tmp_path, capsys):
     (run / "picture/image_at_epoch_0007.png").write_bytes(b"")
     frames, _, _ = gif_frames(animation.animate(run))
     assert len(frames) == 3
-    np.testing.assert_array_equal(frames[-1][:200], picture(run, 6))
+    np.testing.assert_array_equal(frames[-1][:400], picture(run, 6))
     assert capsys.readouterr().err == (
         "warning: left out of the animation, as unreadable or unlike most: "
         "image_at_epoch_0001.png, image_at_epoch_0003.png, image_at_epoch_0005.png and 1 more\n"
@@ -153,20 +156,20 @@ def test_a_picture_damaged_anywhere_never_stops_the_animation(tmp_path, capsys):
     random = np.random.default_rng(0)
     for length in range(len(whole) - 12):  # without its last, empty chunk
         damaged.write_bytes(whole[:length])
-        assert animation._usable(run) == sample_pictures(RunFolder(run))[:2], length
+        assert animation._usable(run, AS_IT_IS) == sample_pictures(RunFolder(run))[:2], length
     for place, flip in zip(range(len(whole)), random.integers(1, 256, len(whole)), strict=True):
         damaged.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
-        for usable in animation._usable(run):
-            animation._draw(usable.path, usable.caption)
+        for usable in animation._usable(run, AS_IT_IS):
+            animation._draw(usable.path, usable.caption, Resize(factor=1))
 
 
 def test_a_picture_that_breaks_as_it_is_decoded_is_left_out_with_a_note(tmp_path, monkeypatch, capsys):
     run, draw = make_run(tmp_path / "run", [1, 2, 3]), animation._draw
 
-    def breaks(path, caption):
+    def breaks(path, caption, resize):
         if caption in broken:
             raise OSError("image file is truncated")
-        return draw(path, caption)
+        return draw(path, caption, resize)
 
     monkeypatch.setattr(animation, "_draw", breaks)
     broken = ["epoch 1", "epoch 3"]
@@ -184,7 +187,7 @@ def test_what_is_no_file_and_what_is_too_large_is_left_out(tmp_path, capsys):
     run = make_run(tmp_path / "run", [1])
     os.mkfifo(run / "picture/image_at_epoch_0002.png")
     (run / "picture/image_at_epoch_0003.png").mkdir()
-    Image.new("L", (1, 16_400)).save(run / "picture/image_at_epoch_0004.png")  # higher than a frame can be
+    Image.new("L", (1, 100)).save(run / "picture/image_at_epoch_0004.png")  # 256 x 25600 as a frame
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 50_000, 50_000) + b"\x08\0\0\0\0"
     (run / "picture/image_at_epoch_0005.png").write_bytes(header + struct.pack(">I", zlib.crc32(header[12:])))
     frames, _, _ = gif_frames(animation.animate(run))
@@ -229,13 +232,41 @@ def test_settings_out_of_range(tmp_path, format, fps, message):
     assert files(run) == ["picture"]
 
 
+def test_a_size_that_is_asked_for_is_that_of_the_picture_above_the_caption(tmp_path):
+    run = make_run(tmp_path / "run", [1])
+    [frame], _, _ = gif_frames(animation.animate(run, resize=Resize(longer_side=150)))
+    assert frame.shape == (100 + 28, 150, 3)
+    [frame], _, _ = gif_frames(animation.animate(run, resize=Resize(factor=3)))
+    np.testing.assert_array_equal(frame[:600:3, :900:3], picture(run, 1)[::2, ::2])
+    assert frame.shape == (600 + 64, 900, 3)
+
+
+def test_pictures_of_two_sizes_are_one_film_where_their_frames_are_as_large(tmp_path, capsys):
+    run = make_run(tmp_path / "run", [1, 2], size=(64, 64))
+    make_run(run, [3], size=(512, 512))
+    for resize, shape in ((AS_IT_IS, (512 + 42, 512, 3)), (Resize(longer_side=100), (100 + 28, 100, 3))):
+        frames, _, _ = gif_frames(animation.animate(run, resize=resize))
+        assert [frame.shape for frame in frames] == [shape] * 3
+    assert capsys.readouterr().err == ""
+    frames, _, _ = gif_frames(animation.animate(run, resize=Resize(factor=2)))
+    assert len(frames) == 2  # The third one's is larger.
+
+
+def test_a_frame_that_no_film_takes_is_refused_with_its_caption(tmp_path):
+    run = make_run(tmp_path / "run", [1], size=(10, 10))
+    assert error_of(animation.animate, run, resize=Resize(longer_side=16_384)) == (
+        "--size 16384: makes 16384x16450 pixels of 10x10, and 16384 a side are the most: give a smaller one"
+    )
+    assert files(run) == ["picture"]
+
+
 def test_mp4_without_ffmpeg(tmp_path, monkeypatch):
     run = make_run(tmp_path / "run", [1])
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(UserError) as error:
         animation.animate(run, "mp4")
     assert str(error.value) == (
-        "--format mp4: needs ffmpeg with H.264: pip install imageio[ffmpeg], or give --format gif"
+        f"--format mp4: needs ffmpeg with H.264: {install_command(['imageio-ffmpeg'])}, or give --format gif"
     )
     assert files(run) == ["picture"]
 
@@ -246,10 +277,10 @@ def test_a_film_that_breaks_off_leaves_the_older_one(tmp_path, monkeypatch, form
     older = animation.animate(run, format).read_bytes()
     draw = animation._draw
 
-    def draw_two(path, caption):
+    def draw_two(path, caption, resize):
         if caption == "epoch 3":
             raise KeyboardInterrupt
-        return draw(path, caption)
+        return draw(path, caption, resize)
 
     monkeypatch.setattr(animation, "_draw", draw_two)
     with pytest.raises(KeyboardInterrupt):
@@ -263,8 +294,8 @@ def test_no_more_than_two_frames_are_alive_at_once(tmp_path, monkeypatch, format
     run = make_run(tmp_path / "run", range(1, 13), mode="RGB")
     draw, drawn, alive = animation._draw, [], []
 
-    def watched(path, caption):
-        frame = draw(path, caption)
+    def watched(path, caption, resize):
+        frame = draw(path, caption, resize)
         drawn.append(weakref.ref(frame))
         alive.append(sum(reference() is not None for reference in drawn))
         return frame
@@ -280,14 +311,15 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
     program = (
         "import pathlib, re, sys\n"
         "from dcgan_tf.pictures.animation import animate\n"
-        "animate(sys.argv[1])\n"
+        "from dcgan_tf.pictures.enlarge import AS_IT_IS, Resize\n"
+        "animate(sys.argv[1], resize=Resize(factor=1))\n"
         # Not resource.getrusage: its peak includes that of the process that started this one.
         "print(re.search(r'VmHWM:\\s*(\\d+) kB', pathlib.Path('/proc/self/status').read_text())[1])\n"
     )
     root = Path(animation.__file__).parents[2]
     peaks = {}
     for count in (20, 400):
-        run = make_run(tmp_path / f"run{count}", range(1, count + 1), size=(512, 128))
+        run = make_run(tmp_path / f"run{count}", range(1, count + 1), size=(256, 256))
         result = subprocess.run(
             [sys.executable, "-c", program, run], cwd=root, capture_output=True, text=True, check=True
         )

@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 
@@ -6,9 +8,12 @@ import pytest
 from PIL import Image
 from support import small_nets
 
+import dcgan_tf
 from dcgan_tf import cli
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.checks import check
+from dcgan_tf.config.examples import EXAMPLES
+from dcgan_tf.config.parser import parse
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.nets.saved import save_model
 
@@ -31,24 +36,89 @@ def test_a_value_out_of_range_is_one_line_and_exit_2(arguments, line, capsys):
     assert capsys.readouterr() == ("", f"error: {line}\n")
 
 
-@pytest.mark.parametrize("arguments", [["--epoch", "3"], ["--preset", "faces"], ["--epochs", "many"]])
-def test_flags_that_do_not_parse_exit_2(arguments, capsys):
-    with pytest.raises(SystemExit) as exit:
-        cli.train_main(arguments)
-    assert exit.value.code == 2
-
-
 def test_a_wrong_flag_is_told_before_anything_slow_is_imported():
-    """tyro checks the defaults of `T | None` with typeguard, which would take a third of the time."""
     code = (
         "import sys; from dcgan_tf import cli\n"
-        "print(cli.train_main(['--epochs', '0']))\n"
-        "try: cli.train_main(['--epoch', '3'])\n"
-        "except SystemExit as exit: print(exit.code)\n"
-        "print({'typeguard', 'unittest', 'asyncio', 'tensorflow', 'matplotlib'} & set(sys.modules))"
+        "codes = [cli.train_main(words) for words in (['--epochs', '0'], ['--epoch', '3'], ['--help'])]\n"
+        "print(codes, {'unittest', 'asyncio', 'tensorflow', 'matplotlib', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout == "2\n2\nset()\n"
+    assert done.stdout.endswith("\n[2, 2, 0] set()\n")
+    assert done.stderr == (
+        "error: --epochs 0: must be at least 1\nerror: --epoch: is no flag of this command: did you mean --epochs?\n"
+    )
+
+
+@pytest.fixture
+def named(monkeypatch):
+    """As where the command is on the path."""
+    monkeypatch.setattr(cli, "program", lambda: "dcgan-tf")
+
+
+@pytest.mark.parametrize("arguments", [[], ["help"], ["--help"], ["-h"]])
+def test_alone_it_lists_its_commands(named, arguments, capsys):
+    assert cli.main(arguments) == 0
+    shown, err = capsys.readouterr()
+    assert shown.startswith("usage: dcgan-tf COMMAND [flags]\n\nTrain a GAN on your own images")
+    assert [line.strip() for line in shown.split("\n") if line.startswith("  ") and line[2] != " "] == list(
+        cli.COMMANDS
+    )
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["help", "animate"], ["animate", "-h"], ["animate", "x", "--fps", "2", "--help"]]
+)
+def test_the_help_of_one_command(named, arguments, capsys):
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out.startswith("usage: dcgan-tf animate RUN [flags]\n\nMake training.gif")
+
+
+def test_every_command_has_an_example_that_parses():
+    assert set(EXAMPLES) == set(cli.COMMANDS)
+    for name, examples in EXAMPLES.items():
+        assert examples
+        for _, words in examples:
+            check(parse(cli.COMMANDS[name][0], words.split()))
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-V"], ["train", "--version"]])
+def test_the_version(arguments, capsys):
+    assert cli.main(arguments) == 0
+    assert capsys.readouterr().out.startswith(f"dcgan-tf {dcgan_tf.__version__} (python 3.")
+    assert cli.train_main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith(f"dcgan-tf {dcgan_tf.__version__} (python 3.")
+
+
+@pytest.mark.parametrize(
+    "arguments, line",
+    [
+        (["trian"], "trian: is no command: did you mean train?"),
+        (["help", "exprot"], "exprot: is no command: did you mean export?"),
+        (["xyzzy\x1b"], f"xyzzy\\x1b: is no command: give one of {', '.join(cli.COMMANDS)}"),
+        (["--epochs", "3"], "--epochs: a command goes first, such as dcgan-tf train --epochs 3"),
+    ],
+)
+def test_what_is_no_command(named, arguments, line, capsys):
+    assert cli.main(arguments) == 2
+    assert capsys.readouterr() == ("", f"error: {line}\n")
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_sixty_columns_are_enough_and_no_word_is_broken(named, name, capsys, monkeypatch):
+    shown = {}
+    for columns in (60, 100):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert cli.main([name, "--help"]) == 0
+        shown[columns] = capsys.readouterr().out
+        assert max(map(len, shown[columns].split("\n"))) <= columns
+    assert shown[60].split() == shown[100].split()
+    assert "\x1b" not in shown[60]
+
+
+def test_the_module_is_the_command(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "dcgan_tf", "trian"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "error: trian: is no command: did you mean train?\n")
 
 
 def test_defaults_are_in_range():
@@ -74,6 +144,15 @@ def test_defaults_are_in_range():
 def test_exit_codes(work, code, err, capsys):
     assert cli.exit_code(work) == code
     assert capsys.readouterr() == ("", err)
+
+
+@pytest.mark.parametrize("name, code", [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_lets_the_clean_up_run(name, code):
+    if not hasattr(signal, name):
+        pytest.skip(f"this system has no {name}")
+    with pytest.raises(SystemExit) as ended:
+        cli.exit_code(lambda: os.kill(os.getpid(), getattr(signal, name)))
+    assert ended.value.code == code
 
 
 @pytest.mark.parametrize("bug", [ZeroDivisionError(), OSError("no file of anybody's")])
@@ -120,8 +199,8 @@ def test_pictures_and_films_of_a_generator(tmp_path, capsys):
     film = tmp_path / "walk.gif"
     assert cli.main(["interpolate", source, "--seeds", "9", "10", "--frames", "4", "--out", str(film)]) == 0
     assert capsys.readouterr().out == (
-        f"{out}: 2 pictures, seed0009.png to seed0010.png; 1 contact sheet, grid.png\n"
-        f"{film}: 4 frames, 0.16 seconds, a loop over 2 seeds\n"
+        f"{out}: 2 pictures of epoch 3, seed0009.png to seed0010.png; 1 contact sheet, grid.png\n"
+        f"{film}: 4 frames of epoch 3, a loop over 2 seeds: 0.08 s from one seed to the next, 0.16 s in all\n"
     )
     with Image.open(film) as opened:
         assert opened.n_frames == 4

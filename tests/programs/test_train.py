@@ -1,8 +1,10 @@
 """Whole runs on small images: what is on disk, what is printed, and that stopping changes nothing."""
 
 import dataclasses
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +18,10 @@ from support import helpers
 from support.helpers import ROOT
 from support.programs import Program
 
+from dcgan_tf import cli
 from dcgan_tf.common.backend import keras, tf
+from dcgan_tf.common.files import disk_errors_in_one_line
+from dcgan_tf.common.program import program
 from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.generators import runtimes
@@ -153,7 +158,10 @@ def test_the_same_command_again_has_nothing_to_do(finished, squares, capsys):
     before = {name: (finished / name).stat().st_mtime_ns for name in files(finished) if name != ".lock"}
     assert train(config(squares, finished)) == 0
     assert capsys.readouterr().out == (
-        f"{finished} is done: 9 steps; to go on, give a larger --epochs or --max-steps\n"
+        "done     3 epochs, 9 steps\n"
+        f"look at  {finished}/picture/image_at_epoch_0003.png, {finished}/training.gif, {finished}/losses.png\n"
+        f"next     {program()} generate {finished} --out finished-pictures  or  {program()} export {finished}  or  "
+        f"{program()} resume {finished} --epochs 6\n"
     )
     assert {name: (finished / name).stat().st_mtime_ns for name in before} == before
 
@@ -169,6 +177,21 @@ def test_a_stopped_run_ends_as_one_that_was_never_stopped(finished, squares, tmp
     for steps in (2, 4, None):  # within epochs 1 and 2
         train(config(squares, tmp_path, max_steps=steps))
     assert_ends_alike(finished, tmp_path)
+
+
+def test_a_run_that_is_resumed_by_its_folder_alone_ends_the_same(finished, squares, tmp_path, monkeypatch):
+    """What began from saved nets, too, although these are gone."""
+    nets = {net: tmp_path / f"epoch1_{net[0].upper()}model.h5" for net in NETS}
+    for path in nets.values():
+        shutil.copy(finished / path.name, path)
+    start = {net: str(path) for net, path in nets.items()}
+    train(config(squares, tmp_path / "whole", **start))
+    train(config(squares, tmp_path / "checkpoints" / "parts", max_steps=5, **start))
+    for path in nets.values():
+        path.unlink()
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["resume", "parts", "--epochs", "3"]) == 0
+    assert same_weights(weights(tmp_path / "whole", 3), weights(tmp_path / "checkpoints" / "parts", 3))
 
 
 @pytest.mark.parametrize(
@@ -236,6 +259,7 @@ def test_killed_at_bad_moments_it_ends_the_same(finished, squares, tmp_path):
         (train_py, signal.SIGINT, 130, 1, True, True),
         (fork, signal.SIGINT, 130, 1000, False, True),  # before the first sample
         (fork, signal.SIGTERM, 143, 1, False, False),
+        (fork, signal.SIGHUP, 129, 1, False, False),
     ],
 )
 def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, number, code, samples, gif, curves):
@@ -248,6 +272,11 @@ def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, numbe
     assert (process.poll(), err) == (code, "")
     step = RunFolder(run_dir).saved_steps()[-1]
     assert step >= 6 and step < 1200
+    name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+    closing = out.splitlines()[-3:]
+    assert closing[0].startswith(f"stopped  by {name} at step {step:,} of 1,200, in epoch ")
+    assert closing[0].endswith(" of 400: all is saved")
+    assert closing[2].startswith(f"next     {program()} resume {run_dir}  or  ")
     assert ((run_dir / "training.gif").exists(), (run_dir / "losses.png").exists()) == (gif, curves)
     assert not [name for name in files(run_dir) if ".part" in name]
     assert train(config(squares, run_dir, epochs=400, max_steps=step + 1, **small)) == 0
@@ -268,8 +297,8 @@ def test_a_stop_at_the_end_of_an_epoch_writes_its_state_once(squares, tmp_path, 
 def test_other_settings_are_refused_with_the_list_of_them(finished, squares):
     before = files(finished)
     assert error_of(config(squares, finished, batch_size=8, seed=5)) == (
-        f"{finished} was trained with other settings: --batch-size 16 there, 8 here; --seed 0 there, 5 here: "
-        "give the same ones, or another --run-dir"
+        f"{finished}: the run there was begun with other settings (--batch-size 16, now 8; --seed 0, now 5): "
+        f"carry on with: {program()} resume {finished}, or give another --run-dir"
     )
     assert files(finished) == before
 
@@ -372,6 +401,31 @@ def test_measuring_the_speed_leaves_no_trace(squares, tmp_path, monkeypatch, fin
     monkeypatch.setattr("dcgan_tf.training.command.settle_xla", lambda gan, update, steps: 1.0)
     train(config(squares, tmp_path / "run", save_every=3, sample_every=3))
     assert same_weights(weights(finished, 3), weights(tmp_path / "run", 3))
+
+
+def test_a_failure_says_what_is_saved_and_how_to_go_on(squares, tmp_path, monkeypatch, capsys):
+    """The disk fails at the third state. The error is one line; what is saved is said beside it, and can be resumed."""
+    save, saved = save_state, []
+
+    def fails(folder, step, *rest):
+        saved.append(step)
+        with disk_errors_in_one_line(folder.path):
+            if len(saved) == 3:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            save(folder, step, *rest)
+
+    monkeypatch.setattr("dcgan_tf.training.recorder.save_state", fails)
+    small = ["--preset", "mnist-mlp", "--image-size", 8, "--epochs", 3]
+    arguments = list(map(str, flags(squares, tmp_path / "run", *small)))
+    assert cli.train_main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert (
+        err == f"error: no space left on the disk for {tmp_path}/run: free some space and run the same command again\n"
+    )
+    assert out.splitlines()[-3] == "failed   all up to step 6 of 9, in epoch 2 of 3 is saved"
+    assert out.splitlines()[-1].startswith(f"next     {program()} resume {tmp_path}/run  or  ")
+    assert cli.main(["resume", str(tmp_path / "run")]) == 0
+    assert capsys.readouterr().out.splitlines()[-3] == "done     3 epochs, 9 steps"
 
 
 def test_too_little_memory_is_one_line(squares, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from dcgan_tf.config.settings import settings_from_json
 from dcgan_tf.config.settle import MAX_BEST_IMAGES, default_recipe, suited
 from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
+from dcgan_tf.runs.settings import changes, differences, identity, read_settings, write_settings
 from dcgan_tf.training.plan import make_plan
 
 
@@ -51,9 +51,10 @@ def test_only_what_decides_the_steps_must_be_the_same(squares, tmp_path):
         "--batch-size 16 there, 32 here",
         "--seed 0 there, 1 here",
     ]
-    (net, definition, size) = differences(held(), held(preset="mnist", image_size=(8, 8)))[:3]
-    assert net == "--preset faces64@8x8x1 there, mnist@8x8x1 here"
-    assert definition.startswith("definition of the net ")
+    assert differences(held(), held(preset="mnist", image_size=(8, 8)))[:2] == [
+        "--preset faces64 there, mnist here",
+        "--image-size not given there, 8 8 here",
+    ]
     assert "--image-size not given there, 8 8 here" in differences(held(), held(image_size=(8, 8)))
 
 
@@ -67,8 +68,21 @@ def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):
         for path in (squares, tmp_path / "a" / "x.npy", tmp_path / "b" / "x.npy")
     )
     assert differences(one, same) == []
-    (difference,) = differences(one, other)
-    assert difference.startswith("--data 44 images of 8x8x1 (")
+    assert differences(one, other) == ["the images differ"]
+    assert changes(one, other) == ["the images have changed since the run began"]
+    np.save(tmp_path / "b" / "x.npy", images[1:])
+    fewer = identity(settled(TrainConfig(data=str(tmp_path / "b" / "x.npy"))))
+    assert changes(one, fewer) == ["--data 44 images, now 43 images"]
+    np.save(tmp_path / "b" / "x.npy", images[:, 1:])
+    smaller = identity(settled(TrainConfig(data=str(tmp_path / "b" / "x.npy"))))
+    assert changes(one, smaller) == ["the images' shape 8x8x1, now 7x8x1"]
+
+
+def test_other_nets_under_the_same_name_are_a_difference(squares):
+    one = identity(settled(TrainConfig(data=str(squares))))
+    other = one | {"the nets": "0123abcd"}
+    assert differences(one, other) == ["the nets differ"]
+    assert changes(one, other) == ["this version of the program builds its nets differently"]
 
 
 def test_runs_begun_before_there_were_recipes_go_on(squares):
@@ -99,8 +113,7 @@ def test_a_run_of_an_older_best_goes_on_with_the_discriminator_it_began_with(squ
     old = json.loads(json.dumps(held("off").to_json()))
     del old["recipe"]["d_bias"]  # which there was not
     assert differences(identity(settings_from_json(old)), identity(held("off"))) == []
-    (net, switch) = differences(identity(settings_from_json(old)), identity(held(None)))
-    assert net.startswith("definition of the net ") and switch == "--d-bias off there, on here"
+    assert changes(identity(settings_from_json(old)), identity(held(None))) == ["--d-bias off, now on"]
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,9 @@ def made_by(run: Path, steps: int) -> dict:
 
 
 def help_text(*arguments: str) -> str:
-    """What --help says, on lines of 100 characters."""
+    """What --help says, on lines of 100 characters, where the command is on the path."""
+    from unittest import mock
+
     from dcgan_tf import cli
 
     main = {"train.py": cli.train_main, "export.py": cli.export_main}.get(arguments[0] if arguments else "")
@@ -159,7 +161,7 @@ def help_text(*arguments: str) -> str:
     os.environ |= {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     text = io.StringIO()
     try:
-        with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
+        with contextlib.redirect_stdout(text), mock.patch.object(cli, "program", lambda: "dcgan-tf"):
             (main or cli.main)(words)
     finally:
         for name, value in before.items():

@@ -10,6 +10,7 @@ from support.helpers import error_of
 
 from dcgan_tf import cli
 from dcgan_tf.common.backend import keras
+from dcgan_tf.common.program import program
 from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.generators.find import find
 from dcgan_tf.nets.build import build_generator
@@ -139,10 +140,13 @@ def test_the_saved_generator_is_the_moving_average(squares, tmp_path):
 
 def test_other_switches_are_another_run(finished, squares):
     other = config(squares, finished, switches=Switches(loss="hinge"))
-    assert error_of(train, other).startswith(f"{finished} was trained with other settings: definition of the net ")
+    assert error_of(train, other).startswith(
+        f"{finished}: the run there was begun with other settings (--loss relativistic, now hinge; "
+    )
     other = config(squares, finished, switches=ALL["switches"].__class__(**{**vars(ALL["switches"]), "r1": 2.0}))
     assert error_of(train, other) == (
-        f"{finished} was trained with other settings: --r1 1.0 there, 2.0 here: give the same ones, or another --run-dir"
+        f"{finished}: the run there was begun with other settings (--r1 1.0, now 2.0): carry on with: "
+        f"{program()} resume {finished}, or give another --run-dir"
     )
 
 

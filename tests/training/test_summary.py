@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 
 from dcgan_tf.config.train import TrainConfig
@@ -37,9 +39,24 @@ def test_rows(squares, tmp_path):
     plan, gan = plan_and_gan(squares, epochs=12, run_dir=str(tmp_path))
     rows = dict(line.split(maxsplit=1) for line in summary(plan, gan, "float32", 0.5, 6).splitlines())
     assert rows["steps"] == "3 an epoch of 16 images each, 12 epochs, 36 in all, 6 done"
-    assert rows["time"] == "about 00:15 (0.5 s a step, 32 images/s)"
+    assert rows["time"] == "about 15 s (0.5 s a step, 32 images/s)"
     assert rows["images"] == "44 of 8x8x1 from squares, uint8 0..255"
-    assert "classes" not in rows
+    assert rows["preset"] == "the net of faces64, fitted to 8x8 grey"
+    assert not {"classes", "size"} & set(rows)
+
+
+def test_one_epoch(squares, tmp_path):
+    plan, gan = plan_and_gan(squares, epochs=1, run_dir=str(tmp_path))
+    assert "3 an epoch of 16 images each, 1 epoch, 3 in all\n" in summary(plan, gan, "float32", 0.5, 0)
+
+
+def test_saved_nets_are_named_in_place_of_a_preset(squares, tmp_path):
+    plan, gan = plan_and_gan(squares, run_dir=str(tmp_path))
+    config = dataclasses.replace(plan.config, generator="old/epoch7_Gmodel.h5")
+    plan = dataclasses.replace(plan, settings=dataclasses.replace(plan.settings, config=config))
+    rows = dict(line.split(maxsplit=1) for line in summary(plan, gan, "float32", 0.5, 0).splitlines())
+    assert rows["nets"] == "generator old/epoch7_Gmodel.h5, 629,504 parameters, discriminator 528,000"
+    assert "preset" not in rows
 
 
 def test_classes_are_counted(tmp_path):

@@ -10,10 +10,12 @@ from dcgan_tf.data.facts import (
     is_counts,
     is_name,
     is_none_or,
+    is_side,
     is_size,
     is_text,
     is_texts,
     labels_fit,
+    with_defaults,
 )
 from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
 
@@ -27,6 +29,7 @@ FACTS_OF_SET = {
     "notes": is_texts,
 }
 FACTS_OF_FILES = FACTS_OF_SET | {"images_of_shards": is_counts, "size": is_none_or(is_size), "sizes": is_text}
+FACTS_OF_FILES |= {"median_side": is_none_or(is_side)}  # Earlier versions did not write it.
 PARTS_OF_SHARD = {"file": is_name, "bytes": is_count, "images": is_count}
 
 ROWS_AT_ONCE = 2**16
@@ -46,7 +49,7 @@ def set_is_sound(entry) -> bool:
 
 def files_are_sound(facts, shards) -> bool:
     """Whether facts that the cache keeps of files without an index are of these shards, and fit each other."""
-    if not are_of_kinds(facts, FACTS_OF_FILES):
+    if not are_of_kinds(with_defaults(facts, median_side=None), FACTS_OF_FILES):
         return False
     return len(facts["images_of_shards"]) == len(shards) and sum(facts["images_of_shards"]) == facts["count"] > 0
 

@@ -9,6 +9,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.common.threads import Threads
 from dcgan_tf.data.decode import decode, why_not_decoded
+from dcgan_tf.data.sizes import how_to_choose, square
 from dcgan_tf.data.source import ImageSource, Wanted, channels_note
 from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, example_parser
 from dcgan_tf.data.tfrecord.index import CONCURRENT_READS, index_of_foreign_files, is_prepared, read_index
@@ -16,10 +17,11 @@ from dcgan_tf.data.tfrecord.index import CONCURRENT_READS, index_of_foreign_file
 LABELS_AT_ONCE = 2**16
 
 
-def records_source(where: str, name: str, wanted: Wanted, *, cache) -> ImageSource:
+def records_source(where: str, name: str, wanted: Wanted, *, cache, max_chosen_side: int | None = None) -> ImageSource:
     """Makes a source of a prepared folder, of one TFRecord file, or of all TFRecord files that match a pattern.
 
     cache: whether the index of files that have none is kept for the next time.
+    max_chosen_side: see `open_source`.
 
     Raises:
         UserError: a file is missing, damaged or cut short, or holds no images.
@@ -30,14 +32,18 @@ def records_source(where: str, name: str, wanted: Wanted, *, cache) -> ImageSour
         folder, pattern = remote.split(where)
         prepared = read_index(folder, pattern) if is_prepared(folder) else None
         index = prepared or index_of_foreign_files(where, cache)
-    return _source(index, printable(where), name, wanted)
+    return _source(index, printable(where), name, wanted, max_chosen_side)
 
 
-def _source(index, what, name, wanted):
+def _source(index, what, name, wanted, max_chosen_side):
     facts = index.facts
+    side, chosen = facts.get("median_side"), None
     if not (wanted.size or facts["size"]):
-        raise UserError(f"{what} {printable(facts['sizes'])}: choose one with --image-size H W or --preset NAME")
-    size = tuple(wanted.size or facts["size"])
+        if side is None or max_chosen_side is None:
+            raise UserError(f"{what} {printable(facts['sizes'])}: {how_to_choose(side)}")
+        chosen = square(side, max_chosen_side)
+    size = tuple(wanted.size or facts["size"] or chosen)
+    stored_sides = facts["size"] or (side and [side, side])
     channels = wanted.channels or facts["channels"]
     notes = list(facts["notes"])
     if facts["size"] != list(size):
@@ -73,6 +79,8 @@ def _source(index, what, name, wanted):
         labels=_labels(index.rows) if facts["labels"] else None,
         class_names=facts["class_names"],
         notes=notes,
+        headroom=min(stored / side for stored, side in zip(stored_sides, size)) if stored_sides else None,
+        size_is_chosen=chosen is not None,
     )
 
 

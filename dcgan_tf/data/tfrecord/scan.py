@@ -5,16 +5,16 @@ import sys
 import zlib
 
 import numpy as np
-from tqdm import tqdm
 
 from dcgan_tf.common import remote
 from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.memory import check_fits
+from dcgan_tf.common.progress import BYTES, Work
 from dcgan_tf.common.text import first_three
 from dcgan_tf.data.decode import why_not_decoded
-from dcgan_tf.data.folders import many_sizes
 from dcgan_tf.data.parallel import in_order
+from dcgan_tf.data.sizes import many_sizes, median_side
 from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL, example_parser, is_record_file
 
 # One row for each image: where the content of its record lies, a checksum of it, and the label. The checksum is
@@ -62,7 +62,7 @@ def scan_all(where, shards, total):
     in_terminal = sys.stderr.isatty()
     if not in_terminal:
         warn(f"looking through {len(shards):,} TFRecord files ...")
-    with tqdm(total=total, unit="B", unit_scale=True, desc="indexing", leave=False, disable=not in_terminal) as bar:
+    with Work("indexing", total, BYTES) as bar:
         scans = []
         for scan in in_order(_Scan, shards):
             scans.append(scan)
@@ -78,6 +78,7 @@ def scan_all(where, shards, total):
         "images_of_shards": [len(scan.rows) for scan in scans],
         "size": list(next(iter(sizes))) if len(sizes) == 1 else None,
         "sizes": many_sizes(sizes),
+        "median_side": median_side(sizes),
         "channels": max(scan.channels for scan in scans),
         "encoded": any(scan.encoded for scan in scans),
         "labels": bool((rows["label"] != NO_LABEL).all()),

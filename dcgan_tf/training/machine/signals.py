@@ -1,23 +1,26 @@
-"""Ctrl-C and SIGTERM as a request to stop after the step at hand."""
+"""Ctrl-C, SIGTERM and SIGHUP as a request to stop after the step at hand."""
 
 import signal
 
+from dcgan_tf.common.signals import ENDING, SIGHUP, handle, restore
+
 
 class StopRequest:
-    """Within `with StopRequest() as stop:`, the first Ctrl-C or SIGTERM sets `stop.signal` and nothing else; a second
-    one is as impatient as it looks and raises KeyboardInterrupt."""
+    """Within `with StopRequest() as stop:`, the first Ctrl-C, SIGTERM or SIGHUP sets `stop.signal` and nothing else; a second
+    one is as impatient as it looks and raises KeyboardInterrupt. Only a SIGHUP is not: a shell and its terminal may both
+    send one."""
 
     signal: int | None = None
 
     def __enter__(self):
-        self._before = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = handle((signal.SIGINT, *ENDING), self._on_signal)
         return self
 
     def __exit__(self, *exception):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        restore(self._before)
 
     def _on_signal(self, number, frame):
-        if self.signal is not None:
+        if self.signal is None:
+            self.signal = number
+        elif number != SIGHUP:
             raise KeyboardInterrupt
-        self.signal = number

@@ -157,10 +157,12 @@ def test_without_cache_nothing_is_written():
 def test_many_sizes_need_a_wanted_one():
     write_records("a.tfrecord", [{"image": encoded(noise(8, 8 + i, 3))} for i in range(3)])
     assert source_error("a.tfrecord") == (
-        "a.tfrecord holds images of 3 sizes (shorter side: smallest 8, median 8): "
-        "choose one with --image-size H W or --preset NAME"
+        "a.tfrecord holds images of 3 sizes (shorter side: smallest 8, median 8): choose one, such as --image-size 8"
     )
+    chosen = open_source("a.tfrecord", max_chosen_side=6)
+    assert (chosen.image_shape, chosen.size_is_chosen, round(chosen.headroom, 3)) == ((4, 4, 3), True, 2.0)
     source = open_source("a.tfrecord", size=(4, 4))
+    assert not source.size_is_chosen
     assert source.read([0, 1, 2]).shape == (3, 4, 4, 3) and source.notes == ["resized from many sizes to 4x4"]
 
 
@@ -213,6 +215,7 @@ def test_the_index_of_files_of_others():
         "images_of_shards": [1, 1],
         "size": None,
         "sizes": "holds images of 2 sizes (shorter side: smallest 4, median 4)",
+        "median_side": 4,
         "channels": 3,
         "encoded": True,
         "labels": True,

@@ -1,0 +1,27 @@
+"""Examples at the end of --help, for each command: (what it does, the words after the command)."""
+
+EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "train": (
+        ("Handwritten digits that come along, to try it:", ""),
+        ("Your own pictures, of any size, made 64 by 64:", "photos --image-size 64"),
+        ("What it would take, without beginning:", "photos --dry-run"),
+    ),
+    "resume": (
+        ("On from where it stopped:", "checkpoints/paints200"),
+        ("For longer than it was begun for:", "checkpoints/paints200 --epochs 1200"),
+    ),
+    "animate": (("A film of how the pictures got better:", "checkpoints/paints200 --format mp4"),),
+    "evaluate": (
+        ("How good the best epoch is:", "checkpoints/paints200"),
+        ("Which epoch is best, and from now on the one that is taken:", "checkpoints/paints200 --epoch all --set-best"),
+        ("The published measure FID:", "checkpoints/paints200 --features inception"),
+    ),
+    "export": (
+        ("For TensorFlow Serving:", "checkpoints/paints200"),
+        ("For ONNX Runtime, too:", "checkpoints/paints200 --formats savedmodel onnx"),
+    ),
+    "generate": (("A hundred pictures:", "checkpoints/paints200 --out new --count 100"),),
+    "interpolate": (("A walk over three pictures:", "checkpoints/paints200 --seeds 1 2 3 --out walk.mp4"),),
+    "prepare": (("A folder larger than memory:", "photos --image-size 64 --out prepared"),),
+    "train-features": (("For digits, and then to measure with it:", "mnist --out features.keras"),),
+}

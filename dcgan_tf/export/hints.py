@@ -1,0 +1,29 @@
+"""What a person can type next, when something has been exported."""
+
+import shlex
+from pathlib import Path
+
+from dcgan_tf.common.program import program
+from dcgan_tf.common.text import table
+from dcgan_tf.export.artifacts import Artifact
+
+_RUN_SEEDS = (
+    "import sys, numpy, onnxruntime; print(onnxruntime.InferenceSession(sys.argv[1])"
+    ".run(['images'], {'seeds': numpy.array([1, 2], 'int32')})[0].shape)"
+)
+
+
+def next_commands(out: Path, made: list[Artifact]) -> str:
+    """Lines that say what can be done with what is made, in the folder `out`, and the command for it."""
+    rows = []
+    for artifact in made:
+        path = shlex.quote(str(out / artifact.name))
+        if artifact.kind == "savedmodel":
+            compose, client = (shlex.quote(str(out / name)) for name in ("docker-compose.yml", "client.py"))
+            rows.append(("serve it", f"docker compose -f {compose} up --wait"))
+            rows.append(("ask the server", f"python {client} 1 2 3"))
+        if artifact.takes == "seeds":
+            rows.append(("run it", f'python -c "{_RUN_SEEDS}" {path}'))
+        elif artifact.quantize is None:
+            rows.append(("draw with it", f"{program()} generate {path} --out pictures/{Path(artifact.name).stem}"))
+    return "next:\n" + table([("", *row) for row in rows], "<<<")

@@ -1,0 +1,59 @@
+"""The size that images are trained on: what else it could be, and what that would cost. No TensorFlow."""
+
+import contextlib
+from dataclasses import replace
+
+from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.text import shape_text, time_text
+from dcgan_tf.config.fitting import sensible_side
+from dcgan_tf.config.settings import Settings
+from dcgan_tf.config.settle import Facts, settle
+from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.config.work import seconds_of
+from dcgan_tf.data.source import ImageSource
+
+SIDES = (64, 128, 200, 256)  # pixels, of the squares that are offered
+ROUNDING = 1e-6  # of a headroom, which is a quotient
+
+
+def other_sizes(flags: TrainConfig, source: ImageSource, facts: Facts) -> tuple[Settings, ...]:
+    """What a new run would be with images of other sizes, none of which enlarges most of them.
+
+    They are offered where the size was chosen, and in a dry run. Saved nets have a size of their own.
+    """
+    height, width, channels = source.image_shape
+    is_offered = (source.size_is_chosen or flags.dry_run) and facts.start is None
+    if not is_offered or height != width or source.headroom is None:
+        return ()
+    others = []
+    for side in SIDES:
+        if side == height or side > height * source.headroom + ROUNDING:
+            continue
+        data = replace(facts.data, image_shape=(side, side, channels))
+        with contextlib.suppress(UserError):  # Batches of that size, with these flags, may have too few images.
+            others.append(settle(replace(flags, image_size=(side, side)), replace(facts, data=data)))
+    return tuple(others)
+
+
+def sizes_text(settled: Settings, is_chosen: bool, others: tuple[Settings, ...], seconds_per_step: float) -> str:
+    """Such as "64x64, chosen; with --image-size 128: about 2 h; with --image-size 200: about 9 h"; "" where none is offered."""
+    if not (others or is_chosen):
+        return ""
+    offers = [
+        f"with --image-size {other.data.image_shape[0]}: about {time_text(seconds_of(other, settled, seconds_per_step))}"
+        for other in others
+    ]
+    shown = shape_text(settled.data.image_shape[:2])
+    return "; ".join([f"{shown}, chosen as no --image-size is given" if is_chosen else shown, *offers])
+
+
+def enlarging_text(source: ImageSource, *, is_free: bool) -> str | None:
+    """A warning where most images have been enlarged. is_free: whether another size can be given."""
+    if source.headroom is None or source.headroom >= 1 - ROUNDING:
+        return None
+    height, width = source.image_shape[:2]
+    sides = {side: sensible_side(side * source.headroom + ROUNDING) for side in (height, width)}
+    better = f"{sides[height]}" + ("" if height == width else f" {sides[width]}")
+    return f"most images are smaller than {height}x{width}, and are enlarged, which takes time and adds no detail" + (
+        f": --image-size {better} fits them" if is_free else ""
+    )
