@@ -141,29 +141,28 @@ def _system_error(error: Exception) -> int | None:
 
 
 @contextlib.contextmanager
-def locked_folder(folder, flag: str, work: str):
+def locked_folder(folder, flag: str, work: str, instead: str | None = None):
     """Makes the folder that `flag` names and holds a lock on it, so that one process at a time writes there.
 
     The system releases the lock when the process ends, however it ends.
 
-    work: what is done there, for the message, such as "training".
+    work: what is done there, for the message, such as "training". instead: what a person may do, where another folder is
+        no way out.
 
     Raises:
         UserError: another process holds it, or it cannot be written.
     """
-    folder = Path(folder)
+    folder, instead = Path(folder), instead or f"give another {flag}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / LOCK_NAME)
         lock.acquire(timeout=0)
     except filelock.Timeout:
         raise UserError(
-            f"{flag} {printable(folder)}: another {work} is writing to it: wait for it, or give another {flag}"
+            f"{flag} {printable(folder)}: another {work} is writing to it: wait for it, or {instead}"
         ) from None
     except OSError as error:
-        raise UserError(
-            f"{flag} {printable(folder)}: cannot be written ({error.strerror}): give another {flag}"
-        ) from error
+        raise UserError(f"{flag} {printable(folder)}: cannot be written ({error.strerror}): {instead}") from error
     place = folder.absolute()
     _held[place] = _identity(place)
     try:

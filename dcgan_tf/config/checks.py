@@ -155,6 +155,12 @@ def _check_evaluate(config: EvaluateConfig) -> None:
         )
     if config.held_out is not None and config.metrics is not None and "copies" not in config.metrics:
         raise UserError("--held-out: is for copies: add copies to --metrics")
+    if config.seed + config.seeds > 2**31:
+        raise UserError(f"--seed {config.seed} --seeds {config.seeds}: the last seed must be below 2147483648")
+    if config.set_best and config.epoch == "all" and config.metrics is not None and "swd" not in config.metrics:
+        raise UserError(
+            "--set-best: the best of all is that of the lowest SWD: add swd to --metrics, or give one --epoch"
+        )
 
 
 _TOGETHER = {

@@ -21,7 +21,7 @@ from dcgan_tf.config.flags import (
     Truncation,
     ValueRange,
 )
-from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SHARDS, TOLERANCE
+from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SEED_COUNT, SHARDS, TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -197,6 +197,17 @@ class EvaluateConfig:
     """The folder for evaluation.json and pictures. Default: the folder evaluation of the run, else
     evaluation/<name of the source>."""
     latents: Latents = "auto"
+    all: bool = False
+    """Print every number that was measured. Without it, those of --metrics, or SWD, diversity and copies, and with
+    --features KID, precision and recall."""
+    seeds: Annotated[int, SEED_COUNT] = 1
+    """Measure so many sets of generated images, of --seed and those that follow it: mean and standard deviation. The real
+    images stay the same. Takes so many times as long."""
+    csv: bool = False
+    """Also write evaluation.csv, a row for each number of each epoch, for a spreadsheet or pandas."""
+    set_best: bool = False
+    """Write into the run which epoch is its best: of all, that of the lowest SWD; else the one measured. generate, export
+    and others then take it."""
 
 
 def film_format(path: str) -> str:

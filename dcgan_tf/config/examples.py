@@ -13,6 +13,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "animate": (("A film of how the pictures got better:", "checkpoints/paints200 --format mp4"),),
     "evaluate": (
         ("How good the best epoch is:", "checkpoints/paints200"),
+        ("Which epoch is best, and from now on the one that is taken:", "checkpoints/paints200 --epoch all --set-best"),
         ("The published measure FID:", "checkpoints/paints200 --features inception"),
     ),
     "export": (

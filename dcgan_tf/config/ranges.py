@@ -27,6 +27,7 @@ DECAY = Range("at least 0 and below 1, such as 0.995", lambda value: 0 <= value 
 GAIN = Range("at least 1 and at most 2, such as 1.05", lambda value: 1 <= value <= 2, "g")
 BELOW_2_TO_31 = Range("below 2147483648", lambda value: value < 2**31)
 SEED = Range("at least 0 and below 2147483648", lambda value: 0 <= value < 2**31)
+SEED_COUNT = Range("from 1 to 1000", lambda value: 1 <= value <= 1000)
 TRUNCATION = Range("above 0 and at most 1, such as 0.7", lambda value: 0 < value <= 1, "g")
 TOLERANCE = Range("above 0 and at most 2, such as 0.01", lambda value: 0 < value <= 2, "g")
 PICTURE_PIXELS = Range("from 1 to 16384 pixels", lambda value: 1 <= value <= 16_384)

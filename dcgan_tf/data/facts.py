@@ -89,13 +89,16 @@ FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.folders` writes them
     "class_names": is_none_or(is_texts),
     "notes": is_texts,
     "headroom": is_none_or(is_factor),
+    "names": is_none_or(is_texts),
 }
 
 
 def are_facts_of_images(facts) -> bool:
-    """Whether facts of decoded images, read from the cache, are whole and fit each other. Earlier versions knew no
-    headroom."""
-    if not (are_of_kinds(with_defaults(facts, headroom=None), FACTS_OF_IMAGES) and facts["count"] > 0):
+    """Whether facts of decoded images, read from the cache, are whole and fit each other. Earlier versions knew
+    neither headroom nor names."""
+    if not (are_of_kinds(with_defaults(facts, headroom=None, names=None), FACTS_OF_IMAGES) and facts["count"] > 0):
+        return False
+    if facts.get("names") is not None and len(facts["names"]) != facts["count"]:
         return False
     labels = facts["labels"]
     return labels is None or (len(labels) == facts["count"] and labels_fit(labels, facts["class_names"]))

@@ -80,6 +80,7 @@ def _source(name, facts, read, values, chosen):
         notes=facts["notes"],
         headroom=facts.get("headroom"),
         size_is_chosen=chosen is not None,
+        names=facts.get("names"),
     )
 
 
@@ -144,6 +145,7 @@ class _Survey:
             "class_names": class_names,
             "notes": self._notes(),
             "headroom": headroom(self._stored_sizes, self._size),
+            "names": list(self._kept),
         }
 
     def read(self, indices):

@@ -56,6 +56,7 @@ class ImageSource:
             below 1: half of them or more have been. None: not known.
         size_is_chosen: whether nobody asked for this size, and it is not that of the stored images either.
         notes: one-line facts for the start of a run: what was skipped, resized, converted.
+        names: of the images, such as their paths in the folder, or None where they have none.
     """
 
     name: str
@@ -68,6 +69,7 @@ class ImageSource:
     notes: list[str] = dataclasses.field(default_factory=list)
     headroom: float | None = None
     size_is_chosen: bool = False
+    names: list[str] | None = None
 
     def __post_init__(self):
         # Both are printed, and come from files of others.

@@ -15,6 +15,9 @@ BATCH_IMAGES = 512  # Only so many training images are in memory at a time.
 NEIGHBOURS = 50  # The mean distance to so many nearest training images says what is near for an image.
 DUPLICATE_DISTANCE_LEVELS = 1.0  # Images nearer than this are one picture, saved twice.
 MIN_UNSEEN_IMAGES = 20  # So many images that were not copied from are needed to compare with.
+FLAT_CONTRAST = 0.1  # A picture with less than this share of the contrast of a middle real image is flat.
+MAX_COPY_DISTANCE = 0.9  # A copy is nearer than so many times the distance of a picture of its mean colour.
+MAX_FLAT_SHARE = 0.5  # Where more of the samples are flat, copies cannot be told.
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,10 @@ class Copies:
                         held-out images, from training images to the nearest other one
     held_out_relative   float64 [h]: the relative distances of the same images
     duplicates          the number of held-out images that are left out, because a training image is the same picture
+    flat                bool [n]: whether the sample is of nearly one colour. Such a picture is near to all images of
+                        little contrast, so that a small distance does not tell a copy: it is left out of both shares
+    matched             bool [n]: whether what the sample shows makes it nearer than a picture of its mean colour would be.
+                        A grey smear is near to the palest training image, but is no copy of it
     in_features         the result of the same search in a feature space, where one was given
     """
 
@@ -45,24 +52,35 @@ class Copies:
     held_out_distances: np.ndarray
     held_out_relative: np.ndarray
     duplicates: int
+    flat: np.ndarray
+    matched: np.ndarray
     in_features: "Copies | None" = None
 
     @property
-    def share_nearer(self) -> float:
+    def share_nearer(self) -> float | None:
         """The share of samples that are nearer to a training image than the median held-out image is.
 
         It is 0.5 for a generator whose images are as new as held-out ones, more where it copies, and less where its
-        images are unlike all training images.
+        images are unlike all training images. None where most samples are flat.
         """
-        return float(np.mean(self.distances < np.median(self.held_out_distances)))
+        return self._share(self.distances < np.median(self.held_out_distances))
 
     @property
-    def share_copied(self) -> float:
+    def share_copied(self) -> float | None:
         """The share of samples whose relative distance is below that of all but 1% of the held-out images.
 
-        It is 0.01 where nothing is copied, and rises even when only a few of many samples are copies.
+        It is at most 0.01 where nothing is copied, and rises even when only a few of many samples are copies. A sample that
+        is not `matched` is no copy. None where most samples are flat.
         """
-        return float(np.mean(self.relative < np.percentile(self.held_out_relative, 1)))
+        return self._share(self.matched & (self.relative < np.percentile(self.held_out_relative, 1)))
+
+    @property
+    def are_flat(self) -> bool:
+        """Whether so many samples are of nearly one colour each that copies cannot be told."""
+        return bool(self.flat.mean() > MAX_FLAT_SHARE)
+
+    def _share(self, found: np.ndarray) -> float | None:
+        return None if self.are_flat else float(found[~self.flat].mean())
 
 
 def find_copies(samples, training, held_out=None, features=None, seed: int = 0, images: int = 1000) -> Copies:
@@ -90,28 +108,43 @@ def find_copies(samples, training, held_out=None, features=None, seed: int = 0, 
     random = np.random.default_rng(seed)
     some, others = _some(len(samples), images, random), _some(len(unseen), images, random)
     # Samples and held-out images are looked up together, so that the training images are read only once.
-    queries = np.concatenate([_pixels(samples, some), _pixels(unseen, others)])
+    drawn, real = _pixels(samples, some), _pixels(unseen, others)
+    flat = _contrasts(drawn) < FLAT_CONTRAST * np.median(_contrasts(real))
+    queries = np.concatenate([drawn, real])
     itself = np.concatenate([np.full(len(some), -1), others if held_out is None else np.full(len(others), -1)])
     in_pixels = _search_pixels(queries, itself, training)
     new = in_pixels[1][len(some) :] >= DUPLICATE_DISTANCE_LEVELS
     if np.count_nonzero(new) < MIN_UNSEEN_IMAGES:
+        kind, rest = ("training", "others") if held_out is None else ("held-out", "training images")
         raise UserError(
-            f"copies: needs at least {MIN_UNSEEN_IMAGES} {'training' if held_out is None else 'held-out'} images that are unlike all "
-            f"{'others' if held_out is None else 'training images'}, and has {np.count_nonzero(new)}: give more"
+            f"copies: needs at least {MIN_UNSEEN_IMAGES} {kind} images that are unlike all {rest}, and has "
+            f"{np.count_nonzero(new)} of {len(others):,}: give {'more' if held_out is None else 'others'}"
         )
     in_features = None
     if features is not None:
         found = _search_features(features, (samples, some), (unseen, others), itself, training)
-        in_features = _result(some, found, new)
-    return _result(some, in_pixels, new, in_features)
+        in_features = _result(some, found, new, flat, np.ones(len(some), bool))
+    near = _pixels(training, in_pixels[0][: len(some)])
+    matched = in_pixels[1][: len(some)] < MAX_COPY_DISTANCE * _distances_of_mean_colours(drawn, near)
+    return _result(some, in_pixels, new, flat, matched, in_features)
 
 
-def _result(some, found, new, in_features=None) -> Copies:
+def _result(some, found, new, flat, matched, in_features=None) -> Copies:
     nearest, distances, relative, mirrored = (part[: len(some)] for part in found)
     held_out_distances, held_out_relative = (part[len(some) :][new] for part in found[1:3])
     duplicates = int(np.count_nonzero(~new))
     return Copies(
-        some, nearest, distances, relative, mirrored, held_out_distances, held_out_relative, duplicates, in_features
+        some,
+        nearest,
+        distances,
+        relative,
+        mirrored,
+        held_out_distances,
+        held_out_relative,
+        duplicates,
+        flat,
+        matched,
+        in_features,
     )
 
 
@@ -130,6 +163,19 @@ def _pixels(source, indices) -> np.ndarray:
     for start in range(0, len(indices), BATCH_IMAGES):
         images[start : start + BATCH_IMAGES] = fit_all(source.read(indices[start : start + BATCH_IMAGES]), size)
     return images
+
+
+def _contrasts(images: np.ndarray) -> np.ndarray:
+    """The standard deviation of the values of each image about the mean of its channel, in levels: uint8 [n, h, w, C] ->
+    float64 [n]."""
+    return np.array([np.sqrt(image.var(axis=(0, 1)).mean()) for image in images])
+
+
+def _distances_of_mean_colours(images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The distance of a picture of each image's mean colour from the other image: uint8 [n, h, w, C] twice -> float64
+    [n]."""
+    pairs = zip(images, others, strict=True)
+    return np.array([np.sqrt(np.mean((other - image.mean(axis=(0, 1))) ** 2)) for image, other in pairs])
 
 
 def _search_pixels(queries: np.ndarray, itself: np.ndarray, training):

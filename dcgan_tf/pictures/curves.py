@@ -1,29 +1,29 @@
 """The loss curves of a run as one picture, from its log.jsonl."""
 
-from pathlib import Path
-
 import numpy as np
 
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import printable
-from dcgan_tf.common.files import whole_file
+from dcgan_tf.pictures.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, finish, panels, whole_numbers, write_figure
+from dcgan_tf.pictures.plots import WHOLE_NUMBER_TICKS as TICKS
+from dcgan_tf.runs.best import find_best
+from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.lines import Numbers, read_numbers
 
 CURVE_BINS = 800  # About the width of the picture in pixels: finer parts of a curve would not show.
-LOSSES = {"d_loss": ("discriminator loss", "tab:blue"), "g_loss": ("generator loss", "tab:orange")}
-PROBABILITIES = {"d_real": ("D(real)", "tab:green"), "d_fake": ("D(generated)", "tab:purple")}
-WHOLE_NUMBER_TICKS = {"nbins": 9, "steps": [1, 2, 5, 10], "integer": True, "min_n_ticks": 1}  # for both x axes
+MAX_SPIKE = 5.0  # Values further out than so many times the range of most ask for a logarithmic axis.
+LOSSES = {"d_loss": ("discriminator loss", BLUE), "g_loss": ("generator loss", ORANGE)}
+PROBABILITIES = {"d_real": ("D(real)", GREEN), "d_fake": ("D(generated)", PURPLE)}
+LOSS_INCHES, OTHER_INCHES = 3.6, 2.2
 
 
-def write_curves(log_path, png_path) -> bool:
-    """Draws both losses, and the mean probabilities that D gives real and generated images, against step and epoch.
+def write_curves(folder: RunFolder) -> bool:
+    """Draws both losses, the mean probabilities that D gives real and generated images, and SWD where it was measured,
+    against step and epoch, into losses.png.
 
-    A thin line shows every logged value, a thick one the running mean over a fiftieth of the log.
-
-    Args:
-        log_path: lines of JSON with step, epoch and any of d_loss, g_loss, d_real, d_fake; other keys are passed over,
-            and lines that no run writes are left out, with a note.
-        png_path: the picture, written whole or not at all.
+    A thin line shows every logged value, a thick one the running mean over a fiftieth of the log. All values are within
+    the axes: where a few are far from the others, the axis is logarithmic, beyond zero on both sides where there are
+    negative ones. Lines that no run writes are left out, with a note.
 
     Returns:
         False, with nothing written, when the log is missing or has no whole line yet, or cannot be read, with a note.
@@ -32,56 +32,77 @@ def write_curves(log_path, png_path) -> bool:
         UserError: the disk is full.
     """
     try:
-        lines = read_numbers(Path(log_path), *LOSSES, *PROBABILITIES)
+        lines = read_numbers(folder.log, *LOSSES, *PROBABILITIES, "swd")
     except OSError as error:
-        note(f"{printable(log_path)}: cannot be read ({error.strerror}): its curves are not drawn")
+        note(f"{printable(folder.log)}: cannot be read ({error.strerror}): its curves are not drawn")
         return False
     if not len(lines):
         return False
-    figure = _draw(lines)
-    with whole_file(png_path) as beside:
-        figure.savefig(beside, format="png")
+    best = find_best(folder) if _finite(lines, "swd").any() else {}
+    write_figure(_draw(lines, folder.path.resolve().name, best), folder.losses)
     return True
 
 
-def _draw(lines: Numbers):
-    from matplotlib.figure import Figure  # This import takes most of a second.
-    from matplotlib.ticker import MaxNLocator
-
-    figure = Figure(figsize=(9, 6.5), dpi=100, layout="constrained")
-    losses, probabilities = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
-    drawn = [_plot(losses, lines, key, *look) for key, look in LOSSES.items()]
-    _focus(losses, np.concatenate(drawn))
-    losses.set_ylabel("loss")
-    _epochs_on_top(losses, lines)
-
-    probabilities.axhline(
-        0.5, color="grey", linewidth=0.8, linestyle=":"
-    )  # At 0.5, D cannot tell real from generated images.
-    for key, look in PROBABILITIES.items():
-        _plot(probabilities, lines, key, *look)
-    probabilities.set(ylim=(0, 1), ylabel="mean probability\nof being real", xlabel="step")
-    probabilities.xaxis.set_major_locator(MaxNLocator(**WHOLE_NUMBER_TICKS))
-    probabilities.xaxis.set_major_formatter("{x:,.0f}")
-    for axes in (losses, probabilities):
-        axes.grid(alpha=0.25)
-        axes.margins(x=0)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(
-                loc="upper left", bbox_to_anchor=(1, 1), frameon=False
-            )  # The legend stands beside the curves, not over them.
+def _draw(lines: Numbers, title: str = "", best: dict | None = None):
+    """best: what best.json says, see `find_best`."""
+    shown = [(_draw_losses, LOSS_INCHES)]
+    if any(_finite(lines, key).any() for key in PROBABILITIES):
+        shown.append((_draw_probabilities, OTHER_INCHES))
+    if _finite(lines, "swd").any():
+        shown.append((lambda axes, lines: _draw_swd(axes, lines, best or {}), OTHER_INCHES))
+    figure, all_axes = panels(title, [inches for _, inches in shown])
+    for axes, (draw, _) in zip(all_axes, shown, strict=True):
+        draw(axes, lines)
+        axes.margins(x=0.02, y=0.08)
+        finish(axes)
+    _epochs_on_top(all_axes[0], lines)
+    whole_numbers(all_axes[-1], "step")
     return figure
+
+
+def _draw_losses(axes, lines: Numbers) -> None:
+    drawn = [_plot(axes, lines, key, *look) for key, look in LOSSES.items()]
+    axes.set_ylabel("loss")
+    _scale(axes, np.concatenate(drawn))
+
+
+def _draw_probabilities(axes, lines: Numbers) -> None:
+    # At 0.5, D cannot tell real from generated images.
+    axes.axhline(0.5, color=GREY, linewidth=0.8, linestyle=":")
+    for key, look in PROBABILITIES.items():
+        _plot(axes, lines, key, *look)
+    axes.set(ylim=(-0.02, 1.02), ylabel="mean probability\nof being real")
+
+
+def _draw_swd(axes, lines: Numbers, best: dict) -> None:
+    finite = _finite(lines, "swd")
+    steps, values = lines.steps[finite], lines.column("swd")[finite]
+    axes.plot(steps, values, color=BLUE, linewidth=1.8, marker="o", markersize=4, label="SWD")
+    if floor := best.get("swd_of_real_images"):
+        axes.axhline(floor, color=BLUE, linewidth=1.4, linestyle=":", label="real images")
+    here = np.flatnonzero(lines.epochs[finite] == best.get("epoch"))
+    if len(here):
+        place = here[values[here].argmin()]
+        label = f"best: epoch {best['epoch']}"
+        axes.plot(steps[place], values[place], color=RED, marker="*", markersize=13, linestyle="", label=label)
+    axes.set_ylabel("SWD, x 1000")
+    _scale(axes, values)
+
+
+def _finite(lines: Numbers, key: str) -> np.ndarray:
+    """Which lines have that number: bool [lines]."""
+    return np.isfinite(lines.column(key))
 
 
 def _plot(axes, lines: Numbers, key: str, label: str, colour: str) -> np.ndarray:
     """Draws the values of `key` and returns them."""
-    steps, values = lines.steps, lines.column(key)
-    steps, values = steps[np.isfinite(values)], values[np.isfinite(values)]
+    finite = _finite(lines, key)
+    steps, values = lines.steps[finite], lines.column(key)[finite]
     if len(values):
         shown = _extremes(values)
         axes.plot(steps[shown], values[shown], color=colour, linewidth=0.8, alpha=0.35)
         means = running_mean(values, window=max(1, len(values) // 50))
-        marker = "." if len(values) == 1 else ""
+        marker = "o" if len(values) == 1 else ""
         axes.plot(steps[shown], means[shown], color=colour, linewidth=1.8, marker=marker, label=label)
     return values
 
@@ -104,14 +125,22 @@ def _extremes(values: np.ndarray) -> np.ndarray:
     return np.array(sorted(places))
 
 
-def _focus(axes, values: np.ndarray) -> None:
-    """Lets single spikes leave the picture, so that they do not flatten the rest of the curve."""
+def _scale(axes, values: np.ndarray) -> None:
+    """Keeps all values within the axis, and the curves apart from each other where single spikes are far above them."""
     if not len(values):
         return
     low, high = np.percentile(values, [1, 99])
-    margin = 0.5 * (high - low)
-    if margin > 0:
-        axes.set_ylim(max(values.min(), low - margin) - 0.1 * margin, min(values.max(), high + margin) + 0.1 * margin)
+    spread = high - low
+    if spread <= 0 or max(values.max() - high, low - values.min()) <= MAX_SPIKE * spread:
+        return
+    if values.min() > 0:
+        axes.set_yscale("log")
+        axes.set_ylabel(f"{axes.get_ylabel()}, logarithmic")
+    else:
+        axes.set_yscale("symlog", linthresh=max(abs(low), abs(high)))
+        axes.set_ylabel(f"{axes.get_ylabel()},\nlogarithmic far from 0")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
 
 
 def _epochs_on_top(axes, lines: Numbers) -> None:
@@ -119,7 +148,7 @@ def _epochs_on_top(axes, lines: Numbers) -> None:
 
     epochs, first = np.unique(lines.epochs, return_index=True)
     steps = lines.steps[first]
-    ticks = MaxNLocator(**WHOLE_NUMBER_TICKS).tick_values(epochs[0], epochs[-1])
+    ticks = MaxNLocator(**TICKS).tick_values(epochs[0], epochs[-1])
     ticks = ticks[(ticks >= epochs[0]) & (ticks <= epochs[-1])]
     top = axes.secondary_xaxis("top")
     top.set_xticks(np.interp(ticks, epochs, steps), [f"{tick:.0f}" for tick in ticks])

@@ -212,7 +212,7 @@ def _has_history(folder: RunFolder) -> bool:
 
 def _draw_history(folder: RunFolder) -> None:
     """losses.png and training.gif, from what the run has logged and drawn so far."""
-    write_curves(folder.log, folder.losses)
+    write_curves(folder)
     if folder.sample_pictures():
         say(f"all is saved; making {folder.film('gif')} ...")
         animate(folder.path)

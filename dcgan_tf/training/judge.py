@@ -8,14 +8,13 @@ from dcgan_tf.config.presets import Preset
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.generators.generator import Generator
 from dcgan_tf.generators.samples import Samples
-from dcgan_tf.metrics import swd
-from dcgan_tf.metrics.diversity import mean_pairwise_distance
+from dcgan_tf.metrics import diversity, swd
 from dcgan_tf.training.cadence import Cadence
 from dcgan_tf.training.plan import Plan
 
-SCORED_IMAGES = 1024  # At most half of the set. A sixteenth of the published number takes a sixteenth of the time.
-PAIRED_IMAGES = 64  # Diversity is the mean distance over all pairs of so many generated images,
-PAIRED_REALS = 256  # and compared with that of so many real ones.
+# `dcgan-tf evaluate --set-best` measures with the same numbers of images.
+SCORED_IMAGES = swd.TRAINING_IMAGES  # At most half of the set.
+PAIRED_IMAGES, PAIRED_REALS = diversity.TRAINING_IMAGES, diversity.TRAINING_REALS
 # Where no flag says how often, measuring may take these shares of the training time.
 MAX_WATCHING_SHARE, MAX_SCORING_SHARE = 0.01, 0.03
 GUESSED_SCORING_SECONDS = 5.0  # It stands for the cost of an SWD until one has been measured.
@@ -118,7 +117,7 @@ class Measure:
         """
         self._swd, self._seed = swd.SWD(source, SCORED_IMAGES, seed), seed
         self._generator = Generator("the generator", preset.latent_dim, preset.image_shape, preset.latents, pictures)
-        self._real_distance = mean_pairwise_distance(source, PAIRED_REALS, seed)
+        self._real_distance = diversity.mean_pairwise_distance(source, PAIRED_REALS, seed)
         self.renew()
 
     def renew(self) -> None:
@@ -137,4 +136,4 @@ class Measure:
     def diversity(self) -> float:
         """The mean distance of two pictures from each other, as a share of that of two real images."""
         # At least one level: real images that are all alike would make a division by zero.
-        return mean_pairwise_distance(self._samples, PAIRED_IMAGES) / max(self._real_distance, 1.0)
+        return diversity.mean_pairwise_distance(self._samples, PAIRED_IMAGES) / max(self._real_distance, 1.0)

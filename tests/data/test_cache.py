@@ -202,7 +202,7 @@ def test_json_of_the_cache_is_small_and_plain(folder):
     open_source(str(folder))
     entry = json.loads(next(path for path in cached_files() if path.suffix == ".json").read_text())
     assert set(entry) == {"stamp", "facts", "checksum"}
-    assert set(entry["facts"]) == {"count", "image_shape", "labels", "class_names", "notes", "headroom"}
+    assert set(entry["facts"]) == {"count", "image_shape", "labels", "class_names", "notes", "headroom", "names"}
 
 
 # ---- processes of their own

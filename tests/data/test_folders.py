@@ -25,6 +25,8 @@ def test_images_of_one_size_are_read_as_they_are_in_path_order(folder):
     source = open_source(str(folder))
     assert (source.name, len(source), source.image_shape) == ("set", 4, (6, 9, 3))
     assert source.values == "uint8 0..255" and source.notes == ["4 images read"]
+    for opened in (source, open_source(str(folder)), open_source(str(folder), cache=False)):
+        assert opened.names == ["B.PNG", "a/z.bmp", "b.png", "é.tiff"]
     expected = [images[name] for name in ("B.PNG", "a/z.bmp", "b.png", "é.tiff")]  # Names are sorted by their bytes.
     np.testing.assert_array_equal(source.read([0, 1, 2, 3]), expected)
     np.testing.assert_array_equal(source.read([3, 0]), [expected[3], expected[0]])

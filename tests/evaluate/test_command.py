@@ -1,4 +1,6 @@
+import re
 import shutil
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from support.image_sets import ImageSet, ramps
 from support.settings import settings
 
 from dcgan_tf import cli
+from dcgan_tf.common.reading import checksum
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import EvaluateConfig
 from dcgan_tf.data.sources import open_source
@@ -39,7 +42,7 @@ def tones_of(samples, reals):
 
 def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monkeypatch):
     monkeypatch.setattr(measures.Similarity, "default_images", 400)  # not 20,000
-    assert evaluate(run) == 0
+    assert evaluate(run, "--all") == 0
     out, err = capsys.readouterr()
     assert files(run / "evaluation") == ["copies.png", "evaluation.json"]
     reals, samples = open_source(str(data / "ramps.npy")), samples_of(run, 10, 1000)
@@ -80,21 +83,58 @@ def test_the_newest_epoch_against_the_images_of_the_run(run, data, capsys, monke
     }
     assert (written["source"], written["seed"], written["held_out"]) == (str(run), 0, None)
     assert written["data"] == {
-        "name": "ramps", "images": REALS, "image_shape": [8, 8, 3], "fingerprint": reals.fingerprint
+        "name": "ramps", "images": REALS, "image_shape": [8, 8, 3], "fingerprint": reals.fingerprint, "left_out": 0
     }  # fmt: skip
     assert set(written["versions"]) == {"dcgan_tf", "python", "tensorflow", "keras", "numpy"}
     heads, row, real, *lines = out.splitlines()
-    assert heads.split() == ["epoch", "SWD", "tones", "clipped", "MS-SSIM", "nearer", "copied", "distance"]
+    assert heads.split() == ["epoch", "SWD", "tones", "clipped", "MS-SSIM", "nearer", "copied", "diversity"]
     toned, toned_of_reals = (f"{of['distance']:.2f} {of['clipped']:.1%}" for of in (toned, toned_of_reals))
     shares = f"{found.share_nearer:.1%} {found.share_copied:.1%}"
     assert row.split() == f"10 {score:.2f} {toned} {similarity:.4f} {shares} {distance:.2f}".split()
     expected = f"real {floor:.2f} {toned_of_reals} {similarity_of_reals:.4f} 50.0% 1.0% {distance_of_reals:.2f}"
     assert real.split() == expected.split()
-    assert lines == [
-        "generated images used: swd 120, tones 120, msssim 400, copies 1,000, diversity 1,000; 240 real images of ramps",
-        f"{run}/evaluation: evaluation.json, copies.png",
-    ]
+    words, used, where = lines
+    assert words.startswith("epoch 10: ") and words.endswith(
+        ". Look at the pictures: SWD sees colours and textures only."
+    )
+    assert used == (
+        "generated images used: swd 120, tones 120, msssim 400, copies 1,000, diversity 1,000; 240 real images of ramps"
+    )
+    assert re.fullmatch(f"{run}/evaluation: evaluation.json, copies.png; in [0-9]+ s", where)
     assert err == ""
+    file = run / "epoch10_Gmodel.h5"
+    assert written["generators"] == {"10": {"file": file.name, "checksum": checksum(file)}}
+    [call] = written["calls"]
+    assert call["command"] == f"dcgan-tf evaluate {run} --all" and datetime.fromisoformat(call["date"]).tzinfo
+
+
+def test_the_short_table_is_the_default(run, capsys):
+    assert evaluate(run, "--images", 40) == 0
+    heads, *_ = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["epoch", "SWD", "diversity", "copied"]
+    assert list(read(run / "evaluation")["measures"]) == ["swd", "tones", "msssim", "copies", "diversity"]
+
+
+def test_several_seeds_are_one_number_with_its_scatter(run, capsys):
+    asked = ("--metrics", "diversity", "--images", 30)
+    assert evaluate(run, *asked, "--seed", 4, "--seeds", 3, "--csv") == 0
+    written = read(run / "evaluation")
+    values = [mean_pairwise_distance(samples_of(run, 10, 30, seed), 30, 4) for seed in (4, 5, 6)]
+    measured = written["measures"]["diversity"]
+    assert measured["epochs"]["10"] == {"distance": pytest.approx(np.mean(values), rel=1e-6)}
+    assert measured["standard_deviations"]["10"] == {"distance": pytest.approx(np.std(values, ddof=1), rel=1e-6)}
+    row = capsys.readouterr().out.splitlines()[1]
+    assert row.split() == f"10 {np.mean(values):.2f} +/- {np.std(values, ddof=1):.2f}".split()
+    assert files(run / "evaluation") == ["evaluation.csv", "evaluation.json"]
+    assert len((run / "evaluation" / "evaluation.csv").read_text().splitlines()) == 2
+
+
+def test_the_pairs_are_those_of_the_best_epoch(run, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("dcgan_tf.evaluate.command.draw_pairs", lambda pairs, path: drawn.append(pairs))
+    assert evaluate(run, "--epoch", "all", "--metrics", "swd", "copies", "--images", 30) == 0
+    epochs = read(run / "evaluation")["measures"]["swd"]["epochs"]
+    assert drawn[0].title == f"small, epoch {min(epochs, key=lambda epoch: epochs[epoch]['mean'])}"
 
 
 def test_all_epochs_make_a_plot(run, capsys):
@@ -104,13 +144,13 @@ def test_all_epochs_make_a_plot(run, capsys):
     assert list(written["swd"]["epochs"]) == list(written["msssim"]["epochs"]) == ["2", "4", "10"]
     assert written["swd"]["protocol"]["images"] == 40
     rows = capsys.readouterr().out.splitlines()[1:5]
-    assert [row.split()[0] for row in rows] == ["2", "4", "10", "real"]
+    assert [row.replace("*", "").split()[0] for row in rows] == ["2", "4", "10", "real"]
     for epoch in (2, 4):
         expected = msssim.ms_ssim_diversity(samples_of(run, epoch, 40), pairs=20)
         assert written["msssim"]["epochs"][str(epoch)] == {"mean": expected}
     assert files(run / "evaluation") == ["evaluation.json", "evaluation.png"]
     with Image.open(run / "evaluation" / "evaluation.png") as plot:
-        assert plot.size == (900, 520)
+        assert plot.size == (900, 500)
 
 
 def test_numbers_of_more_epochs_are_added_and_the_real_ones_kept(run, monkeypatch):
@@ -127,14 +167,16 @@ def test_numbers_of_more_epochs_are_added_and_the_real_ones_kept(run, monkeypatc
 
 
 @pytest.mark.parametrize("other", [("--seed", 1), ("--images", 51), ("--data", "others.npy")])
-def test_numbers_that_would_not_compare_are_replaced(run, data, other):
+def test_numbers_that_would_not_compare_are_kept_beside(run, data, other):
     assert evaluate(run, "--epoch", 2, "--metrics", "diversity", "msssim", "--images", 50) == 0
     arguments = {"--metrics": "diversity", "--images": 50} | dict([other])
     if "--data" in arguments:
         arguments["--data"] = data / arguments["--data"]
     assert evaluate(run, "--epoch", 4, *(word for pair in arguments.items() for word in pair)) == 0
     written = read(run / "evaluation")["measures"]
-    assert list(written["diversity"]["epochs"]) == ["4"] and list(written["msssim"]["epochs"]) == ["2"]
+    assert list(written) == ["diversity"] and list(written["diversity"]["epochs"]) == ["4"]
+    [earlier] = read(run / "evaluation")["earlier"]
+    assert [list(measured["epochs"]) for measured in earlier["measures"].values()] == [["2"], ["2"]]
 
 
 def test_a_measured_epoch_is_measured_again(run):
@@ -145,6 +187,7 @@ def test_a_measured_epoch_is_measured_again(run):
     assert evaluate(run, *asked) == 0
     second = read(run / "evaluation")
     assert first["measures"]["diversity"]["epochs"] != second["measures"]["diversity"]["epochs"]
+    assert second["earlier"] == [first]  # It was another generator.
 
 
 def test_what_was_measured_before_an_interrupt_is_there(run, monkeypatch):
@@ -225,6 +268,8 @@ def test_the_values_of_the_run_s_images(run, tmp_path):
          "--metrics kid fid: needs --features: inception, or a Keras file such as \"dcgan-tf train-features\" makes"),
         ({"metrics": ("swd",), "held_out": "x"}, "--held-out: is for copies: add copies to --metrics"),
         ({"epoch": 0}, "--epoch 0: must be at least 1"),
+        ({"seeds": 0}, "--seeds 0: must be from 1 to 1000"),
+        ({"seed": 2**31 - 2, "seeds": 3}, "--seed 2147483646 --seeds 3: the last seed must be below 2147483648"),
         ({"images": 0}, "--images 0: must be at least 1"),
         ({"seed": -1}, "--seed -1: must be at least 0 and below 2147483648"),
         ({"seed": 2**31}, "--seed 2147483648: must be at least 0 and below 2147483648"),

@@ -23,6 +23,20 @@ def test_held_out_images(run, data):
     assert written["held_out"]["images"] == 60
 
 
+def test_held_out_images_that_were_trained_on_are_told_and_left_out(run, data, capsys):
+    reals, others = np.load(data / "ramps.npy"), np.load(data / "others.npy")
+    np.save("mixed.npy", np.concatenate([reals[:30], others[:25]]))
+    assert evaluate(run, "--held-out", "mixed.npy", "--metrics", "copies", "--images", 60) == 0
+    told = "note: 30 of 55 held-out images are also among the training images, and are left out\n"
+    assert told in capsys.readouterr().out and read(run / "evaluation")["held_out"]["left_out"] == 30
+    np.save("same.npy", reals[:40])
+    assert evaluate(run, "--held-out", "same.npy", "--metrics", "copies", "--out", "other") == 2
+    assert capsys.readouterr().err == (
+        "error: --held-out: copies: needs at least 20 held-out images that are unlike all training images, and has 0 of 40: "
+        "give others, or leave copies out of --metrics\n"
+    )
+
+
 def test_with_features_all_is_measured_and_each_image_seen_once(run, data, features, monkeypatch, capsys):
     from dcgan_tf.metrics import distances
     from dcgan_tf.metrics import features as feature_spaces
@@ -56,7 +70,7 @@ def test_with_features_all_is_measured_and_each_image_seen_once(run, data, featu
     assert heads == ["epoch", "FID", "KID", "+/-", "precision", "recall"]
 
 
-def test_numbers_of_another_net_with_the_same_name_are_replaced(run, features, tmp_path):
+def test_numbers_of_another_net_with_the_same_name_are_kept_beside(run, features, tmp_path):
     def name_classes(path):
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr("classes.json", '{"classes": ["dark", "light"]}')
@@ -75,7 +89,9 @@ def test_numbers_of_another_net_with_the_same_name_are_replaced(run, features, t
     net.set_weights([2 * weight for weight in net.get_weights()])
     net.save(moved)
     name_classes(moved)
-    assert epochs_of(2, moved) == [{"2"}, {"2"}, {"2"}, {"2", "4", "10"}]
+    assert epochs_of(2, moved) == [{"2"}] * 4
+    [earlier] = read(run / "evaluation")["earlier"]
+    assert set(earlier["measures"]["fid"]["epochs"]) == {"4", "10"}
 
 
 def test_the_classes_covered(run, data, features, capsys):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from support.helpers import error_of
@@ -90,8 +92,38 @@ def test_shares_of_a_copier_of_noise_and_of_few_copies(training):
 def test_shares_by_hand():
     held_out = np.arange(1.0, 102)  # median 51, 1st percentile 2
     some, distances, relative = np.arange(4), np.array([50, 51, 3, 99]), np.array([0.5, 2, 3, 9]) / 101
-    found = copies.Copies(some, some, distances, relative, some > 4, held_out, held_out / 101, 0)
+    found = copies.Copies(some, some, distances, relative, some > 4, held_out, held_out / 101, 0, some > 4, some < 4)
     assert (found.share_nearer, found.share_copied) == (0.5, 0.25)
+    found = dataclasses.replace(found, flat=np.array([True, False, False, True]))
+    assert (found.share_nearer, found.share_copied, found.are_flat) == (0.5, 0, False)  # of those that are not flat
+    assert dataclasses.replace(found, matched=some > 0, flat=some > 4).share_copied == 0
+    found = dataclasses.replace(found, flat=some > 0)
+    assert (found.share_nearer, found.share_copied, found.are_flat) == (None, None, True)
+
+
+def test_grey_smears_are_no_copies_though_one_training_image_is_pale():
+    training = smooth(100, seed=1)
+    training[7] = 120 + training[7] // 16
+    random = np.random.default_rng(0)
+    images = np.clip(128 + random.normal(0, 25, [40, *training.shape[1:]]), 0, 255).astype(np.uint8)
+    images[5] = np.clip(
+        training[7].astype(int) + random.integers(-1, 2, training[7].shape), 0, 255
+    )  # This one is a copy.
+    images[6] = training[8] ^ 1  # and this one
+    found = find_copies(source_of(images), source_of(training), source_of(smooth(60, seed=3)))
+    assert list(found.nearest[:6]) == [7] * 6 and not found.flat[[0, 6]].any() and found.relative.max() < 0.6
+    assert found.flat[5]  # It is so pale that it is not judged.
+    assert np.flatnonzero(found.matched).tolist() == [5, 6] and found.share_copied == 1 / 39
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_flat_pictures_are_no_copies_though_one_training_image_is_flat_as_well(channels):
+    training, colour = smooth(100, seed=1, channels=channels), np.arange(90, 90 + channels, dtype=np.uint8)
+    training[7] = colour
+    samples = source_of(np.broadcast_to(colour + 2, [40, *training.shape[1:]]).astype(np.uint8))
+    found = find_copies(samples, source_of(training), source_of(smooth(60, seed=3, channels=channels)))
+    assert set(found.nearest) == {7} and found.distances.max() < 3 and found.relative.max() < 0.2
+    assert found.flat.all() and (found.share_nearer, found.share_copied) == (None, None)
 
 
 def test_dark_images_are_no_copies():
@@ -152,7 +184,7 @@ def test_at_most_so_many_are_looked_at_and_the_seed_chooses(training):
     samples = source_of(smooth(200, seed=2))
     found = find_copies(samples, Counted(), images=40, seed=1)
     assert len(found.samples) == len(set(found.samples)) == 40 and len(found.held_out_distances) == 40
-    assert sum(read) == 40 + 300 and max(read) == 300
+    assert sum(read) == 40 + 300 + 40 and max(read) == 300  # the nearest once more
     again, other = (find_copies(samples, Counted(), images=40, seed=seed) for seed in (1, 2))
     np.testing.assert_array_equal(found.samples, again.samples)
     np.testing.assert_array_equal(found.held_out_distances, again.held_out_distances)
@@ -189,9 +221,9 @@ def test_too_few_images_to_compare_with(training, held_out):
     unseen = source_of(np.concatenate([same, smooth(19, seed=3)])) if held_out else None
     known = source_of(training if held_out else np.concatenate([same, smooth(19, seed=3)]))
     assert error_of(find_copies, samples, known, unseen) == (
-        "copies: needs at least 20 held-out images that are unlike all training images, and has 19: give more"
+        "copies: needs at least 20 held-out images that are unlike all training images, and has 19 of 69: give others"
         if held_out
-        else "copies: needs at least 20 training images that are unlike all others, and has 19: give more"
+        else "copies: needs at least 20 training images that are unlike all others, and has 19 of 69: give more"
     )
 
 

@@ -7,6 +7,7 @@ from PIL import Image
 from support.log_lines import numbers
 
 from dcgan_tf.pictures import curves
+from dcgan_tf.runs.folder import RunFolder
 
 LINE = {"step": 10, "epoch": 1, "d_loss": 1.2, "g_loss": 0.9, "d_real": 0.6, "d_fake": 0.4, "images_per_sec": 1234.5}
 
@@ -14,6 +15,10 @@ LINE = {"step": 10, "epoch": 1, "d_loss": 1.2, "g_loss": 0.9, "d_real": 0.6, "d_
 def write_log(path, lines, torn=""):
     path.write_text("".join(json.dumps(line) + "\n" for line in lines) + torn)
     return path
+
+
+def write_curves(log):
+    return curves.write_curves(RunFolder(log.parent))
 
 
 def log_lines(count):
@@ -25,20 +30,20 @@ def log_lines(count):
 
 
 def labels(figure):
-    losses, probabilities = figure.axes
+    losses, *_ = figure.axes
     [top] = losses.child_axes
     return [text.get_text() for text in top.get_xticklabels()], top.get_xticks().tolist()
 
 
 def test_a_picture_with_the_torn_last_line_left_out(tmp_path):
     log = write_log(tmp_path / "log.jsonl", log_lines(50), torn='{"step": 510, "ep')
-    assert curves.write_curves(log, tmp_path / "losses.png") is True
+    assert write_curves(log) is True
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", "losses.png"]
     with Image.open(tmp_path / "losses.png") as picture:
-        assert (picture.format, picture.size) == ("PNG", (900, 650))
+        assert (picture.format, picture.size) == ("PNG", (900, 640))
         colours = np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)
     # blue and orange, the solid lines of the two losses
-    assert [31, 119, 180] in colours.tolist() and [255, 127, 14] in colours.tolist()
+    assert [0, 114, 178] in colours.tolist() and [230, 159, 0] in colours.tolist()
 
 
 @pytest.mark.parametrize("text", [None, "", '{"step": 1, "ep'])
@@ -47,7 +52,7 @@ def test_nothing_is_written_without_a_whole_line(tmp_path, text):
     if text is not None:
         log.write_text(text)
     before = sorted(tmp_path.iterdir())
-    assert curves.write_curves(log, tmp_path / "losses.png") is False
+    assert write_curves(log) is False
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -65,7 +70,7 @@ def test_nothing_is_written_without_a_whole_line(tmp_path, text):
     ids=["one line", "constant", "not finite", "another line", "no known key", "epochs between lines"],
 )
 def test_odd_logs_are_drawn_without_a_warning(tmp_path, lines):
-    assert curves.write_curves(write_log(tmp_path / "log.jsonl", lines), tmp_path / "losses.png") is True
+    assert write_curves(write_log(tmp_path / "log.jsonl", lines)) is True
 
 
 def test_epochs_stand_at_their_first_logged_step():
@@ -85,7 +90,7 @@ def test_every_value_is_drawn_thin_and_the_mean_solid():
     np.testing.assert_allclose(mean.get_ydata()[:-1], (values[:-1] + values[1:]) / 2)
     assert [text.get_text() for text in losses.get_legend().get_texts()] == ["discriminator loss", "generator loss"]
     assert [text.get_text() for text in probabilities.get_legend().get_texts()] == ["D(real)", "D(generated)"]
-    assert probabilities.get_ylim() == (0, 1)
+    assert probabilities.get_ylim() == (-0.02, 1.02)
 
 
 @pytest.mark.parametrize(
@@ -96,13 +101,40 @@ def test_running_mean(window, expected):
     np.testing.assert_allclose(curves.running_mean(np.array([1.0, 2.0, 6.0, 3.0]), window), expected)
 
 
-def test_a_spike_leaves_the_picture_but_not_the_line():
+@pytest.mark.parametrize(
+    "name, spike, scale", [("g_loss", 1e6, "log"), ("g_loss", -1e6, "symlog"), ("g_loss", 2.5, "linear")]
+)
+def test_nothing_is_off_the_axis_and_a_spike_does_not_flatten_the_rest(name, spike, scale):
     lines = log_lines(1000)
-    lines[500]["g_loss"] = 1e6
+    lines[500][name] = spike
     losses, _ = curves._draw(numbers(lines)).axes
-    assert losses.lines[2].get_ydata().max() == 1e6
     low, high = losses.get_ylim()
-    assert 0 < low < 1 and 2 < high < 4
+    assert losses.get_yscale() == scale and low <= spike <= high
+    values = [line[name] for line in lines]
+    assert low <= min(values) and max(values) <= high
+    assert losses.get_ylabel().startswith("loss, logarithmic" if scale == "log" else "loss")
+
+
+def test_swd_has_a_panel_of_its_own_with_real_images_and_the_best_epoch(tmp_path):
+    lines = log_lines(50)
+    for line, swd in ((lines[9], 90.0), (lines[19], 30.0), (lines[39], 40.0)):
+        line["swd"] = swd
+    best = {"epoch": 2, "step": 200, "swd": 30.0, "swd_of_real_images": 12.5}
+    losses, probabilities, swd = curves._draw(numbers(lines), "digits", best).axes
+    points, floor, star = swd.lines
+    assert (points.get_xdata().tolist(), points.get_ydata().tolist()) == ([100, 200, 400], [90, 30, 40])
+    assert list(floor.get_ydata()) == [12.5, 12.5] and (star.get_xdata(), star.get_ydata()) == ([200], [30])
+    low, high = swd.get_ylim()
+    assert low < 12.5 and high > 90 and swd.get_ylabel() == "SWD, x 1000" and swd.get_xlabel() == "step"
+    labels = [text.get_text() for text in swd.get_legend().get_texts()]
+    assert labels == ["SWD", "real images", "best: epoch 2"]
+
+
+def test_a_run_without_probabilities_or_best_has_fewer_panels():
+    [losses] = curves._draw(numbers([{"step": 10, "epoch": 1, "g_loss": -3.0}])).axes
+    assert losses.get_yscale() == "linear"
+    _, swd = curves._draw(numbers([{"step": 10, "epoch": 1, "swd": 3.0}])).axes
+    assert len(swd.lines) == 1
 
 
 def test_a_long_log_is_thinned_and_fast(tmp_path):
@@ -110,7 +142,7 @@ def test_a_long_log_is_thinned_and_fast(tmp_path):
     lines[77_777]["d_loss"] = 9.0
     log = write_log(tmp_path / "log.jsonl", lines)
     started = time.process_time()
-    assert curves.write_curves(log, tmp_path / "losses.png")
+    assert write_curves(log)
     assert time.process_time() - started < 6  # about one second on an idle core, plus matplotlib's import
     drawn = curves._draw(numbers(lines)).axes[0].lines[0].get_ydata()
     assert 800 <= len(drawn) <= 1600

@@ -1,0 +1,101 @@
+"""What every measure of `dcgan-tf evaluate` is: the real images it compares with, and how many it needs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.data.source import ImageSource
+from dcgan_tf.metrics.features import FeatureSpace
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """The real images that generated ones are measured against, and how.
+
+    reals       a source of the generator's shape
+    data        the value of --data that opened it, for messages
+    held_out    a source of images that the generator was not trained on, or None
+    features    the feature space to compare in, or None
+    classifier  the net whose outputs are a logit for each class, or None
+    images      a measure takes at most so many images of each set; None: its own number
+    seed        chooses the images that are compared
+    """
+
+    reals: ImageSource
+    data: str
+    held_out: ImageSource | None
+    features: FeatureSpace | None
+    classifier: FeatureSpace | None
+    images: int | None
+    seed: int
+
+    def limited(self, default_images: int) -> int:
+        return default_images if self.images is None else min(default_images, self.images)
+
+
+class Measure:
+    """One measure against one set of real images; nothing is read before `real` or `score`.
+
+    Attributes:
+        images: the number of generated images that a score takes.
+        protocol: the facts that have to be equal for two numbers to compare, as plain values for JSON.
+    """
+
+    name: str
+    default_images: int
+    min_images: int  # of generated ones, and of each set of real ones
+    real_sets = 1  # 2 where one set of real images is scored against another for the floor.
+
+    def __init__(self, against: RealImages):
+        """Raises UserError: too few images."""
+        self.against = against
+        wanted = against.limited(self.default_images)
+        if wanted < self.min_images:
+            raise UserError(f"--images {wanted}: {self.name} needs at least {self.min_images}")
+        needed = self.min_images * self.real_sets
+        if len(against.reals) < needed:
+            half = ", half of them for its floor" if self.real_sets == 2 else ""
+            raise UserError(
+                f"--data {printable(against.data)}: {self.name} needs at least {needed} real images{half}, "
+                f"not {len(against.reals)}: give more, or leave {self.name} out of --metrics"
+            )
+        self.images = wanted if self.real_sets == 1 else min(wanted, len(against.reals) // 2)
+        self.protocol = {"images": self.images, "seed": against.seed, "data": against.reals.fingerprint}
+
+    def real(self) -> dict[str, float | None]:
+        """The numbers of real images, measured in the same way: a perfect generator would have them."""
+        raise NotImplementedError
+
+    def score(self, samples) -> dict[str, float | None]:
+        """The numbers of generated images. samples: a source of at least `images`."""
+        raise NotImplementedError
+
+
+def halves(against: RealImages, images: int, measure: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """The indices, ascending, of two sets of so many real images, with none in common.
+
+    measure: a name that varies the choice.
+    """
+    order = np.random.default_rng([against.seed, *measure]).permutation(len(against.reals))
+    return np.sort(order[:images]), np.sort(order[-images:])
+
+
+class Halved(Measure):
+    """Compares with half A of the real images; half B is scored like generated images, which gives the floor."""
+
+    real_sets = 2
+
+    def __init__(self, against: RealImages):
+        super().__init__(against)
+        self._a, self._b = halves(against, self.images, self.name.encode())
+
+    def real(self):
+        return self.numbers(self.against.reals, self._b)
+
+    def score(self, samples):
+        return self.numbers(samples, np.arange(self.images))
+
+    def numbers(self, source, indices: np.ndarray) -> dict[str, float | None]:
+        """The numbers of the images chosen against half A."""
+        raise NotImplementedError
