@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import shlex
 import shutil
 import zlib
 from pathlib import Path
@@ -15,11 +14,13 @@ from dcgan_tf.common import remote
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.files import check_out, disk_errors_in_one_line, remove_leftovers, whole_folder
+from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.progress import Work
 from dcgan_tf.common.text import plural, shape_text, size_text
 from dcgan_tf.config.commands import PrepareConfig
 from dcgan_tf.data.facts import seal
 from dcgan_tf.data.parallel import in_order
+from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
@@ -48,6 +49,8 @@ def prepare(config: PrepareConfig) -> int:
     say(f"preparing {images} from {printable(config.source)}")
     for note in source.notes:
         say(f"note: {note}")
+    if enlarged := enlarging_text(source):
+        say(enlarged)
     if remote.is_remote(config.out):
         with _cloud_errors_in_one_line(config.out):
             size = _write_set(source, config.out, config.shards)
@@ -57,7 +60,7 @@ def prepare(config: PrepareConfig) -> int:
         with whole_folder(config.out) as folder:
             size = _write_set(source, str(folder), config.shards)
     say(f"{printable(config.out)}: {images} in {plural(config.shards, 'shard')}, {size_text(size)}; train on them with")
-    say(f"  dcgan-tf train --data {printable(shlex.quote(config.out))}")
+    say(f"  {program()} train --data {printable(quoted(config.out))}")
     return 0
 
 

@@ -7,6 +7,9 @@ import statistics
 from collections import Counter
 
 from dcgan_tf.config.fitting import MAX_OWN_SIDE, sensible_side
+from dcgan_tf.data.source import ImageSource
+
+ROUNDING = 1e-6  # of a headroom, which is a quotient
 
 
 def median_side(sizes: Counter) -> int:
@@ -47,3 +50,16 @@ def headroom(sizes: Counter, size: tuple[int, int]) -> float:
     """How many times as long the sides of `size` could be before half of the images had to be enlarged to cover it."""
     height, width = size
     return statistics.median_low([min(h / height, w / width) for h, w in sizes.elements()])
+
+
+def enlarging_text(source: ImageSource, *, is_free: bool = True) -> str | None:
+    """A warning where most images have been enlarged. is_free: whether another size can be given."""
+    if source.headroom is None or source.headroom >= 1 - ROUNDING:
+        return None
+    height, width = source.image_shape[:2]
+    sides = {side: sensible_side(side * source.headroom + ROUNDING) for side in (height, width)}
+    better = f"{sides[height]}" + ("" if height == width else f" {sides[width]}")
+    return (
+        f"warning: most images are smaller than {height}x{width}, and are enlarged, which takes time and adds no detail"
+        + (f": --image-size {better} fits them" if is_free else "")
+    )

@@ -15,6 +15,7 @@ from dcgan_tf.common.progress import Work
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
+from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import NAMED_SETS, open_source
 from dcgan_tf.metrics.features import open_outputs
@@ -50,6 +51,8 @@ def train_features(config: TrainFeaturesConfig) -> None:
     epochs = config.epochs or int(np.clip(round(DEFAULT_BUDGET_PIXELS / (len(train) * size[0] * size[1])), 2, 60))
     for line in source.notes:
         say(line)
+    if enlarged := enlarging_text(source):
+        say(enlarged)
     say(
         f"{printable(source.name)}: {len(names)} classes, {len(train):,} images to train on for {epochs} epochs at "
         f"{size[0]}x{size[1]}, {len(held_out):,} held out"

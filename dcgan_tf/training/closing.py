@@ -38,13 +38,14 @@ def stopped(plan: Plan, number: int) -> str:
 
 
 def broken_off(plan: Plan, error: BaseException) -> str:
-    """Of a run that an error has ended, which is said elsewhere."""
+    """Of a run that an error has ended, which is said elsewhere, or an impatient signal."""
     folder, states = plan.folder, plan.folder.saved_steps()
     saved = f"all up to {_place(plan, states[-1])} is saved" if states else "nothing was saved yet"
     following = _uses(folder)
     if not isinstance(error, Diverged):  # It would again: the error says what to change.
         following = [_resume(folder) if folder.config.exists() else "the same command again", *following]
-    return _lines("failed", saved + _how_good(folder), folder, following or ["what the error says"])
+    how = "stopped" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
+    return _lines(how, saved + _how_good(folder), folder, following or ["what the error says"])
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from dcgan_tf.common.files import disk_errors_in_one_line
 from dcgan_tf.common.pixels import spread
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.pictures.animation import animate
 from dcgan_tf.pictures.curves import write_curves
 from dcgan_tf.pictures.images import sheet, write_png
@@ -34,7 +35,6 @@ from dcgan_tf.training.machine.tuning import settle_precision, settle_xla
 from dcgan_tf.training.plan import Plan, open_run, plan_run
 from dcgan_tf.training.recorder import Recorder
 from dcgan_tf.training.resume import goes_on, resume
-from dcgan_tf.training.sizes import enlarging_text
 from dcgan_tf.training.start import load_start, start
 from dcgan_tf.training.summary import summary
 from dcgan_tf.training.trainer import Trainer
@@ -137,7 +137,7 @@ def _train(plan: Plan, precision_is_free: bool, resumes: bool, nets, cluster: Cl
     if cluster.is_chief:
         say(summary(current, gan, precision, seconds, step, cluster.size))
         if enlarged := enlarging_text(plan.source, is_free=not (plan.config.generator or plan.config.discriminator)):
-            say(f"warning: {enlarged}")
+            say(enlarged)
     if dry_run:
         return 0
     with closing.told_when_broken_off(plan) if cluster.is_chief else contextlib.nullcontext():

@@ -5,15 +5,14 @@ from dataclasses import replace
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.text import shape_text, time_text
-from dcgan_tf.config.fitting import sensible_side
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.config.settle import Facts, settle
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.config.work import seconds_of
+from dcgan_tf.data.sizes import ROUNDING
 from dcgan_tf.data.source import ImageSource
 
 SIDES = (64, 128, 200, 256)  # pixels, of the squares that are offered
-ROUNDING = 1e-6  # of a headroom, which is a quotient
 
 
 def other_sizes(flags: TrainConfig, source: ImageSource, facts: Facts) -> tuple[Settings, ...]:
@@ -45,15 +44,3 @@ def sizes_text(settled: Settings, is_chosen: bool, others: tuple[Settings, ...],
     ]
     shown = shape_text(settled.data.image_shape[:2])
     return "; ".join([f"{shown}, chosen as no --image-size is given" if is_chosen else shown, *offers])
-
-
-def enlarging_text(source: ImageSource, *, is_free: bool) -> str | None:
-    """A warning where most images have been enlarged. is_free: whether another size can be given."""
-    if source.headroom is None or source.headroom >= 1 - ROUNDING:
-        return None
-    height, width = source.image_shape[:2]
-    sides = {side: sensible_side(side * source.headroom + ROUNDING) for side in (height, width)}
-    better = f"{sides[height]}" + ("" if height == width else f" {sides[width]}")
-    return f"most images are smaller than {height}x{width}, and are enlarged, which takes time and adds no detail" + (
-        f": --image-size {better} fits them" if is_free else ""
-    )

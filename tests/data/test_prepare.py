@@ -18,6 +18,7 @@ from support.records import write_records
 
 from dcgan_tf import cli
 from dcgan_tf.common.backend import tf
+from dcgan_tf.common.program import program
 from dcgan_tf.config.commands import PrepareConfig
 from dcgan_tf.data.prepare import prepare
 from dcgan_tf.data.sources import open_source
@@ -40,7 +41,7 @@ def test_a_prepared_set_is_the_source(colours, out, capsys):
     assert printed == (
         "preparing 22 images of 6x5x3 from colours.npz\n"
         f"{out}: 22 images of 6x5x3 in 4 shards, {printed.split('shards, ')[1].split(';')[0]}; train on them with\n"
-        f"  dcgan-tf train --data {out}\n"
+        f"  {program()} train --data {out}\n"
     )
     before = open_source("colours.npz")
     for data in (out, f"{out}/train-*.tfrecord"):

@@ -1,8 +1,10 @@
 from collections import Counter
 
+import numpy as np
 import pytest
+from support import image_sets
 
-from dcgan_tf.data.sizes import chosen_size, headroom, how_to_choose, many_sizes, median_side
+from dcgan_tf.data.sizes import chosen_size, enlarging_text, headroom, how_to_choose, many_sizes, median_side
 
 PAINTINGS = Counter({(224, 300): 5, (400, 224): 4, (100, 80): 1})
 
@@ -37,3 +39,20 @@ def test_in_words():
 )
 def test_the_headroom_is_that_of_the_median_image(size, times):
     assert headroom(PAINTINGS, size) == times
+
+
+def of_size(height, width, times):
+    return image_sets.source_of(np.zeros([2, height, width, 1], np.uint8), headroom=times)
+
+
+@pytest.mark.parametrize("times", [None, 1.0, 2.0, 1 - 1e-9])
+def test_images_that_are_not_enlarged_need_no_warning(times):
+    assert enlarging_text(of_size(64, 64, times)) is None
+
+
+def test_enlarging_most_images_is_a_warning_with_a_sensible_size():
+    enlarged = "warning: most images are smaller than {}, and are enlarged, which takes time and adds no detail"
+    assert enlarging_text(of_size(256, 256, 200 / 256)) == enlarged.format("256x256") + ": --image-size 200 fits them"
+    assert enlarging_text(of_size(400, 200, 0.55)) == enlarged.format("400x200") + ": --image-size 220 108 fits them"
+    assert enlarging_text(of_size(28, 28, 8 / 28)) == enlarged.format("28x28") + ": --image-size 8 fits them"
+    assert enlarging_text(of_size(256, 256, 0.5), is_free=False) == enlarged.format("256x256")

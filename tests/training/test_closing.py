@@ -93,6 +93,12 @@ def test_a_run_that_failed(plan, capsys):
     ]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143)])
+def test_an_impatient_signal_is_no_failure(plan, error):
+    fill(plan, 4)
+    assert broken_off(plan, error).splitlines()[0] == "stopped  all up to step 4 of 120, in epoch 2 of 40 is saved"
+
+
 def test_one_that_would_fail_again_is_not_to_be_resumed(plan):
     assert broken_off(plan, Diverged()).splitlines()[2] == "next     what the error says"
     fill(plan, 4, 1)

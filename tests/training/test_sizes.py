@@ -10,7 +10,7 @@ from dcgan_tf.config.settle import Start
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.runs.settings import changes, identity, read_settings, write_settings
 from dcgan_tf.training.plan import make_plan
-from dcgan_tf.training.sizes import enlarging_text, sizes_text
+from dcgan_tf.training.sizes import sizes_text
 
 
 @pytest.fixture
@@ -90,24 +90,3 @@ def test_the_text_has_the_time_of_each(mixed):
     assert text == "64x64, chosen as no --image-size is given; with --image-size 128: about 23 min"  # 4.6 times 5 min
     assert sizes_text(plan.settings, False, (), 0.1) == ""
     assert sizes_text(plan.settings, True, (), 0.1) == "64x64, chosen as no --image-size is given"
-
-
-@pytest.mark.parametrize(
-    "size, warning",
-    [
-        ((200, 200), None),
-        ((256, 256), "smaller than 256x256, and are enlarged, which takes time and adds no detail: --image-size 200 fits them"),
-        ((400, 200), "smaller than 400x200, and are enlarged, which takes time and adds no detail: --image-size 220 108 fits them"),
-    ],
-)  # fmt: skip
-def test_enlarging_most_images_is_a_warning_with_a_sensible_size(mixed, size, warning):
-    source = make_plan(TrainConfig(data=str(mixed), batch_size=4, image_size=size)).source
-    assert enlarging_text(source, is_free=True) == (warning and f"most images are {warning}")
-
-
-def test_so_it_is_for_arrays(squares):
-    source = make_plan(TrainConfig(data=str(squares), batch_size=4, preset="mnist")).source
-    assert enlarging_text(source, is_free=False) == (
-        "most images are smaller than 28x28, and are enlarged, which takes time and adds no detail"
-    )
-    assert enlarging_text(source, is_free=True).endswith(": --image-size 8 fits them")
