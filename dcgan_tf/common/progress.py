@@ -53,15 +53,18 @@ class Work:
     """Work under way, from when it is made until it is closed, or for a `with` block.
 
     what: what is done, such as "measuring fid"; printable. total: how many pieces it has; None: it is not known.
-    unit: the word for one piece; BYTES for bytes. done: how many are done already.
+    unit: the word for one piece; BYTES for bytes. done: how many are done already. is_even: whether the pieces take about
+    as long as each other; else the time left is not told.
     """
 
-    def __init__(self, what: str, total: int | None = None, unit: str = "step", done: int = 0):
+    def __init__(self, what: str, total: int | None = None, unit: str = "step", done: int = 0, is_even: bool = True):
         self.what, self.total, self.unit, self.done = what, total, unit, done
-        self._pace, self._began = Pace(), time.monotonic()
+        self._is_even, self._pace, self._began = is_even, Pace(), time.monotonic()
         self.in_terminal = sys.stderr is not None and sys.stderr.isatty()
         self.has_bar = self.in_terminal and total is not None
-        self._bar = tqdm(total=total, initial=done, leave=False, dynamic_ncols=True, disable=not self.has_bar)
+        self._bar = tqdm(
+            total=total, initial=done, leave=False, dynamic_ncols=True, disable=not self.has_bar, bar_format=" "
+        )
         self._draw()
         self._bar.refresh()
         _begin(self)
@@ -95,7 +98,7 @@ class Work:
 
     def time_left(self) -> list[str]:
         """Such as ["about 3 min left"]; [] where it cannot be told."""
-        seconds = self._pace.seconds_left(self.done, self.total)
+        seconds = self._pace.seconds_left(self.done, self.total) if self._is_even and self.done < self.total else None
         return [] if seconds is None else [f"about {time_text(seconds)} left"]
 
     def close(self) -> None:

@@ -57,8 +57,9 @@ class TrainConfig:
     """The net. auto: the preset made for the images' shape, else one fitted to it. A named preset resizes the images to
     its own size, or with --image-size is itself fitted to that size."""
     image_size: Annotated[ImageSize, MOST_USED] = None
-    """Height and width, or one number for both: the shorter side is resized, then the middle is cut out. Default: the preset's where one is named,
-    else the size that the images have."""
+    """Height and width, or one number for both: the shorter side is resized, then the middle is cut out.
+    Default: the preset's where one is named, else the size that the images have; where they have many, a square of at most
+    64, or of 128 on a GPU."""
     value_range: Annotated[ValueRange, OF_DATA] = None
     run_dir: Annotated[Maybe[str], MOST_USED, FOLDER] = None
     """Where everything goes. Default: checkpoints/<name of the data>."""

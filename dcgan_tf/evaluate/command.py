@@ -79,7 +79,7 @@ def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list
     seeds = range(config.seed, config.seed + config.seeds)
     steps = len(measures) + len(generators) * len(seeds) * (1 + len(measures))
     pairs, measured = None, []
-    with Work("measuring", steps) as bar:
+    with Work("measuring", steps, is_even=False) as bar:
         for measure in measures:
             bar.describe(f"real images: {measure.name}")
             evaluation.begin(measure.name, measure.protocol, measure.real)

@@ -89,7 +89,7 @@ def interpolate(config: InterpolateConfig) -> None:
 
 def _sheet(images: list[np.ndarray], first_seed: int) -> np.ndarray:
     """The contact sheet of uint8 [H, W, C] images of seeds one after the other."""
-    return contact_sheet(np.stack(images), [str(first_seed + index) for index in range(len(images))])
+    return contact_sheet(images, [str(first_seed + index) for index in range(len(images))])
 
 
 def loop_positions(frames: np.ndarray, legs: int, total: int) -> tuple[np.ndarray, np.ndarray]:

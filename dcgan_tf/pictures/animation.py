@@ -49,7 +49,7 @@ def animate(run_dir, format: str = "gif", fps: float | None = None, resize: Resi
         raise UserError(f"--format {printable(format)}: must be gif or mp4")
     if fps is not None and not 1 <= fps <= 50:
         raise UserError(f"--fps {fps:g}: must be from 1 to 50")
-    pictures = _usable(run_dir)
+    pictures = _usable(run_dir, resize)
     _check_size(pictures[0][1], resize)
     fps = fps or automatic_fps(len(pictures))
     path = RunFolder(Path(run_dir)).film(format)
@@ -67,7 +67,7 @@ def automatic_fps(count: int) -> float:
     return 100 / min(max(hundredths, 100 // MAX_AUTOMATIC_FPS), 100 // MIN_AUTOMATIC_FPS)
 
 
-def _usable(run_dir) -> list[Picture]:
+def _usable(run_dir, resize: Resize) -> list[Picture]:
     """The pictures that can be read and have the mode and size of most; warns of the others."""
     folder = RunFolder(Path(run_dir))
     try:
@@ -79,7 +79,7 @@ def _usable(run_dir) -> list[Picture]:
             f"{printable(folder.pictures)}: cannot be read ({error.strerror}): give the folder of a run that you may read"
         ) from error
     pictures = folder.sample_pictures()
-    kinds = {path: _kind(path) for _, path in pictures}
+    kinds = {path: _kind(path, resize) for _, path in pictures}
     readable = Counter(kind for kind in kinds.values() if kind)
     if not readable:
         found = f"none of the {len(pictures)} can be read" if pictures else "there is none"
@@ -95,13 +95,13 @@ def _usable(run_dir) -> list[Picture]:
     return [(epoch, path) for epoch, path in pictures if kinds[path] == common]
 
 
-def _kind(path: Path) -> tuple | None:
-    """Mode and size of a picture; None when it is damaged, or too large for a frame."""
+def _kind(path: Path, resize: Resize) -> tuple | None:
+    """Mode and size of the frame of a picture; None when it is damaged, or too large for a frame."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # Grids of large images are no attack.
             with open_regular(path) as file, Image.open(file) as picture:
-                kind = "L" if picture.mode == "L" else "RGB", picture.size
+                kind = "L" if picture.mode == "L" else "RGB", film.frame_size(*picture.size, resize)
                 picture.verify()  # This checks the checksums, in a hundredth of the time of decoding.
     except DAMAGED:
         return None

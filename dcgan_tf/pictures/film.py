@@ -19,7 +19,6 @@ from dcgan_tf.common.files import whole_file
 from dcgan_tf.common.install import install_command
 from dcgan_tf.pictures.enlarge import AS_IT_IS, MAX_SIDE_PIXELS, Resize, whole_factor
 
-MIN_WIDTH_PIXELS = 256  # A caption needs that much, also below a tall and narrow picture.
 CAPTION_PIXELS = 66  # The strip with the caption is at most so high, with the pixel that makes a height even.
 PALETTE_SAMPLE_PIXELS = 8000  # The 256 colours of a frame are chosen from about so many of its pixels.
 
@@ -40,10 +39,15 @@ class EncoderFailed(Exception):
     """ffmpeg ended with an error; the message is what it says."""
 
 
-def fits(width: int, height: int, resize: Resize = AS_IT_IS) -> bool:
+def frame_size(width: int, height: int, resize: Resize = AS_IT_IS) -> tuple[int, int]:
+    """(width, height) of the frame of a picture of that size, without caption, and before its sizes are made even."""
+    return _readable(width, height, resize).size(width, height)
+
+
+def fits(width: int, height: int) -> bool:
     """Whether a picture of this size can be a frame, with its caption."""
-    wide, high = _readable(width, height, resize).size(width, height)
-    return max(wide, high + CAPTION_PIXELS) <= MAX_SIDE_PIXELS
+    width, height = frame_size(width, height)
+    return max(width, height + CAPTION_PIXELS) <= MAX_SIDE_PIXELS
 
 
 def frame(picture: Image.Image, caption: str | None = None, resize: Resize = AS_IT_IS) -> Image.Image:
@@ -74,7 +78,7 @@ def _readable(width: int, height: int, resize: Resize) -> Resize:
     """`resize`, or where it asks for nothing the enlargement that makes a picture of this size large enough to be seen."""
     if resize.is_asked:
         return resize
-    return Resize(factor=max(whole_factor(height, width), -(-MIN_WIDTH_PIXELS // width)))
+    return Resize(factor=whole_factor(height, width))
 
 
 def write_film(path, format: str, frames: Iterator[Frame], fps: float) -> None:

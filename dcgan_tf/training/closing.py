@@ -19,10 +19,11 @@ _NAMES = {signal.SIGINT: "Ctrl-C"}
 
 def done(plan: Plan) -> str:
     """Of a run that has made all its steps."""
-    epochs = math.ceil(plan.last_step / plan.steps_per_epoch)
-    what = f"{plural(epochs, 'epoch')}, {plural(plan.last_step, 'step')}{_how_good(plan.folder)}"
+    step = max([plan.last_step, *plan.folder.saved_steps()])  # It may have been asked for fewer than it has.
+    epochs = math.ceil(step / plan.steps_per_epoch)
+    what = f"{plural(epochs, 'epoch')}, {plural(step, 'step')}{_how_good(plan.folder)}"
     # Where --max-steps ended it, its epochs are still ahead.
-    more = plan.epochs if plan.last_step < plan.epochs * plan.steps_per_epoch else 2 * max(plan.epochs, epochs)
+    more = plan.epochs if step < plan.epochs * plan.steps_per_epoch else 2 * epochs
     return _lines("done", what, plan.folder, [*_uses(plan.folder), f"{_resume(plan.folder)} --epochs {more}"])
 
 

@@ -3,6 +3,9 @@ import os
 import subprocess
 import sys
 
+import pytest
+from tqdm import tqdm
+
 from dcgan_tf.common import console
 
 
@@ -55,3 +58,18 @@ def test_standard_output_on_a_full_disk_is_one_note():
         0,
         "note: standard output cannot be written (No space left on device): the command goes on without\nwent on",
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no terminals of that kind")
+def test_a_closed_terminal_stops_nothing(monkeypatch):
+    terminal, end = os.openpty()
+    with open(end, "w") as gone:
+        os.close(terminal)
+        monkeypatch.setattr("sys.stdout", gone)
+        monkeypatch.setattr("sys.stderr", gone)
+        console.say("one")
+        console.warn("two")
+        console.say("three")
+        with tqdm(total=3) as bar:  # What draws the progress of a training.
+            bar.update()
+            bar.refresh()

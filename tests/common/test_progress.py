@@ -72,6 +72,15 @@ def test_the_time_left_follows_the_last_minutes(clock):
         assert work.time_left() == ["about 3 h left"]  # (100,000 - 6,001) / 10 s
 
 
+def test_no_time_is_told_where_pieces_are_unlike_or_all_is_done(clock):
+    for options, done, line in (({"is_even": False}, 2, "measuring: 2 of 3 steps"), ({}, 3, "measuring: 3 of 3 steps")):
+        with Work("measuring", 3, **options) as work:
+            work.update()
+            clock[0] += 9
+            work.update(done - 1)
+            assert work.line() == line
+
+
 def test_bytes(clock):
     with Work("indexing", 2_000_000, BYTES) as work:
         work.update(500_000)

@@ -16,7 +16,7 @@ from support.helpers import error_of
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.install import install_command
 from dcgan_tf.pictures import animation
-from dcgan_tf.pictures.enlarge import Resize
+from dcgan_tf.pictures.enlarge import AS_IT_IS, Resize
 from dcgan_tf.runs.folder import RunFolder
 
 
@@ -142,10 +142,10 @@ def test_a_picture_damaged_anywhere_never_stops_the_animation(tmp_path, capsys):
     random = np.random.default_rng(0)
     for length in range(len(whole) - 12):  # without its last, empty chunk
         damaged.write_bytes(whole[:length])
-        assert animation._usable(run) == RunFolder(run).sample_pictures()[:2], length
+        assert animation._usable(run, AS_IT_IS) == RunFolder(run).sample_pictures()[:2], length
     for place, flip in zip(range(len(whole)), random.integers(1, 256, len(whole)), strict=True):
         damaged.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
-        for _, path in animation._usable(run):
+        for _, path in animation._usable(run, AS_IT_IS):
             animation._draw(path, "epoch 1", Resize(factor=1))
 
 
@@ -227,6 +227,17 @@ def test_a_size_that_is_asked_for_is_that_of_the_picture_above_the_caption(tmp_p
     assert frame.shape == (600 + 64, 900, 3)
 
 
+def test_pictures_of_two_sizes_are_one_film_where_their_frames_are_as_large(tmp_path, capsys):
+    run = make_run(tmp_path / "run", [1, 2], size=(64, 64))
+    make_run(run, [3], size=(512, 512))
+    for resize, shape in ((AS_IT_IS, (512 + 42, 512, 3)), (Resize(longer_side=100), (100 + 28, 100, 3))):
+        frames, _, _ = gif_frames(animation.animate(run, resize=resize))
+        assert [frame.shape for frame in frames] == [shape] * 3
+    assert capsys.readouterr().err == ""
+    frames, _, _ = gif_frames(animation.animate(run, resize=Resize(factor=2)))
+    assert len(frames) == 2  # The third one's is larger.
+
+
 def test_a_frame_that_no_film_takes_is_refused_with_its_caption(tmp_path):
     run = make_run(tmp_path / "run", [1], size=(10, 10))
     assert error_of(animation.animate, run, resize=Resize(longer_side=16_384)) == (
@@ -286,7 +297,7 @@ def test_memory_does_not_grow_with_the_number_of_frames(tmp_path):
     program = (
         "import pathlib, re, sys\n"
         "from dcgan_tf.pictures.animation import animate\n"
-        "from dcgan_tf.pictures.enlarge import Resize\n"
+        "from dcgan_tf.pictures.enlarge import AS_IT_IS, Resize\n"
         "animate(sys.argv[1], resize=Resize(factor=1))\n"
         # Not resource.getrusage: its peak includes that of the process that started this one.
         "print(re.search(r'VmHWM:\\s*(\\d+) kB', pathlib.Path('/proc/self/status').read_text())[1])\n"

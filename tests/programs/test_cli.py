@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 
@@ -142,6 +144,15 @@ def test_defaults_are_in_range():
 def test_exit_codes(work, code, err, capsys):
     assert cli.exit_code(work) == code
     assert capsys.readouterr() == ("", err)
+
+
+@pytest.mark.parametrize("name, code", [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_lets_the_clean_up_run(name, code):
+    if not hasattr(signal, name):
+        pytest.skip(f"this system has no {name}")
+    with pytest.raises(SystemExit) as ended:
+        cli.exit_code(lambda: os.kill(os.getpid(), getattr(signal, name)))
+    assert ended.value.code == code
 
 
 @pytest.mark.parametrize("bug", [ZeroDivisionError(), OSError("no file of anybody's")])

@@ -56,6 +56,12 @@ def test_one_whose_steps_were_limited_has_its_epochs_ahead(plan):
     ]
 
 
+def test_one_that_has_more_than_it_was_asked_for(plan):
+    fill(plan, 150)
+    assert done(plan).splitlines()[0] == "done     50 epochs, 150 steps"
+    assert done(plan).splitlines()[2].endswith(" --epochs 100")
+
+
 @pytest.mark.parametrize("number, name", [(signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (1, "SIGHUP")])
 def test_a_run_that_was_stopped(plan, number, name):
     fill(plan, 4, 1)
