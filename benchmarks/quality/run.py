@@ -274,7 +274,8 @@ def evaluation(run_dir: Path, epoch: str, features: Path | None, flags: list[str
     without = {name: measure | {"epochs": {}} for name, measure in found["measures"].items()}
     with whole_file(reals) as beside:
         beside.write_text(json.dumps({"measures": without}))
-    del found["source"]  # a path of the machine that measured
+    for name in ("source", "calls", "earlier"):  # The first two hold paths of the machine that measured.
+        found.pop(name, None)
     return found
 
 
