@@ -38,7 +38,8 @@ def check_can_set(source: str, is_run: bool, found: Found, reals: ImageSource) -
 def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]:
     """Writes best.json; returns what it said before ({} where there was none) and what it says now.
 
-    The numbers are those that training compares with: SWD of at most 1,024 pictures, with the run's seed.
+    The numbers are those that training compares with: with the run's seed, by as many pictures and in as many directions as
+    the best of before was measured; where there was none, by at most 1,024.
 
     Raises:
         UserError: the run trains now; best.json cannot be written.
@@ -47,7 +48,8 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
     seed, before = settings.config.seed, folder.read_best()
     # The models of an epoch may be those of a step within it, which only best.json knows.
     step = before.get("step") if before.get("epoch") == found.epoch else None
-    measure = swd.SWD(reals, swd.TRAINING_IMAGES, seed)
+    images, directions = before.get("images", swd.TRAINING_IMAGES), before.get("directions")
+    measure = swd.SWD(reals, int(images), seed, directions and int(directions))
     generator = open_generator(str(found.path))
     samples = Samples(generator, max(measure.images, diversity.TRAINING_IMAGES), seed)
     real_distance = diversity.mean_pairwise_distance(reals, diversity.TRAINING_REALS, seed)
@@ -57,6 +59,7 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
         "diversity": diversity.mean_pairwise_distance(samples, diversity.TRAINING_IMAGES) / max(real_distance, 1.0),
         "swd": swd.mean(measure.score(samples)),
         "images": measure.images,
+        "directions": measure.directions,
         "swd_of_real_images": swd.mean(measure.floor()),
     }
     with _locked(folder):

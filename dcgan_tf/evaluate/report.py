@@ -51,7 +51,8 @@ def _nearness(result: Result, epoch: str) -> str:
     swd, floor = swd_of(result, epoch), _number(result, "swd", "mean")
     if swd is None or not floor or floor <= 0:
         return ""
-    return f"{how_far(swd, floor)} (SWD {swd:.1f}, real images {floor:.1f})"
+    images = result.measures["swd"].protocol["images"]
+    return f"{how_far(swd, floor, images)} (SWD {swd:.1f}, real images {floor:.1f})"
 
 
 def _variety(result: Result, epoch: str) -> str:

@@ -12,6 +12,7 @@ from dcgan_tf.metrics.words import how_far
 from dcgan_tf.runs.best import find_best
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.pictures import sample_pictures
+from dcgan_tf.training.measure import FULL_EFFORT
 from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.trainer import Diverged
 
@@ -78,7 +79,7 @@ def _how_good(folder: RunFolder) -> str:
     if "swd" not in best:
         return ""
     floor = best.get("swd_of_real_images", 0)
-    words = f": {how_far(best['swd'], floor)}" if floor > 0 else ""
+    words = f": {how_far(best['swd'], floor, best.get('images', FULL_EFFORT.images))}" if floor > 0 else ""
     return f"; the best is epoch {best['epoch']:,}{words} (SWD {best['swd']:.1f})"
 
 

@@ -117,7 +117,7 @@ class Judge:
         self._spent, self._scored_step = self._spent + self._cost, now.step
         # A run that was killed after this measurement and before its state measures the best again.
         is_best = scores["swd"] < self.best.get("swd", math.inf) or self.best.get("step") == now.step
-        meaning = how_far(scores["swd"], self._measure.floor)
+        meaning = how_far(scores["swd"], self._measure.floor, effort.images)
         is_best = is_best and (keeps_rubbish or meaning != RUBBISH)
         if is_best:
             keep()

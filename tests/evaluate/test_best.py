@@ -41,12 +41,19 @@ def test_one_epoch_is_set_with_the_numbers_of_training(run, data, capsys):
     share = mean_pairwise_distance(samples_of(run, 2, 120), 64) / mean_pairwise_distance(reals, 256, 0)
     found = RunFolder(run).read_best()
     assert {name: value for name, value in found.items() if name not in ("swd", "diversity")} == {
-        "epoch": 2, "step": 6, "images": 120, "swd_of_real_images": swd.floor()[8]
+        "epoch": 2, "step": 6, "images": 120, "directions": 512, "swd_of_real_images": swd.floor()[8]
     }  # fmt: skip
     assert found["swd"] == pytest.approx(swd.score(samples)[8], rel=1e-6)
     assert found["diversity"] == pytest.approx(share, rel=0.2)
     assert "checksum" in json.loads((run / "best.json").read_text())
     assert "the best epoch is 2, SWD" in capsys.readouterr().out
+
+
+def test_a_best_is_set_by_the_measure_of_the_run(run, capsys):
+    RunFolder(run).write_best({"epoch": 4, "swd": 30.0, "images": 64, "directions": 8})
+    assert evaluate(run, "--epoch", 2, "--metrics", "diversity", "--images", 20, "--set-best") == 0
+    found = RunFolder(run).read_best()
+    assert (found["epoch"], found["images"], found["directions"]) == (2, 64, 8)
 
 
 @pytest.mark.parametrize(

@@ -28,4 +28,6 @@ def samples_of(run, epoch, count, seed=0):
 
 def result_of(**measures) -> Result:
     """measures: by name, (numbers of real images, {epoch: numbers})."""
-    return Result(measures={name: Measured({"images": 9}, real, epochs) for name, (real, epochs) in measures.items()})
+    return Result(
+        measures={name: Measured({"images": 1024}, real, epochs) for name, (real, epochs) in measures.items()}
+    )

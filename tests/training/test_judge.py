@@ -207,12 +207,12 @@ def test_a_run_is_measured_within_its_epochs_and_the_best_keeps_its_models(
     best = RunFolder(run).read_best()
     assert (best["epoch"], best["step"], best["swd"], best["images"], best["directions"]) == (2, 30, 30.0, 176, 512)
     said = [line for line in capsys.readouterr().out.splitlines() if "SWD" in line]
-    like = "colours and textures like those of real images"
+    like, near = (f"colours and textures {word} those of real images" for word in ("like", "near"))
     assert said[:4] == [
         "step 10 of epoch 1: SWD 400.0 (real images 39.0): nothing like real images yet, diversity 90%",
-        "epoch 1: SWD 60.0 (real images 39.0): colours and textures near those of real images, diversity 90%; the best so far",
+        "epoch 1: SWD 60.0 (real images 39.0): some way from real images, diversity 90%; the best so far",
         f"step 30 of epoch 2: SWD 30.0 (real images 39.0): {like}, diversity 90%; the best so far",
-        f"epoch 2: SWD 50.0 (real images 39.0): {like}, diversity 90%; the best is step 30 of the same epoch, 30.0",
+        f"epoch 2: SWD 50.0 (real images 39.0): {near}, diversity 90%; the best is step 30 of the same epoch, 30.0",
     ]
     within = keras.models.load_model(run / "epoch2_Gmodel.h5", compile=False).get_weights()
     train(replace(ramps, run_dir=str(tmp_path / "short"), max_steps=30, evaluate_every=0))
