@@ -30,7 +30,7 @@ from dcgan_tf.config.parser import nearest, parse
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.training.machine import cluster
 
-HELP, VERSION = ("-h", "--help", "-?"), ("-V", "--version")
+HELP, VERSION = ("-h", "--help", "-?"), ("-V", "--version", "version")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +58,7 @@ def _words(arguments: Sequence[str] | None) -> list[str]:
 def _main(words: list[str]) -> int:
     first, *rest = words or ["help"]
     if first in ("help", *HELP):
-        if not rest:
+        if not rest or rest[0] == "help":
             say(_commands())
             return 0
         first, rest = rest[0], [HELP[0]]
@@ -69,9 +69,9 @@ def _main(words: list[str]) -> int:
             f"{printable(first)}: a command goes first, such as {program()} train {printable(' '.join(words))}"
         )
     if first.replace("_", "-") not in COMMANDS:
-        near = nearest(first, COMMANDS)
+        near = nearest(first.lower(), COMMANDS)
         meant = f"did you mean {near}?" if near else f"give one of {', '.join(COMMANDS)}"
-        raise UserError(f"{printable(first)}: is no command: {meant}")
+        raise UserError(f"{printable(first) or repr(first)}: is no command: {meant}")
     name = first.replace("_", "-")
     return _command(name, f"{program()} {name}", rest)
 
@@ -83,7 +83,7 @@ def _command(name: str, called: str, words: list[str]) -> int:
     if set(HELP) & set(asked):
         say(_as_typed_here(help_text(called, texts_of(kind)[0], kind, EXAMPLES[name], _columns())))
         return 0
-    if set(VERSION) & set(asked):
+    if set(VERSION[:2]) & set(asked):
         return _say_version()
     config = parse(kind, words)
     with Work(name):

@@ -44,6 +44,7 @@ from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import swd
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.log import read_log
+from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.runs.settings import read_settings
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality" / "results", ROOT / "benchmarks" / "runs"
@@ -81,7 +82,7 @@ def main(config: Config) -> None:
             result = measure(config, study, variant, seed, run_dir)
             path.parent.mkdir(parents=True, exist_ok=True)
             if study.data == DIGITS:
-                shutil.copy(max((run_dir / "picture").glob("image_at_epoch_*.png")), path.with_suffix(".png"))
+                shutil.copy(sample_pictures(RunFolder(run_dir))[-1].path, path.with_suffix(".png"))
             path.write_text(json.dumps(result, indent=1) + "\n")
 
 
@@ -273,7 +274,8 @@ def evaluation(run_dir: Path, epoch: str, features: Path | None, flags: list[str
     without = {name: measure | {"epochs": {}} for name, measure in found["measures"].items()}
     with whole_file(reals) as beside:
         beside.write_text(json.dumps({"measures": without}))
-    del found["source"]  # a path of the machine that measured
+    for name in ("source", "calls", "earlier"):  # The first two hold paths of the machine that measured.
+        found.pop(name, None)
     return found
 
 

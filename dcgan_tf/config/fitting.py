@@ -13,7 +13,8 @@ MIN_FITTED_STEPS = 10_000  # A fitted net is trained for at least so many steps.
 MAX_DEFAULT_EPOCHS = 400  # However small the set, no more epochs make up for it.
 MAX_OWN_SIDE = 256  # Larger images are trained on at a chosen size, even where they are all of one.
 MAX_CHOSEN_SIDE, MAX_CHOSEN_SIDE_ON_GPU = 64, 128  # pixels; more has to be asked for, as it takes many times as long.
-MAX_GRID_PIXELS = 512  # Sample grids of a fitted net are at most so wide and high, so that their GIF stays small.
+# Sheets of a fitted net are at most so wide and high, so that their GIF stays small, but show at least 4 by 4 pictures.
+MAX_SHEET_PIXELS, MIN_SHEET_PICTURES = 512, 4
 
 
 def preset_for(image_shape: tuple[int, int, int], family: str = "auto") -> Preset:
@@ -64,7 +65,7 @@ def fit(preset: Preset, image_shape: tuple[int, int, int]) -> Preset:
         batch_size=min(max(8, preset.batch_size), 64, images_a_batch(height, width)),
         epochs=5,
         least_steps=MIN_FITTED_STEPS,
-        grid=tuple(max(2, min(8, MAX_GRID_PIXELS // side)) for side in (height, width)),
+        grid=tuple(max(MIN_SHEET_PICTURES, min(8, MAX_SHEET_PIXELS // side)) for side in (height, width)),
     )
     if not any(layer.kind == "deconv" for layer in preset.generator):  # dense layers only
         *hidden, last, _ = preset.generator

@@ -13,6 +13,9 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.declared import ANY_COUNT, Flag, allows_none, choices_of, flags_of, kinds_of
 from dcgan_tf.config.meant import ANSWERS, MEANT
 
+MAX_DIGITS = 12  # So many epochs of so many steps can still be counted in 64 bits.
+MAX_SHOWN_CHARACTERS = 80  # of a wrong value in a message
+
 
 def parse(kind: type, arguments: Sequence[str]):
     """The dataclass of a command from the words after the command's name.
@@ -99,6 +102,8 @@ _YES_OR_NO = ("yes", "no", "true", "false", "on", "off", "0", "1")
 def _placed(bare: list[tuple[str, Flag | None]], given: dict, flags: Sequence[Flag]) -> dict[Flag, list[str]]:
     """The words without a flag, each with the flag that it came after, for the positionals in order."""
     waiting = [declared for declared in flags if declared.positional]
+    if not bare and any(declared.default is MISSING for declared in waiting):
+        bare = _swallowed(given)
     for word, after in bare[len(waiting) :]:
         raise UserError(_one_too_many(printable(word), after, waiting))
     for word, after in bare:
@@ -110,6 +115,22 @@ def _placed(bare: list[tuple[str, Flag | None]], given: dict, flags: Sequence[Fl
             also = printable(" ".join(given[declared]))
             raise UserError(f"{printable(word)}: {declared.name} {also} is given as well: give one of them")
     return placed
+
+
+def _swallowed(given: dict[Flag, list[str]]) -> list[tuple[str, Flag]]:
+    """The last word of a flag of any number of values, taken from it, where it can be none: RUN in "--seeds 1 2 RUN"."""
+    for declared, words in given.items():
+        if declared.count == ANY_COUNT and len(words) > 1 and not _fits(declared, words[-1]):
+            return [(words.pop(), declared)]
+    return []
+
+
+def _fits(declared: Flag, word: str) -> bool:
+    try:
+        _value(declared, [word])
+    except UserError:
+        return False
+    return True
 
 
 def _is_flag(word: str) -> bool:
@@ -189,13 +210,21 @@ def _single(declared: Flag, hint, word: str, words: list[str]):
                 return word
         else:
             try:
-                return kind(word)
+                value = kind(word)
             except ValueError:
-                pass
+                continue
+            if kind is int and abs(value) >= 10**MAX_DIGITS:
+                raise UserError(f"{declared.called} {_shown(words)}: must be a number of at most {MAX_DIGITS} digits")
+            return value
     near = difflib.get_close_matches(word.lower(), choices_of(hint), n=1)
     suggestion = f"; did you mean {near[0]}?" if near else ""
     which = f"{printable(word)} " if len(words) > 1 else ""
-    raise UserError(f"{declared.called} {printable(' '.join(words))}: {which}must be {words_of(hint)}{suggestion}")
+    raise UserError(f"{declared.called} {_shown(words)}: {which}must be {words_of(hint)}{suggestion}")
+
+
+def _shown(words: list[str]) -> str:
+    text = printable(" ".join(words)) or '""'
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}..."
 
 
 def words_of(hint) -> str:

@@ -7,6 +7,7 @@ else what the recipe says, else the preset.
     batch size     --batch-size     in its recipe       the smaller of both          by the size of the images
     learning rate  --learning-rate  in its recipe       the larger of both           its own
     epochs         --epochs         -                   -                            more where the set is small
+    sheet          -                its sheet           at least 4x4 but tutorial    its own
     precision      --precision      its precision       -                            - (measured on the machine)
 
 Pure functions: images are opened, and folders read, elsewhere.
@@ -17,9 +18,9 @@ from dataclasses import dataclass, replace
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.versions import versions
-from dcgan_tf.config.fitting import epochs_for, images_a_batch, preset_for
+from dcgan_tf.config.fitting import MIN_SHEET_PICTURES, epochs_for, images_a_batch, preset_for
 from dcgan_tf.config.order import Order
-from dcgan_tf.config.presets import PRESETS
+from dcgan_tf.config.presets import PRESETS, Preset
 from dcgan_tf.config.recipes import RECIPES, Recipe, with_switches
 from dcgan_tf.config.settings import Images, Settings
 from dcgan_tf.config.train import PRECISIONS, TrainConfig
@@ -74,6 +75,7 @@ def settle(flags: TrainConfig, facts: Facts, begun: Settings | None = None) -> S
     """
     recipe = _recipe(flags, facts, begun)
     preset = applied(preset_for(facts.data.image_shape, flags.preset), recipe)
+    preset = replace(preset, grid=_grid(flags, preset, begun))
     if facts.start and facts.start.latent_dim:
         preset = replace(preset, latent_dim=facts.start.latent_dim)
     batch_size = flags.batch_size or preset.batch_size
@@ -99,6 +101,13 @@ def wanted_shape(flags: TrainConfig, start: Start | None) -> tuple[tuple[int, in
     else:
         return flags.image_size, None
     return flags.image_size or (height, width), channels
+
+
+def _grid(flags: TrainConfig, preset: Preset, begun: Settings | None) -> tuple[int, int]:
+    """Rows and columns of the sample pictures. A run keeps those that it began with, so that its film has all pictures."""
+    if begun:
+        return begun.preset.grid
+    return preset.grid if flags.recipe == "tutorial" else tuple(max(MIN_SHEET_PICTURES, side) for side in preset.grid)
 
 
 def _precision(flags: TrainConfig, begun: Settings | None) -> str:

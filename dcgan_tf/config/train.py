@@ -91,10 +91,11 @@ class TrainConfig:
     keep_every: Annotated[int, AT_LEAST_0, OF_SAVING] = 50
     """Keep the models of every Nth epoch for good; 0 keeps none beyond the last."""
     sample_every: Annotated[Maybe[int], AT_LEAST_1, OF_PICTURES, EPOCHS] = None
-    """Epochs between pictures. Default: 1, or more where they would take over 1% of the time."""
+    """Pictures after exactly every Nth epoch, and at the end. Default: some 50 in a run, however long its epochs are:
+    before the first step, after 10, 20, 50, 100 and so on, then evenly spread."""
     evaluate_every: Annotated[Maybe[int], AT_LEAST_0, OF_MEASURING, EPOCHS] = None
-    """Epochs between measurements of the pictures (SWD, diversity); the best epoch is kept. 0: never. Default: as many as
-    it takes to spend at most 4% of the time on them."""
+    """Epochs between measurements of the pictures (SWD, diversity); the best epoch is kept. 0: never. Default: some
+    15 measurements in a run, by as many pictures as at most 4% of the time allow."""
     on_collapse: Annotated[Literal["warn", "rollback"], OF_MEASURING] = "warn"
     """When the pictures become alike or much worse: say so, or also go back to the best epoch, or where that soon
     collapses again to the beginning, and on with half the learning rate and other random numbers, at most 3 times.

@@ -10,7 +10,6 @@ from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import diversity, swd
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.log import read_log
 
 
 def check_can_set(source: str, is_run: bool, found: Found, reals: ImageSource) -> None:
@@ -45,30 +44,30 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
         UserError: the run trains now; best.json cannot be written.
     """
     folder, settings = RunFolder(Path(source)), found.settings
-    seed = settings.config.seed
+    seed, before = settings.config.seed, folder.read_best()
+    # The models of an epoch may be those of a step within it, which only best.json knows.
+    step = before.get("step") if before.get("epoch") == found.epoch else None
     measure = swd.SWD(reals, swd.TRAINING_IMAGES, seed)
     generator = open_generator(str(found.path))
     samples = Samples(generator, max(measure.images, diversity.TRAINING_IMAGES), seed)
     real_distance = diversity.mean_pairwise_distance(reals, diversity.TRAINING_REALS, seed)
     best = {
         "epoch": found.epoch,
-        "step": _step(folder, found.epoch, settings.steps_per_epoch),
+        "step": _last_step(folder, found.epoch, settings.steps_per_epoch) if step is None else step,
         "diversity": diversity.mean_pairwise_distance(samples, diversity.TRAINING_IMAGES) / max(real_distance, 1.0),
         "swd": swd.mean(measure.score(samples)),
         "images": measure.images,
         "swd_of_real_images": swd.mean(measure.floor()),
     }
     with _locked(folder):
-        before = folder.read_best()
         folder.write_best(best)
     return before, best
 
 
-def _step(folder: RunFolder, epoch: int, steps_per_epoch: int) -> int:
-    """The step of an epoch's models: its last, or that at which a run stopped within it."""
-    steps = [line["step"] for line in read_log(folder.log) if line["epoch"] == epoch]
-    last = epoch * steps_per_epoch
-    return last if not steps or folder.saved_steps() == [] else min(last, max(*steps, *folder.saved_steps()))
+def _last_step(folder: RunFolder, epoch: int, steps_per_epoch: int) -> int:
+    """The last step of an epoch, or that at which the run has stopped within it."""
+    last, made = epoch * steps_per_epoch, folder.saved_steps()
+    return min(last, made[-1]) if made else last
 
 
 def _locked(folder: RunFolder):

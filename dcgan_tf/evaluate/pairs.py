@@ -36,8 +36,8 @@ class Pairs:
 
 
 def closest_pairs(copies: Copies, samples, training, title: str, count: int = MAX_PAIRS) -> Pairs:
-    """The `count` pairs of the smallest relative distance. Those that are not `matched`, then those that are flat, come last, as their
-    distances tell nothing.
+    """The `count` pairs of the smallest relative distance. Samples that are not `matched`, then flat ones, come last, as
+    their distances tell nothing.
 
     samples, training: the sources of images that `copies` was found in.
     """

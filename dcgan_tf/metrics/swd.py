@@ -44,10 +44,14 @@ class SWD:
 
     Attributes:
         images: the number of images of each set: min(images, half of the real ones).
+        directions: in how many the patches are compared.
     """
 
-    def __init__(self, reals, images: int = PUBLISHED_IMAGES, seed: int = 0):
+    def __init__(self, reals, images: int = PUBLISHED_IMAGES, seed: int = 0, directions: int | None = None):
         """reals: a source, that is anything with `len`, `image_shape` and `read(indices)` -> uint8 [n, H, W, C]; not read yet.
+
+        directions: a mean over fewer than the published number (None) is quicker and hardly another; scores by
+            different numbers do not compare.
 
         Raises:
             UserError: too few real images, or too small ones.
@@ -59,7 +63,7 @@ class SWD:
             raise UserError(
                 f"swd needs at least {2 * MIN_IMAGES} real images, half of them for its floor, not {len(reals)}"
             )
-        self._sizes = level_sizes(reals.image_shape)
+        self._sizes, self.directions = level_sizes(reals.image_shape), directions or DIRECTIONS
         self._reals, self._seed = reals, seed
         order = _random(seed, "halves").permutation(len(reals))
         self._a, self._b = np.sort(order[: self.images]), np.sort(order[-self.images :])
@@ -91,9 +95,9 @@ class SWD:
 
     def _distances(self, source, indices: np.ndarray) -> dict[int, float]:
         others = _patches_of(source, indices, _random(self._seed, "patches of others"))
-        directions = _random(self._seed, "directions")
+        random = _random(self._seed, "directions")
         return {
-            height: distance(mine, other, directions)
+            height: distance(mine, other, random, self.directions)
             for (height, _), mine, other in zip(self._sizes, self._patches, others, strict=True)
         }
 
@@ -218,21 +222,21 @@ def cut_patches(layer: np.ndarray, random: np.random.Generator) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------- the distance
 
 
-def distance(a: Patches, b: Patches, random: np.random.Generator) -> float:
+def distance(a: Patches, b: Patches, random: np.random.Generator, count: int = DIRECTIONS) -> float:
     """1000 times the sliced Wasserstein distance of two sets of as many patches, each normalized by its own mean and
-    standard deviation per channel."""
-    channels, count = len(a.mean), len(a.values)
+    standard deviation per channel; the mean over `count` directions."""
+    channels = len(a.mean)
     # Grey counts as three equal channels, so the three parts of a direction can be summed beforehand.
-    directions = random.normal(size=[DIRECTIONS, 3, PATCH_SIDE**2])
+    directions = random.normal(size=[count, 3, PATCH_SIDE**2])
     directions /= np.sqrt(np.square(directions).sum((1, 2), keepdims=True))
     if channels == 1:
         directions = directions.sum(1, keepdims=True)
-    total, block = 0.0, max(1, BLOCK_FLOATS // count)
+    total, block = 0.0, max(1, BLOCK_FLOATS // len(a.values))
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy sorts without holding the interpreter lock.
-        for start in range(0, DIRECTIONS, block):
+        for start in range(0, count, block):
             some = directions[start : start + block]
             total += sum(pool.map(_distance_of_rows, _project(a, some), _project(b, some)))
-    return 1000 * total / DIRECTIONS
+    return 1000 * total / count
 
 
 def _project(patches: Patches, directions: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""Images as pixels: floats of a net to uint8, many images in one grid, PNG files. Images are [N, H, W, C]."""
+"""Images as pixels: floats of a net to uint8, many images on one sheet, PNG files. Images are [N, H, W, C]."""
 
 import numpy as np
 from PIL import Image
 
 from dcgan_tf.common.files import whole_file
+from dcgan_tf.pictures.enlarge import enlarged, whole_factor
 
 PADDING_PIXELS = 2  # A grid has so much white around every tile.
 WHITE = 255
@@ -45,6 +46,16 @@ def grid(images: np.ndarray, rows: int, columns: int, padding: int = PADDING_PIX
         top, left = padding + row * (height + padding), padding + column * (width + padding)
         sheet[top : top + height, left : left + width] = image
     return sheet
+
+
+def sheet(images: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """A `grid` that can be read on a screen: where it is small, each of its pixels is a square of several.
+
+    Raises:
+        ValueError: see `grid`.
+    """
+    laid_out = grid(images, rows, columns)
+    return enlarged(laid_out, whole_factor(*laid_out.shape[:2]))
 
 
 def to_picture(image: np.ndarray) -> Image.Image:

@@ -5,7 +5,7 @@ import numpy as np
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import printable
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.lines import Numbers, log_lines
+from dcgan_tf.runs.lines import EFFORT, Numbers, log_lines
 
 
 def find_best(folder: RunFolder) -> dict:
@@ -16,7 +16,7 @@ def find_best(folder: RunFolder) -> dict:
     best = folder.read_best()
     if _is_whole(folder, best, ("epoch", "swd")):
         return best
-    numbers = Numbers("swd", "diversity")
+    numbers = Numbers("swd", "diversity", *EFFORT)
     try:
         for _, line in log_lines(folder.log, holding=b'"swd"'):
             if line is not None:
@@ -29,7 +29,7 @@ def find_best(folder: RunFolder) -> dict:
 def mend_best(folder: RunFolder, numbers: Numbers) -> None:
     """Writes best.json again where it is lost or damaged, and log.jsonl shows the best; says so.
 
-    To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; swd, diversity.
+    To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; swd, diversity and those in `EFFORT`.
     """
     best = folder.read_best()
     # A rollback asks for the step, too.
@@ -51,7 +51,11 @@ def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
     best = {"epoch": int(epochs[place]), "step": int(steps[place])}
     if np.isfinite(diversity[place]):
         best["diversity"] = float(diversity[place])
-    return best | {"swd": float(swd[place])}
+    best["swd"] = float(swd[place])
+    for name, of_all in ((name, numbers.column(name)) for name in EFFORT):
+        if of_all[place] >= 0:
+            best[name.removeprefix("swd_")] = int(of_all[place])
+    return best
 
 
 def _is_whole(folder: RunFolder, best: dict, names: tuple[str, ...]) -> bool:

@@ -7,15 +7,17 @@ epoch7_Gmodel.h5, ...     one pair of nets per saved epoch
 saved_model/7/            the generator of that epoch
 best.json                 {"epoch": 7, "swd": 45.4, ...}: the best that was measured, which is never deleted
 rollbacks.json            what was gone back from, see `dcgan_tf.training.rollback`
-picture/                  the sample grids, and one of real images
-losses.png  training.gif  the curves, and the film of the grids
+picture/                  the sheets of sample pictures, see `dcgan_tf.runs.pictures`, and one of real images
+losses.png  training.gif  the curves, and the film of the sheets
 evaluation/               what `dcgan-tf evaluate` writes
 """
 
 import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from dcgan_tf.common.files import (
     LOCK_NAME,
@@ -166,16 +168,18 @@ class RunFolder:
         return self.path / "picture"
 
     def picture(self, epoch: int) -> Path:
-        """The grid of the run's fixed latents after that epoch."""
+        """The sheet of the run's fixed latents after that epoch."""
         return self.pictures / f"image_at_epoch_{epoch:04d}.png"
 
-    def sample_pictures(self) -> list[tuple[int, Path]]:
-        """(epoch, file) of every `picture`, by epoch; empty where there are none."""
-        found = []
-        for path in self.pictures.glob("image_at_epoch_*.png"):
-            if name := re.fullmatch(r"image_at_epoch_([0-9]+)\.png", path.name):
-                found.append((int(name[1]), path))
-        return sorted(found)
+    def picture_within(self, step: int) -> Path:
+        """The sheet of the run's fixed latents after a step within an epoch, or before the first step."""
+        return self.pictures / f"image_at_step_{step:06d}.png"
+
+    def named_pictures(self) -> Iterator[tuple[Literal["epoch", "step"], int, Path]]:
+        """("epoch", 7, file) of every `picture` and ("step", 20, file) of every `picture_within`, in no order."""
+        for path in self.pictures.glob("image_at_*.png"):
+            if name := re.fullmatch(r"image_at_(epoch|step)_([0-9]+)\.png", path.name):
+                yield name[1], int(name[2]), path
 
     # ---- the best epoch
 
@@ -184,7 +188,11 @@ class RunFolder:
         return self.path / "best.json"
 
     def write_best(self, best: dict) -> None:
-        """Names the best epoch, whose models are there already. best: {"epoch": 7, "swd": 45.4, ...}"""
+        """Names the best epoch, whose models are there already.
+
+        best: {"epoch": 7, "step": 791, "swd": 45.4, "images": 512, "directions": 64, ...}; the last two say how it was
+            measured.
+        """
         write_json(self.best, sealed(best), indent=None)
 
     def read_best(self) -> dict:
@@ -198,7 +206,7 @@ class RunFolder:
         if not isinstance(best, dict) or not is_count(best.get("epoch")):
             return {}
         held = {name: value for name, value in best.items() if is_number(value)}
-        is_right = {"step": is_count, "swd": lambda swd: swd >= 0}
+        is_right = {"step": is_count, "images": is_count, "directions": is_count, "swd": lambda swd: swd >= 0}
         return {name: value for name, value in held.items() if is_right.get(name, is_number)(value)}
 
 

@@ -1,4 +1,4 @@
-"""The numbers of a run: log.jsonl, a line per logged step, and the same scalars and the sample grids for TensorBoard."""
+"""The numbers of a run: log.jsonl, a line per logged step, and the same scalars and the sample pictures for TensorBoard."""
 
 import json
 import os
@@ -8,9 +8,9 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_held, disk_errors_in_one_line, whole_file
 from dcgan_tf.runs.best import mend_best
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.lines import Numbers, log_lines, note_left_out
+from dcgan_tf.runs.lines import EFFORT, Numbers, log_lines, note_left_out
 
-WATCHED = ("d_real", "d_fake", "diversity", "swd")  # what is kept in memory, see `dcgan_tf.training.watchdog`
+WATCHED = ("d_real", "d_fake", "diversity", "swd", *EFFORT)  # what is kept in memory, see `dcgan_tf.training.watchdog`
 
 
 class RunLog:
@@ -40,11 +40,12 @@ class RunLog:
         with disk_errors_in_one_line(self.path):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
-        self._tensorboard.scalars(step, values)
+        # The effort of a measurement is the same in all lines: no curve to look at.
+        self._tensorboard.scalars(step, {name: value for name, value in values.items() if name not in EFFORT})
 
-    def picture(self, epoch: int, grid):
-        """grid: uint8 [h, w, C]; TensorBoard shows it at the epoch's number."""
-        self._tensorboard.picture(epoch, grid)
+    def picture(self, step: int, sheet):
+        """sheet: uint8 [h, w, C]; TensorBoard shows it."""
+        self._tensorboard.picture(step, sheet)
 
     def flush_to_disk(self):
         """After this, not even a power cut loses a line."""

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run: the same scalars as log.jsonl, and the sample grids."""
+"""What TensorBoard shows of a run: the same scalars as log.jsonl, and the sheets of sample pictures."""
 
 import contextlib
 from pathlib import Path
@@ -24,11 +24,11 @@ class TensorBoard:
         with self._errors_in_one_line(), self._writer.as_default(step):
             tf.summary.experimental.write_raw_pb(record.SerializeToString())
 
-    def picture(self, epoch: int, grid) -> None:
-        """grid: uint8 [h, w, C]; it is shown at the epoch's number."""
+    def picture(self, step: int, sheet) -> None:
+        """sheet: uint8 [h, w, C]."""
         with self._errors_in_one_line():
-            with self._writer.as_default(epoch):
-                tf.summary.image("samples", grid[None])
+            with self._writer.as_default(step):
+                tf.summary.image("samples", sheet[None])
             self._writer.flush()
 
     def close(self) -> None:

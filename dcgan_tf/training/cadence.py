@@ -1,4 +1,4 @@
-"""What is due when: functions of step and epoch numbers, and of what a job costs."""
+"""What is due when: a function of the number of an epoch, and of what a job costs."""
 
 import contextlib
 import time
@@ -14,18 +14,16 @@ class Cadence:
     """When a job at the end of an epoch is due: every `every` epochs; where that is None, as often as its cost allows.
 
     Then it is due at the first epoch, at the last, and at every multiple of the least of 1, 2, 5, 10, 25 and 50 epochs of
-    whose time it takes at most `share`. What it costs is what it took the last time.
+    whose time it takes at most `share`. What it costs is what it took the last time. The first time in a process does not
+    count, as something is compiled, built or read then for all the times that follow.
     """
 
-    def __init__(self, every: int | None, share: float, guess: float | None = None):
-        """guess: seconds that it may cost, for a job that is not worth doing at the first epoch just to know."""
-        self._every, self._share, self._cost, self._first = every, share, guess or 0.0, guess is None
+    def __init__(self, every: int | None, share: float):
+        self._every, self._share, self._cost, self._is_warm = every, share, 0.0, False
 
     def is_due(self, epoch: int, total: int, epoch_seconds: float) -> bool:
         """epoch_seconds: what an epoch's steps take."""
-        return is_due(
-            epoch, self._every or self._affordable(epoch_seconds), total, first=self._first and self._every is None
-        )
+        return is_due(epoch, self._every or self._affordable(epoch_seconds), total, first=self._every is None)
 
     def _affordable(self, epoch_seconds: float) -> int:
         return next((n for n in (1, 2, 5, 10, 25) if self._cost <= self._share * n * epoch_seconds), 50)
@@ -35,4 +33,6 @@ class Cadence:
         """The job is done within."""
         start = time.perf_counter()
         yield
-        self._cost = time.perf_counter() - start
+        if self._is_warm:
+            self._cost = time.perf_counter() - start
+        self._is_warm = True

@@ -11,6 +11,7 @@ from dcgan_tf.common.text import plural
 from dcgan_tf.metrics.words import how_far
 from dcgan_tf.runs.best import find_best
 from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.trainer import Diverged
 
@@ -59,7 +60,7 @@ def told_when_broken_off(plan: Plan):
 
 
 def _lines(how: str, what: str, folder: RunFolder, commands: list[str]) -> str:
-    pictures = [path for _, path in folder.sample_pictures()[-1:]]
+    pictures = [picture.path for picture in sample_pictures(folder)[-1:]]
     shown = [path for path in (*pictures, folder.film("gif"), folder.losses) if path.exists()] or [folder.path]
     rows = {how: what, "look at": ", ".join(printable(path) for path in shown), "next": "  or  ".join(commands)}
     return "\n".join(f"{name:<8} {text}" for name, text in rows.items())

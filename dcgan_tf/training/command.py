@@ -13,9 +13,10 @@ from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.pictures.animation import animate
 from dcgan_tf.pictures.curves import write_curves
-from dcgan_tf.pictures.images import grid, write_png
+from dcgan_tf.pictures.images import sheet, write_png
 from dcgan_tf.runs.best import find_best
 from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
 from dcgan_tf.runs.state import architectures, remove_old_states, save_state
 from dcgan_tf.training import closing, rollback
@@ -191,7 +192,7 @@ def _write_beginning(plan: Plan, gan, step: int, resumes: bool) -> None:
     folder = plan.folder
     if not resumes:
         with disk_errors_in_one_line(folder.path):
-            for left_over in (folder.best, folder.rollbacks, *(picture for _, picture in folder.sample_pictures())):
+            for left_over in (folder.best, folder.rollbacks, *(path for _, _, path in folder.named_pictures())):
                 left_over.unlink(missing_ok=True)
         for epoch in folder.saved_epochs():
             folder.remove_models(epoch)
@@ -200,12 +201,12 @@ def _write_beginning(plan: Plan, gan, step: int, resumes: bool) -> None:
         save_state(folder, step, gan, architectures(gan))  # A collapse may send the run back to it.
     rows, columns = plan.preset.grid
     reals = plan.source.read(spread(len(plan.source), rows * columns))
-    write_png(folder.reals, grid(reals, rows, columns))
+    write_png(folder.reals, sheet(reals, rows, columns))
 
 
 def _has_history(folder: RunFolder) -> bool:
     """Whether `_draw_history` has been done since the last line of the log."""
-    made = [folder.losses, *([folder.film("gif")] if folder.sample_pictures() else [])]
+    made = [folder.losses, *([folder.film("gif")] if sample_pictures(folder) else [])]
     lines = folder.log.stat().st_mtime_ns if folder.log.exists() else 0
     return all(path.exists() and path.stat().st_mtime_ns >= lines for path in made)
 
@@ -213,6 +214,6 @@ def _has_history(folder: RunFolder) -> bool:
 def _draw_history(folder: RunFolder) -> None:
     """losses.png and training.gif, from what the run has logged and drawn so far."""
     write_curves(folder)
-    if folder.sample_pictures():
+    if sample_pictures(folder):
         say(f"all is saved; making {folder.film('gif')} ...")
         animate(folder.path)

@@ -1,30 +1,44 @@
-"""At the ends of epochs: how good the pictures are, and which epoch is the best."""
+"""How good the pictures of a run are, and which epoch is the best.
+
+Some fifteen measurements of SWD are to take no more than their share of a run's time. So the effort for each is settled
+at the first and is in best.json: measurements of different efforts do not compare.
+"""
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dcgan_tf.config.presets import Preset
-from dcgan_tf.data.source import ImageSource
-from dcgan_tf.generators.generator import Generator
-from dcgan_tf.generators.samples import Samples
-from dcgan_tf.metrics import diversity, swd
+from dcgan_tf.metrics import swd
+from dcgan_tf.metrics.words import PHRASES, how_far
+from dcgan_tf.training import schedule
 from dcgan_tf.training.cadence import Cadence
+from dcgan_tf.training.measure import EFFORTS, FULL_EFFORT, Effort, Measure, affordable
 from dcgan_tf.training.plan import Plan
 
-# `dcgan-tf evaluate --set-best` measures with the same numbers of images.
-SCORED_IMAGES = swd.TRAINING_IMAGES  # At most half of the set.
-PAIRED_IMAGES, PAIRED_REALS = diversity.TRAINING_IMAGES, diversity.TRAINING_REALS
+RUBBISH = PHRASES[0][1]  # Nobody is glad to read that such pictures are the best so far.
 # Where no flag says how often, measuring may take these shares of the training time.
 MAX_WATCHING_SHARE, MAX_SCORING_SHARE = 0.01, 0.03
-GUESSED_SCORING_SECONDS = 5.0  # It stands for the cost of an SWD until one has been measured.
+GUESSED_SECONDS_AN_IMAGE = 0.003  # That SWD takes for a small one, on two processors; a generator's time comes on top.
+OVERDRAFT_FACTOR = (
+    2  # A machine that is slower for a while skips no measurement until they take so many times their share.
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a run is: after `step` updates, in `epoch`, counted from 1; `seconds` is what a step takes."""
+
+    step: int
+    epoch: int
+    seconds: float
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was measured after an epoch.
+    """What was measured.
 
-    scores      diversity, and now and then swd, by the names they have in log.jsonl
+    scores      diversity, and now and then swd with its effort, by the names they have in log.jsonl
     best_epoch  the best so far; None where no SWD was measured yet
     is_best     whether it is this one, now
     sentence    what to say of it; "" where only the diversity was measured
@@ -42,98 +56,131 @@ class Judge:
     best: what best.json says of the best so far, see `RunFolder.write_best`; {} where nothing was measured.
     """
 
-    def __init__(self, plan: Plan, pictures: Callable):
-        """pictures: latents to images, of the net as it is then."""
+    def __init__(self, plan: Plan, pictures: Callable, step: int):
+        """pictures: latents to images, of the net as it is then. step: where the run goes on."""
         every = plan.config.evaluate_every
-        self._plan, self._pictures = plan, pictures
+        self._plan, self._pictures, self._first_step = plan, pictures, step
         self._measures, self._measure = every != 0 and swd.fits(plan.source), None
         # Diversity is cheap to measure and soon shows a collapse, so it is measured more often than SWD.
-        self._watching = Cadence(every, MAX_WATCHING_SHARE)
-        self._scoring = Cadence(every, MAX_SCORING_SHARE, guess=GUESSED_SCORING_SECONDS)
+        self._watching, self._scoring = Cadence(every, MAX_WATCHING_SHARE), schedule.of_measurements(plan)
+        self._scored_step, self._cost, self._spent = (
+            None,
+            None,
+            0.0,
+        )  # The cost of the last SWD, and of all, in seconds.
         self.best = plan.folder.read_best()
 
-    def judge(
-        self, epoch: int, step: int, last_epoch: int, epoch_seconds: float, keep: Callable[[], None]
-    ) -> Verdict | None:
+    def judge(self, now: Moment, keep: Callable[[], None]) -> Verdict | None:
         """Measures what is due; None where nothing is.
 
-        epoch_seconds: what an epoch's steps take. keep: saves the models of the epoch; called where it is the best so far,
-        before best.json names it.
+        keep: saves the models of the epoch; called where it is the best so far, before best.json names it. Within an epoch
+            pictures that are nothing like real images are not worth that, and are not named.
         """
         if not self._measures:
             return None
-        is_scored = self._scoring.is_due(epoch, last_epoch, epoch_seconds)
-        if not is_scored and not self._watching.is_due(epoch, last_epoch, epoch_seconds):
+        steps = self._plan.steps_per_epoch
+        epoch_ends = now.step % steps == 0 or now.step == self._plan.last_step
+        last_epoch = math.ceil(self._plan.last_step / steps)
+        if self._scoring.is_due(now.step) and self._is_affordable(now):
+            return self._score(now, keep, keeps_rubbish=epoch_ends)
+        if epoch_ends and self._watching.is_due(now.epoch, last_epoch, now.seconds * steps):
+            return Verdict(self._watch(now), self.best.get("epoch"), False, "")
+        return None
+
+    def judge_stopped(self, now: Moment, keep: Callable[[], None], max_seconds: float) -> Verdict | None:
+        """Measures a run that is stopped, unless it just has been measured, or that would take longer than `max_seconds`."""
+        if not self._measures or now.step == self._scored_step:
             return None
-        if self._measure is None:
-            self._measure = Measure(self._plan.source, self._plan.preset, self._pictures, self._plan.config.seed)
-            self._measure.diversity()  # The first call traces the generator's graph; left out of the timing, it does not count as a usual cost.
-        with self._watching.timed():
-            self._measure.renew()
-            scores = {"diversity": self._measure.diversity()}
-        if not is_scored:
-            return Verdict(scores, self.best.get("epoch"), False, "")
-        with self._scoring.timed():
-            scores["swd"] = self._measure.swd()
-        # A run that was killed after this measurement and before its state measures the best again.
-        is_best = scores["swd"] < self.best.get("swd", math.inf) or self.best.get("step") == step
-        if is_best:
-            keep()
-            self.best = {"epoch": epoch, "step": step, **scores, "swd_of_real_images": self._measure.floor}
-            self._plan.folder.write_best(self.best)
-        return Verdict(scores, self.best["epoch"], is_best, self._sentence(epoch, scores, is_best))
+        if self._measure is None and self._guessed_seconds(now) <= max_seconds:
+            self._measure = self._settled(now)
+        if self._measure is None or (self._cost or 0.0) > max_seconds:
+            return None
+        return self._score(now, keep, keeps_rubbish=True)
 
     def holds_better(self, epoch: int, step: int) -> bool:
-        """Whether the models of the epoch are the best so far, measured at another step than this: a run that stopped
-        within the epoch measured it there."""
+        """Whether the models of the epoch are the best so far, measured at another step than this, within the epoch."""
         return self.best.get("epoch") == epoch and self.best.get("step") != step
 
-    def _sentence(self, epoch: int, scores: dict[str, float], is_best: bool) -> str:
-        best, what = self.best, "the best so far"
-        if not is_best:
-            when = (
-                f"epoch {best['epoch']}"
-                if best["epoch"] != epoch
-                else f"step {best.get('step', 0):,} of the same epoch"
-            )
-            what = f"the best is {when}, {best['swd']:.1f}"
+    def _watch(self, now: Moment) -> dict[str, float]:
+        if self._measure is None:
+            self._measure = self._settled(now)
+        with self._watching.timed():
+            self._measure.renew()
+            return {"diversity": self._measure.diversity()}
+
+    def _score(self, now: Moment, keep: Callable[[], None], *, keeps_rubbish: bool) -> Verdict:
+        scores = self._watch(now)
+        start = time.perf_counter()
+        effort = self._measure.effort
+        scores |= {"swd": self._measure.swd(), "swd_images": effort.images, "swd_directions": effort.directions}
+        self._cost = time.perf_counter() - start
+        self._spent, self._scored_step = self._spent + self._cost, now.step
+        # A run that was killed after this measurement and before its state measures the best again.
+        is_best = scores["swd"] < self.best.get("swd", math.inf) or self.best.get("step") == now.step
+        meaning = how_far(scores["swd"], self._measure.floor)
+        is_best = is_best and (keeps_rubbish or meaning != RUBBISH)
+        if is_best:
+            keep()
+            self.best = {
+                "epoch": now.epoch,
+                "step": now.step,
+                "diversity": scores["diversity"],
+                "swd": scores["swd"],
+                "swd_of_real_images": self._measure.floor,
+                "images": effort.images,
+                "directions": effort.directions,
+            }
+            self._plan.folder.write_best(self.best)
+        return Verdict(scores, self.best.get("epoch"), is_best, self._sentence(now, scores, meaning, is_best))
+
+    def _is_affordable(self, now: Moment) -> bool:
+        if self._plan.config.evaluate_every or self._cost is None or now.step == self._plan.last_step:
+            return True
+        share = MAX_SCORING_SHARE * now.seconds * (now.step - self._first_step)
+        return self._spent + self._cost <= OVERDRAFT_FACTOR * share
+
+    def _settled(self, now: Moment) -> "Measure":
+        """The measure with the effort that the best was measured with, else with what the run has time for."""
+        if effort := self._given_effort():
+            measure = self._measure_with(effort)
+            measure.diversity()  # The first call traces the generator's graph: it takes longer than all that follow.
+            return measure
+        measure, half = self._measure_with(EFFORTS[-1]), len(self._plan.source) // 2
+        steps, seconds = self._plan.last_step - self._plan.first_step, measure.seconds_an_image()
+        effort = affordable(seconds, half, MAX_SCORING_SHARE * now.seconds * steps)
+        self._cost = effort.cost(half) * seconds
+        return measure if effort == EFFORTS[-1] else self._measure_with(effort)
+
+    def _given_effort(self) -> Effort | None:
+        """That with which the run has been measured, or is to be; None where its time decides."""
+        if "swd" in self.best:
+            held = Effort(*(int(self.best.get(name, getattr(FULL_EFFORT, name))) for name in ("images", "directions")))
+            if held.images >= swd.MIN_IMAGES and 0 < held.directions <= swd.DIRECTIONS:
+                return held  # Earlier versions always made the full effort, and did not say so.
+        return FULL_EFFORT if self._plan.config.evaluate_every else None
+
+    def _guessed_seconds(self, now: Moment) -> float:
+        """What the first measurement takes: of real images, of others of them, and of generated ones."""
+        effort = self._given_effort() or EFFORTS[-1]
+        trained = 3 * effort.images / schedule.IMAGES_LIKE_A_TRAINED_ONE / self._plan.batch_size  # in steps
+        return 3 * effort.cost(len(self._plan.source) // 2) * GUESSED_SECONDS_AN_IMAGE + trained * now.seconds
+
+    def _measure_with(self, effort: Effort) -> "Measure":
+        plan = self._plan
+        return Measure(plan.source, plan.preset, self._pictures, plan.config.seed, effort)
+
+    def _sentence(self, now: Moment, scores: dict[str, float], meaning: str, is_best: bool) -> str:
+        best, what = self.best, ""
+        if is_best and meaning != RUBBISH:
+            what = "; the best so far"
+        elif not is_best and "swd" in best:
+            what = f"; the best is {self._when(best['epoch'], best.get('step'), now.epoch)}, {best['swd']:.1f}"
         return (
-            f"epoch {epoch}: SWD {scores['swd']:.1f} (real images {self._measure.floor:.1f}), "
-            f"diversity {scores['diversity']:.0%}; {what}"
+            f"{self._when(now.epoch, now.step)}: SWD {scores['swd']:.1f} (real images {self._measure.floor:.1f}): "
+            f"{meaning}, diversity {scores['diversity']:.0%}{what}"
         )
 
-
-class Measure:
-    """Measures the generator of the moment, always by the same latents and against the same real images.
-
-    Its SWD is what `dcgan-tf evaluate --images 1024` says of the saved generator.
-    """
-
-    def __init__(self, source: ImageSource, preset: Preset, pictures: Callable, seed: int):
-        """pictures: latents [N, Z] to images, uint8 [N, H, W, C].
-
-        Raises:
-            UserError: too few images for it, or too small ones.
-        """
-        self._swd, self._seed = swd.SWD(source, SCORED_IMAGES, seed), seed
-        self._generator = Generator("the generator", preset.latent_dim, preset.image_shape, preset.latents, pictures)
-        self._real_distance = diversity.mean_pairwise_distance(source, PAIRED_REALS, seed)
-        self.renew()
-
-    def renew(self) -> None:
-        """To be called where the generator has changed."""
-        self._samples = Samples(self._generator, max(self._swd.images, PAIRED_IMAGES), self._seed)
-
-    @property
-    def floor(self) -> float:
-        """The SWD of as many other real images, which a perfect generator would have."""
-        return swd.mean(self._swd.floor())
-
-    def swd(self) -> float:
-        """The sliced Wasserstein distance times 1000, the mean over levels."""
-        return swd.mean(self._swd.score(self._samples))
-
-    def diversity(self) -> float:
-        """The mean distance of two pictures from each other, as a share of that of two real images."""
-        # At least one level: real images that are all alike would make a division by zero.
-        return diversity.mean_pairwise_distance(self._samples, PAIRED_IMAGES) / max(self._real_distance, 1.0)
+    def _when(self, epoch: int, step: int | None, this_epoch: int | None = None) -> str:
+        if step is None or step in (epoch * self._plan.steps_per_epoch, self._plan.last_step):
+            return f"epoch {epoch}"
+        return f"step {step:,}" + (" of the same epoch" if epoch == this_epoch else f" of epoch {epoch}")

@@ -1,4 +1,4 @@
-"""The loop: step, log, judge, save."""
+"""The loop: step, log, draw, judge, save."""
 
 from dcgan_tf.training.cadence import is_due
 from dcgan_tf.training.recorder import Recorder
@@ -17,12 +17,14 @@ def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
         Collapse: the pictures are lost, and the run is to go back.
         UserError: the losses are no numbers any more, or something cannot be written.
     """
-    last_step, metrics = trainer.plan.last_step, None
+    metrics = None
+    if recorder:
+        recorder.begin()
     for step, images in trainer.batches(stop):
         metrics = trainer.update(images, step, stop)
         if recorder:
             recorder.show_step()
-        is_logged = trainer.epoch_ends or is_due(trainer.step, LOG_EVERY_STEPS, last_step, first=True)
+        is_logged = trainer.epoch_ends or is_due(trainer.step, LOG_EVERY_STEPS, trainer.plan.last_step, first=True)
         if is_logged:
             values = trainer.numbers(metrics, recorder and recorder.may_go_back)
             if recorder:
@@ -31,6 +33,8 @@ def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
             trainer.go_back_for(recorder.judge_epoch() if recorder else None)
             if recorder:
                 recorder.save_epoch()
+        elif is_logged and recorder:
+            recorder.watch()
         if trainer.stopped_by:
             break
         if recorder and is_logged and recorder.state_is_old():
@@ -39,3 +43,4 @@ def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
         trainer.numbers(metrics, recorder and recorder.may_go_back)
         if recorder:
             recorder.save_state()
+            recorder.judge_stopped(trainer.stopped_by)

@@ -153,7 +153,7 @@ def run_folder(flags: TrainConfig) -> RunFolder:
         raise UserError(f"--run-dir {printable(run_dir)}: is not UTF-8: give another name")
     folder = RunFolder(Path(run_dir))
     try:
-        os.lstat(folder.picture(0))  # The longest of the names in it.
+        os.lstat(folder.picture_within(0))  # The longest of the names in it.
     except (FileNotFoundError, NotADirectoryError):
         pass  # What is in the way is said where the folder is made.
     except OSError as error:

@@ -3,29 +3,33 @@
 A run can be killed between any two writes, and goes on from its newest state: what comes after that state is made
 again, and what comes before it is not. So the state is always the last:
 
-    after some steps     the line of log.jsonl
-    at an epoch's end    the line, the picture, the measurement: where it is the best so far, its models and then
-                         best.json, which names them; the line of its scores
-                         the models, where they are due and not saved yet; then old ones go, never those that best.json names
+    before the first     the picture of what the nets are like
+    after some steps     the line of log.jsonl, and where they are due the picture and the measurement: where that is the
+                         best so far, its models and then best.json, which names them; the line of its scores
+    at an epoch's end    the same, then the models, where they are due and not saved yet; then old ones go, never those that best.json names
                          the state, with the log on the disk before it; then old states go
+    where it is stopped  the state, then the measurement, as another signal may end that at any time
 
-What does not follow from the state alone is written whole before it is named: models before best.json, a state before
+Which pictures and measurements are due follows from the step alone, so a killed run makes the same ones again. What does not follow from the state alone is written whole before it is named: models before best.json, a state before
 the one that it replaces goes. `training.rollback` says the order of going back, `training.command` that of beginning.
 """
 
+import contextlib
+import signal
 import time
 
 import numpy as np
 
 from dcgan_tf.gan.randomness import fixed_latents
 from dcgan_tf.generators.sampler import Sampler
-from dcgan_tf.pictures.images import grid, write_png
+from dcgan_tf.pictures.images import sheet, write_png
 from dcgan_tf.runs.log import RunLog
+from dcgan_tf.runs.pictures import picture_path
 from dcgan_tf.runs.state import architectures, save_state
-from dcgan_tf.training import rollback
+from dcgan_tf.training import rollback, schedule
 from dcgan_tf.training.cadence import Cadence, is_due
 from dcgan_tf.training.console import Progress
-from dcgan_tf.training.judge import Judge
+from dcgan_tf.training.judge import Judge, Moment, Verdict
 from dcgan_tf.training.saver import ModelSaver
 from dcgan_tf.training.trainer import Trainer
 from dcgan_tf.training.watchdog import Watchdog
@@ -33,9 +37,10 @@ from dcgan_tf.training.watchdog import Watchdog
 MAX_STATE_AGE_SECONDS = 600  # A crash within a long epoch costs at most this much work.
 MIN_STATE_AGE_SECONDS = 30  # Between the states of short epochs, unless --save-every says how often.
 SAMPLE_BATCH = 64  # So many sample pictures are generated at once, which bounds the memory.
-MAX_TENSORBOARD_GRIDS = 50  # A run keeps about so many grids there; TensorBoard shows ten of them.
-# Where no flag says how often, sampling and saving may take these shares of the training time.
-MAX_SAMPLING_SHARE, MAX_SAVING_SHARE = 0.01, 0.02
+MAX_TENSORBOARD_SHEETS = 50  # Where a flag asks for more pictures than that, TensorBoard does not have all.
+MAX_SAVING_SHARE = 0.02  # Where no flag says how often, saving may take this share of the training time.
+MAX_STOP_SECONDS = 10  # So long may be measured after Ctrl-C,
+MAX_TERMINATION_SECONDS = 2  # and after SIGTERM: who sends that, such as a cluster, kills soon after.
 
 
 class Recorder:
@@ -49,15 +54,22 @@ class Recorder:
         self._latents = fixed_latents(plan.preset, config.seed)
         self._log = RunLog(plan.folder, trainer.step)
         self._saver = ModelSaver(plan, trainer.gan)
-        self._sampling = Cadence(config.sample_every, MAX_SAMPLING_SHARE)
+        self._sampling = schedule.of_pictures(plan)
         self._saving = Cadence(config.save_every, MAX_SAVING_SHARE)
         self._sampler = Sampler(trainer.gan)
-        self._judge, self._watchdog = Judge(plan, self._pictures), Watchdog()
+        self._judge, self._watchdog = Judge(plan, self._pictures, trainer.step), Watchdog()
         self._is_saved = False  # Whether the models of this epoch are saved, or better ones of it are and have to stay.
         self._architectures = architectures(trainer.gan)
         self._state_time, self._state_step = time.monotonic(), None  # of the newest state that was written here
+        self._step_seconds = 0.0  # What a step of this epoch took.
         self._start_counting()
         self._start_epoch()
+
+    def begin(self) -> None:
+        """Before the first update of a run, or of a part of it."""
+        if self._trainer.step == self._plan.first_step:
+            with self._aside():
+                self._draw_what_is_due()
 
     def show_step(self) -> None:
         """After every update."""
@@ -69,26 +81,26 @@ class Recorder:
         images = (self._trainer.step - self._counted_step) * self._plan.batch_size
         values = values | {"images_per_sec": images / seconds}
         self._start_counting()
+        self._time_steps()
         self._log.scalars(self._trainer.step, self._trainer.epoch, values)
         self._progress.numbers(values)
 
+    def watch(self) -> None:
+        """After a logged step within an epoch: draws and measures what is due."""
+        with self._aside():
+            self._draw_what_is_due()
+            self._tell(self._judge.judge(self._now(), self._save_models))
+
     def judge_epoch(self) -> str | None:
         """At the end of an epoch: draws and measures what is due. Returns why the run is to go back; None: it is not."""
-        epoch, last = self._trainer.epoch, self._trainer.last_epoch
-        self._epoch_seconds = self._seconds_of_epoch()
+        epoch = self._trainer.epoch
         self._progress.say_line()
-        if self._sampling.is_due(epoch, last, self._epoch_seconds):
-            with self._sampling.timed():
-                self._draw_samples()
+        self._draw_what_is_due()
         self._is_saved = self._judge.holds_better(epoch, self._trainer.step)
-        verdict = self._judge.judge(epoch, self._trainer.step, last, self._epoch_seconds, self._save_models)
+        verdict = self._judge.judge(self._now(), self._save_models)
+        self._tell(verdict)
         if verdict is None:
             return None
-        if verdict.sentence:
-            self._progress.say(verdict.sentence)
-        self._log.scalars(self._trainer.step, epoch, verdict.scores)
-        if verdict.is_best and (self._plan.rolls_back or not self._folder.saved_steps()):
-            self.save_state()  # A rollback goes back to it. And models without a state are those of one epoch at most.
         warnings, collapse = self._watchdog.look(self._log.lines, epoch, verdict.best_epoch, self.may_go_back)
         for warning in warnings:
             self._progress.say(f"warning: epoch {epoch}: {warning}")
@@ -97,7 +109,7 @@ class Recorder:
     def save_epoch(self) -> None:
         """At the end of an epoch that the run goes on from: saves what is due."""
         config, epoch, last = self._plan.config, self._trainer.epoch, self._trainer.last_epoch
-        if self._saving.is_due(epoch, last, self._epoch_seconds):
+        if self._saving.is_due(epoch, last, self._step_seconds * self._plan.steps_per_epoch):
             with self._saving.timed():
                 if not self._is_saved:
                     self._save_models()
@@ -112,6 +124,12 @@ class Recorder:
             )  # The previous best had to stay until best.json named this one.
         self._start_counting()
         self._start_epoch()
+
+    def judge_stopped(self, signal_number: int) -> None:
+        """Of a run that this signal has stopped, and whose state is saved: measures it where that is quickly done."""
+        self._time_steps()
+        max_seconds = MAX_TERMINATION_SECONDS if signal_number == signal.SIGTERM else MAX_STOP_SECONDS
+        self._tell(self._judge.judge_stopped(self._now(), self._save_models, max_seconds))
 
     def state_is_old(self) -> bool:
         return time.monotonic() - self._state_time > MAX_STATE_AGE_SECONDS
@@ -141,19 +159,42 @@ class Recorder:
         self._saver.save(self._trainer.epoch, self._sampler.net(self._trainer.step))
         self._is_saved = True
 
-    def _draw_samples(self) -> None:
+    def _now(self) -> Moment:
+        return Moment(self._trainer.step, self._trainer.epoch, self._step_seconds)
+
+    def _tell(self, verdict: Verdict | None) -> None:
+        """Says and logs what was measured; a state comes after it where the best needs one."""
+        if verdict is None:
+            return
+        if verdict.sentence:
+            self._progress.say(verdict.sentence)
+        self._log.scalars(self._trainer.step, self._trainer.epoch, verdict.scores)
+        if verdict.is_best and (self._plan.rolls_back or not self._folder.saved_steps()):
+            self.save_state()  # A rollback goes back to it. And models without a state are those of one epoch at most.
+
+    def _draw_what_is_due(self) -> None:
+        step, epoch, epochs = self._trainer.step, self._trainer.epoch, self._plan.epochs
+        if not self._sampling.is_due(step):
+            return
         starts = range(0, len(self._latents), SAMPLE_BATCH)
         pictures = [self._pictures(self._latents[at : at + SAMPLE_BATCH]).numpy() for at in starts]
-        sheet = grid(np.concatenate(pictures), *self._plan.preset.grid)
-        epoch, epochs = self._trainer.epoch, self._plan.epochs
-        write_png(self._folder.picture(epoch), sheet)
-        if is_due(epoch, max(1, epochs // MAX_TENSORBOARD_GRIDS), epochs, first=True):
-            self._log.picture(epoch, sheet)
+        drawn = sheet(np.concatenate(pictures), *self._plan.preset.grid)
+        write_png(picture_path(self._folder, step, self._plan.steps_per_epoch), drawn)
+        every = max(1, epochs // MAX_TENSORBOARD_SHEETS)
+        if self._plan.config.sample_every is None or is_due(epoch, every, epochs, first=True):
+            self._log.picture(step, drawn)
 
-    def _seconds_of_epoch(self) -> float:
-        """What the steps of a whole epoch take."""
-        steps = self._trainer.step - self._epoch_step
-        return (time.perf_counter() - self._epoch_time) * self._plan.steps_per_epoch / steps
+    def _time_steps(self) -> None:
+        if steps := self._trainer.step - self._epoch_step:
+            self._step_seconds = (time.perf_counter() - self._epoch_time) / steps
+
+    @contextlib.contextmanager
+    def _aside(self):
+        """What is done within is not counted as the time of steps."""
+        start = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - start
+        self._counted_time, self._epoch_time = self._counted_time + seconds, self._epoch_time + seconds
 
     def _start_epoch(self) -> None:
         self._epoch_step, self._epoch_time = self._trainer.step, time.perf_counter()

@@ -15,6 +15,7 @@ from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.config.ranges import LEARNING_RATE
 from dcgan_tf.config.typed import typed
 from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.training.plan import Plan
 
 MAX_ROLLBACKS = 3  # Later collapses only warn.
@@ -102,9 +103,9 @@ def go_back(plan: Plan, from_step: int, reason: str) -> None:
         for later in folder.saved_epochs():
             if later > epoch:
                 folder.remove_models(later)
-        for later, picture in folder.sample_pictures():
-            if later > epoch:
-                picture.unlink()
+        for picture in sample_pictures(folder, plan.steps_per_epoch):
+            if picture.step > step:
+                picture.path.unlink()
     done = rollbacks(folder)
     done.append({
         "from_step": from_step,

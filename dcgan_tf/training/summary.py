@@ -16,6 +16,7 @@ from dcgan_tf.training.cadence import is_due
 from dcgan_tf.training.machine.devices import describe_device, peak_memory
 from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.saver import to_delete
+from dcgan_tf.training.schedule import MIN_STEPS_APART, PICTURES
 from dcgan_tf.training.sizes import sizes_text
 
 
@@ -55,13 +56,17 @@ def expected_disk(plan: Plan, gan) -> int:
     kept = len(saved) - len(to_delete(saved, config.keep_last, config.keep_every))
     generator, discriminator = (4 * _all_values(net.variables) for net in (gan.generator, gan.discriminator))
     state = 4 * sum(_all_values(variables) for variables in gan.variables().values())
-    pictures = (epochs - plan.first_epoch) // (config.sample_every or 1) + 1
+    if config.sample_every is None:
+        drawn = min(PICTURES, (plan.last_step - plan.first_step) // MIN_STEPS_APART + 1)
+    else:
+        drawn = (epochs - plan.first_epoch) // config.sample_every
     grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
-    # The generator is kept twice, as .h5 and as SavedModel, and each picture twice, as PNG and in the GIF.
+    # The generator is kept twice, as .h5 and as SavedModel, and each picture twice, as PNG and in the GIF; that of real
+    # images is one more. Pixels that are enlarged to squares take next to no space in either.
     states = KEPT_STATES + (
         2 if plan.rolls_back else 0
     )  # Rolling back keeps the states of the first step and of the best epoch.
-    return kept * (2 * generator + discriminator) + states * state + 2 * pictures * grid
+    return kept * (2 * generator + discriminator) + states * state + 2 * (drawn + 1) * grid
 
 
 def _words(preset: Preset) -> str:

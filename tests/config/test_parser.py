@@ -42,6 +42,8 @@ def test_flags_of_train(words, values):
     "kind, words, config",
     [
         (InterpolateConfig, "run --seeds 1 2 3 --out a.gif", InterpolateConfig("run", (1, 2, 3), "a.gif")),
+        (InterpolateConfig, "--out a.gif --seeds 1 2 run", InterpolateConfig("run", (1, 2), "a.gif")),
+        (EvaluateConfig, "--metrics swd run --seed 3", EvaluateConfig("run", metrics=("swd",), seed=3)),
         (InterpolateConfig, "--out a.gif --seeds 1 -2 -- run", InterpolateConfig("run", (1, -2), "a.gif")),
         (EvaluateConfig, "run --epoch all", EvaluateConfig("run", epoch="all")),
         (EvaluateConfig, "run --epoch 7 --metrics swd fid", EvaluateConfig("run", epoch=7, metrics=("swd", "fid"))),
@@ -99,6 +101,14 @@ def test_flags_of_other_commands(kind, words, config):
         (GenerateConfig, "", "RUN and --out are missing: give RUN --out FOLDER (--help says more)"),
         # of another type
         (TrainConfig, "--epochs ten", "--epochs ten: must be a whole number"),
+        (TrainConfig, "--epochs=", '--epochs "": must be a whole number'),
+        (TrainConfig, "--epochs 1000000000000", "--epochs 1000000000000: must be a number of at most 12 digits"),
+        (TrainConfig, f"--epochs {'1' * 5000}", f"--epochs {'1' * 80}...: must be a whole number"),
+        (
+            EvaluateConfig,
+            "--metrics fids",
+            "--metrics fids: must be one of swd, tones, msssim, fid, kid, precision-recall, copies, diversity, modes; did you mean fid?",
+        ),
         (TrainConfig, "--epochs 1.5", "--epochs 1.5: must be a whole number"),
         (TrainConfig, "--ema much", "--ema much: must be a number"),
         (TrainConfig, "--flips yes", "--flips yes: must be on or off"),

@@ -1,5 +1,7 @@
+import json
 import math
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from dcgan_tf.common.install import install_command
 from dcgan_tf.pictures import animation
 from dcgan_tf.pictures.enlarge import AS_IT_IS, Resize
 from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.pictures import sample_pictures
 
 
 def make_run(run, epochs, size=(300, 200), mode="L", seed=0):
@@ -41,24 +44,11 @@ def files(run):
     return sorted(path.name for path in run.iterdir())
 
 
-def test_sample_pictures_are_sorted_by_number_and_others_passed_over(tmp_path):
-    make_run(tmp_path, [10, 9, 12345, 9999], size=(4, 4))
-    for name in ("reals.png", "image_at_epoch_7.jpg", "image_at_epoch_last.png", "image_at_epoch_5.png.part"):
-        (tmp_path / "picture" / name).touch()
-    assert RunFolder(tmp_path).sample_pictures() == [
-        (9, tmp_path / "picture/image_at_epoch_0009.png"),
-        (10, tmp_path / "picture/image_at_epoch_0010.png"),
-        (9999, tmp_path / "picture/image_at_epoch_9999.png"),
-        (12345, tmp_path / "picture/image_at_epoch_12345.png"),
-    ]
-    assert RunFolder(tmp_path / "nothing").sample_pictures() == []
-
-
 def test_a_grey_gif_holds_every_pixel_of_every_sample(tmp_path):
     run = make_run(tmp_path / "run", [1, 2, 3])
     assert animation.animate(run) == run / "training.gif"
     frames, durations, loop = gif_frames(run / "training.gif")
-    assert (durations, loop) == ([200, 200, 3000], 0)
+    assert (durations, loop) == ([600, 600, 3000], 0)
     for epoch, frame in zip([1, 2, 3], frames, strict=True):
         # Captions are 25 pixels high at this width, their strip is twice as high.
         assert frame.shape == (400 + 50, 600, 3)
@@ -80,17 +70,41 @@ def test_every_frame_carries_its_epoch(tmp_path):
 
 @pytest.mark.parametrize(
     ("count", "fps"),
-    [(1, 5), (135, 5), (136, 100 / 19), (300, 100 / 9), (675, 25), (800, 25), (100_000, 25)],
+    [(1, 5), (115, 5), (116, 100 / 19), (280, 100 / 9), (655, 25), (800, 25), (100_000, 25)],
 )
 def test_automatic_fps(count, fps):
     assert animation.automatic_fps(count) == fps
 
 
-def test_up_to_675_frames_take_at_most_30_seconds():
-    for count in range(2, 676):
+def test_up_to_655_frames_take_at_most_30_seconds():
+    for count in range(2, 656):
         hundredths = 100 / animation.automatic_fps(count)
         assert math.isclose(hundredths, round(hundredths))
-        assert (count - 1) * hundredths / 100 + 3 <= 30
+        assert (count - 1 + 2 * min(count - 1, 10)) * hundredths / 100 + 3 <= 30
+
+
+def test_the_first_ten_frames_stay_for_three_times_as_long(tmp_path):
+    run = make_run(tmp_path / "run", range(1, 14), size=(512, 4))
+    assert gif_frames(animation.animate(run))[1] == [600] * 10 + [200] * 2 + [3000]
+
+
+def test_pictures_at_steps_and_at_epochs_are_in_the_order_of_steps(tmp_path):
+    """Epochs of 25 steps; pictures of before that were not enlarged are as large in the film as those of now."""
+    run = make_run(tmp_path / "run", [1, 2], size=(82, 82))
+    shutil.copy(Path(__file__).parents[1] / "golden/run/run/config.json", run)
+    config = json.loads((run / "config.json").read_text())
+    config.pop("checksum", None)
+    (run / "config.json").write_text(json.dumps(config | {"steps_per_epoch": 25}))
+    levels = {"step_000000": 0, "step_000010": 50, "epoch_0001": 100, "step_000040": 150, "epoch_0002": 200}
+    for name, level in levels.items():
+        side = 82 if name.startswith("epoch") else 574
+        Image.new("L", (side, side), level).save(run / "picture" / f"image_at_{name}.png")
+    frames, _, _ = gif_frames(animation.animate(run))
+    assert [int(frame[0, 0, 0]) for frame in frames] == [0, 50, 100, 150, 200]
+    assert {frame.shape for frame in frames} == {(574 + 46, 574, 3)}
+    assert [picture.caption for picture in animation.sample_pictures(RunFolder(run))] == [
+        "step 0", "step 10", "epoch 1", "step 40", "epoch 2",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("fps", "milliseconds"), [(1, 1000), (24, 40), (30, 30), (50, 20), (12.5, 80)])
@@ -142,11 +156,11 @@ def test_a_picture_damaged_anywhere_never_stops_the_animation(tmp_path, capsys):
     random = np.random.default_rng(0)
     for length in range(len(whole) - 12):  # without its last, empty chunk
         damaged.write_bytes(whole[:length])
-        assert animation._usable(run, AS_IT_IS) == RunFolder(run).sample_pictures()[:2], length
+        assert animation._usable(run, AS_IT_IS) == sample_pictures(RunFolder(run))[:2], length
     for place, flip in zip(range(len(whole)), random.integers(1, 256, len(whole)), strict=True):
         damaged.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
-        for _, path in animation._usable(run, AS_IT_IS):
-            animation._draw(path, "epoch 1", Resize(factor=1))
+        for usable in animation._usable(run, AS_IT_IS):
+            animation._draw(usable.path, usable.caption, Resize(factor=1))
 
 
 def test_a_picture_that_breaks_as_it_is_decoded_is_left_out_with_a_note(tmp_path, monkeypatch, capsys):
@@ -195,7 +209,7 @@ def test_no_usable_picture(tmp_path, names, found):
     with pytest.raises(UserError) as error:
         animation.animate(tmp_path)
     assert str(error.value) == (
-        f"{tmp_path / 'picture'}: an animation needs image_at_epoch_*.png, but {found}: "
+        f"{tmp_path / 'picture'}: an animation needs image_at_*.png, but {found}: "
         "give the folder of a run that has drawn its first samples"
     )
     assert files(tmp_path) == ["picture"]

@@ -55,7 +55,7 @@ def named(monkeypatch):
     monkeypatch.setattr(cli, "program", lambda: "dcgan-tf")
 
 
-@pytest.mark.parametrize("arguments", [[], ["help"], ["--help"], ["-h"]])
+@pytest.mark.parametrize("arguments", [[], ["help"], ["help", "help"], ["--help"], ["-h"]])
 def test_alone_it_lists_its_commands(named, arguments, capsys):
     assert cli.main(arguments) == 0
     shown, err = capsys.readouterr()
@@ -82,7 +82,7 @@ def test_every_command_has_an_example_that_parses():
             check(parse(cli.COMMANDS[name][0], words.split()))
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["-V"], ["train", "--version"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["-V"], ["version"], ["train", "--version"]])
 def test_the_version(arguments, capsys):
     assert cli.main(arguments) == 0
     assert capsys.readouterr().out.startswith(f"dcgan-tf {dcgan_tf.__version__} (python 3.")
@@ -94,6 +94,8 @@ def test_the_version(arguments, capsys):
     "arguments, line",
     [
         (["trian"], "trian: is no command: did you mean train?"),
+        (["TRAIN"], "TRAIN: is no command: did you mean train?"),
+        ([""], f"'': is no command: give one of {', '.join(cli.COMMANDS)}"),
         (["help", "exprot"], "exprot: is no command: did you mean export?"),
         (["xyzzy\x1b"], f"xyzzy\\x1b: is no command: give one of {', '.join(cli.COMMANDS)}"),
         (["--epochs", "3"], "--epochs: a command goes first, such as dcgan-tf train --epochs 3"),
@@ -181,7 +183,7 @@ def test_animate_makes_the_film_of_a_run(tmp_path, capsys):
 def test_animate_without_pictures_is_one_line(tmp_path, capsys):
     assert cli.main(["animate", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
-        f"error: {tmp_path}/picture: an animation needs image_at_epoch_*.png, but there is none: "
+        f"error: {tmp_path}/picture: an animation needs image_at_*.png, but there is none: "
         "give the folder of a run that has drawn its first samples\n"
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from dcgan_tf.runs.best import find_best, mend_best
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.lines import read_numbers
+from dcgan_tf.runs.lines import EFFORT, read_numbers
 
 WHOLE = {"epoch": 2, "step": 17, "diversity": 0.5, "swd": 30.0}
 LOG = [
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def mend(folder):
-    mend_best(folder, read_numbers(folder.log, "swd", "diversity"))
+    mend_best(folder, read_numbers(folder.log, "swd", "diversity", *EFFORT))
 
 
 DAMAGED = [

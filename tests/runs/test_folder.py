@@ -42,14 +42,16 @@ def test_names_of_models_and_pictures_are_found_again(tmp_path):
         folder.discriminator(3),
         folder.picture(7),
         folder.picture(12345),
+        folder.picture_within(20),
     ):
         path.touch()
     for other in ("epoch4_Gmodel.h5.part", "xepoch5_Gmodel.h5", "picture/image_at_epoch_x.png", "picture/reals.png"):
         (tmp_path / other).touch()
     assert folder.saved_epochs() == [3, 12]
-    assert folder.sample_pictures() == [
-        (7, tmp_path / "picture" / "image_at_epoch_0007.png"),
-        (12345, tmp_path / "picture" / "image_at_epoch_12345.png"),
+    assert sorted(folder.named_pictures()) == [
+        ("epoch", 7, tmp_path / "picture" / "image_at_epoch_0007.png"),
+        ("epoch", 12345, tmp_path / "picture" / "image_at_epoch_12345.png"),
+        ("step", 20, tmp_path / "picture" / "image_at_step_000020.png"),
     ]
     assert [epoch_of(name) for name in ("a/epoch7_Gmodel.h5", "Gmodel.h5", "epoch_Gmodel.h5")] == [7, None, None]
 

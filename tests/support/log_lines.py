@@ -11,4 +11,4 @@ def numbers(lines: list[dict]) -> Numbers:
     return held
 
 
-NAMES = ("d_loss", "g_loss", "d_real", "d_fake", "diversity", "swd")
+NAMES = ("d_loss", "g_loss", "d_real", "d_fake", "diversity", "swd", "swd_images", "swd_directions")

@@ -1,6 +1,7 @@
 """Runs that measure their pictures, and keep the best."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from dcgan_tf.generators.find import find
 from dcgan_tf.nets.build import build_generator
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.training import schedule
 from dcgan_tf.training.command import train
-from dcgan_tf.training.judge import SCORED_IMAGES, Measure
+from dcgan_tf.training.judge import Judge, Moment
+from dcgan_tf.training.measure import FULL_EFFORT, Effort, Measure, affordable
 from dcgan_tf.training.plan import make_plan
 from dcgan_tf.training.start import load_nets
 
@@ -98,7 +101,7 @@ def test_a_run_from_a_saved_generator_trains_it_without_its_gain(finished, squar
 
 def test_the_score_is_what_evaluate_says_of_the_saved_generator(finished, tmp_path):
     line = measured(finished)[-1]
-    command = ["evaluate", str(finished), "--epoch", "4", "--metrics", "swd", "--images", str(SCORED_IMAGES)]
+    command = ["evaluate", str(finished), "--epoch", "4", "--metrics", "swd", "--images", str(FULL_EFFORT.images)]
     assert cli.main([*command, "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "evaluation.json").read_text())["measures"]["swd"]
     assert line["swd"] == pytest.approx(found["epochs"]["4"]["mean"], rel=1e-3)
@@ -171,3 +174,94 @@ def test_too_few_images_to_measure(tmp_path):
 )
 def test_switches_out_of_range(switches, message, squares, tmp_path):
     assert error_of(cli.train, config(squares, tmp_path, switches=Switches(**switches))) == message
+
+
+# 352 images of 8x8 in batches of 16: epochs of 22 steps. Without a flag, such a run is measured where `INNER` says.
+INNER = [10, 22, 30, 44, 50, 60]
+
+
+@pytest.fixture
+def ramps(tmp_path, monkeypatch):
+    monkeypatch.setattr(schedule, "MIN_MEASURED_STEPS_APART", 10)
+    monkeypatch.setattr(Measure, "seconds_an_image", lambda self: 1e-9)
+    np.save(tmp_path / "ramps.npy", np.random.default_rng(0).integers(0, 256, [352, 8, 8], np.uint8))
+    return TrainConfig(
+        data=str(tmp_path / "ramps.npy"), run_dir=str(tmp_path / "run"), batch_size=16, epochs=3, max_steps=60,
+        precision="float32", preset="mnist-mlp", image_size=(8, 8), recipe="tutorial", save_every=1,
+    )  # fmt: skip
+
+
+def scored(run_dir):
+    return [(line["step"], line["swd"]) for line in log(run_dir) if "swd" in line]
+
+
+def test_a_run_is_measured_within_its_epochs_and_the_best_keeps_its_models(
+    ramps, tmp_path, scores, capsys, monkeypatch
+):
+    found = [400.0, 60.0, 30.0, 50.0, 35.0, 40.0]
+    scores(*found)
+    monkeypatch.setattr(Measure, "floor", 39.0)
+    train(ramps)
+    run = tmp_path / "run"
+    assert scored(run) == list(zip(INNER, found, strict=True))
+    best = RunFolder(run).read_best()
+    assert (best["epoch"], best["step"], best["swd"], best["images"], best["directions"]) == (2, 30, 30.0, 176, 512)
+    said = [line for line in capsys.readouterr().out.splitlines() if "SWD" in line]
+    like = "colours and textures like those of real images"
+    assert said[:4] == [
+        "step 10 of epoch 1: SWD 400.0 (real images 39.0): nothing like real images yet, diversity 90%",
+        "epoch 1: SWD 60.0 (real images 39.0): colours and textures near those of real images, diversity 90%; the best so far",
+        f"step 30 of epoch 2: SWD 30.0 (real images 39.0): {like}, diversity 90%; the best so far",
+        f"epoch 2: SWD 50.0 (real images 39.0): {like}, diversity 90%; the best is step 30 of the same epoch, 30.0",
+    ]
+    within = keras.models.load_model(run / "epoch2_Gmodel.h5", compile=False).get_weights()
+    train(replace(ramps, run_dir=str(tmp_path / "short"), max_steps=30, evaluate_every=0))
+    after_30 = keras.models.load_model(tmp_path / "short" / "epoch2_Gmodel.h5", compile=False).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(within, after_30, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("budget", "effort"),
+    [(4096 * 15, (1024, 512)), (4095 * 15, (1024, 64)), (1023 * 15, (512, 64)), (511 * 15, (256, 64)), (0, (256, 64))],
+)
+def test_a_run_is_measured_with_the_effort_that_it_has_time_for(budget, effort):
+    assert affordable(1.0, 5000, float(budget)) == Effort(*effort)
+    assert affordable(1.0, 100, 400.0 * 15) == Effort(1024, 512)  # There are only a hundred to measure.
+
+
+@pytest.mark.parametrize(
+    ("best", "every", "effort"),
+    [
+        ({}, None, None),
+        ({"epoch": 1}, None, None),
+        ({}, 3, (1024, 512)),
+        ({"epoch": 1, "swd": 50.0}, None, (1024, 512)),  # of an earlier version, which always made the full effort
+        ({"epoch": 1, "swd": 50.0, "images": 256, "directions": 64}, 3, (256, 64)),
+        ({"epoch": 1, "swd": 50.0, "images": 3, "directions": 64}, None, None),  # made by hand
+    ],
+)
+def test_a_run_is_measured_with_one_effort_from_first_to_last(ramps, best, every, effort):
+    plan = make_plan(replace(ramps, evaluate_every=every))
+    RunFolder(plan.folder.path).write_best(best)
+    assert Judge(plan, None, 0)._given_effort() == (effort and Effort(*effort))
+
+
+def test_what_is_too_dear_is_measured_less_often_but_at_the_end(ramps, scores, monkeypatch):
+    scores(90.0, 80.0)
+    monkeypatch.setattr(Measure, "seconds_an_image", lambda self: 1.0)
+    judge = Judge(make_plan(ramps), lambda latents: np.zeros([len(latents), 8, 8, 1], np.uint8), 0)
+    assert judge.judge(Moment(10, 1, 0.01), lambda: None).scores["swd"] == 90.0
+    judge._cost = 176.0
+    assert judge.judge(Moment(30, 2, 0.01), lambda: None) is None
+    assert judge.judge(Moment(60, 3, 0.01), lambda: None).scores["swd"] == 80.0
+
+
+def test_a_run_that_is_stopped_is_measured_where_that_is_quick(ramps, scores, tmp_path):
+    scores(400.0, 300.0)
+    judge = Judge(make_plan(ramps), lambda latents: np.zeros([len(latents), 8, 8, 1], np.uint8), 0)
+    assert judge.judge_stopped(Moment(7, 1, 10.0), lambda: None, 10.0) is None  # Ten seconds a step: a large net.
+    assert judge.judge_stopped(Moment(7, 1, 0.01), lambda: None, 10.0).is_best
+    assert judge.judge_stopped(Moment(7, 1, 0.01), lambda: None, 10.0) is None  # It just has been.
+    assert RunFolder(tmp_path / "run").read_best()["step"] == 7
+    judge._cost = 11.0
+    assert judge.judge_stopped(Moment(9, 1, 0.01), lambda: None, 10.0) is None

@@ -83,7 +83,7 @@ def test_a_stop_request_ends_the_wait_for_images_that_do_not_come(squares, tmp_p
     loop(trainer, recorder, Stop(trainer, 3))
     released.set()
     assert (trainer.step, trainer.stopped_by) == (3, 15)
-    assert recorder.told[-1] == ("save_state", 3)
+    assert recorder.told[-2:] == [("save_state", 3), ("judge_stopped", 3)]  # Nothing is lost if that takes too long.
 
 
 class Recorder:
@@ -110,6 +110,8 @@ def test_what_a_recorder_is_told_and_when(squares, tmp_path):
     at = {name: [step for told, step in recorder.told if told == name] for name, _ in recorder.told}
     assert at["show_step"] == list(range(1, 14))
     assert at["log"] == [1, 3, 6, 9, 10, 12, 13]  # the first, every tenth, and the ends of epochs
+    assert at["begin"] == [0]
+    assert at["watch"] == [1, 10]  # within an epoch
     assert at["judge_epoch"] == at["save_epoch"] == [3, 6, 9, 12, 13]
     order = [name for name, step in recorder.told if step == 3]
     assert [name for name in order if name in ("log", "judge_epoch", "save_epoch")] == [
