@@ -392,7 +392,9 @@ def test_a_dry_run_measures_and_writes_nothing(squares, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     assert train(TrainConfig(data=str(squares), dry_run=True, **SMALL)) == 0
     assert list(tmp_path.iterdir()) == [] and not os.listdir(os.environ["DCGAN_TF_CACHE"])
-    rows = {line[:8].strip(): line[9:] for line in capsys.readouterr().out.splitlines()}
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first == "compiling the training step ..."
+    rows = {line[:8].strip(): line[9:] for line in lines}
     assert list(rows) == ["images", "preset", "nets", "device", "steps", "time", "memory", "disk"]
     assert rows["images"] == "44 of 8x8x1 from squares, uint8 0..255"
     assert rows["nets"] == "generator 629,504 parameters, discriminator 527,872"
