@@ -338,7 +338,7 @@ def test_a_damaged_newest_state_falls_back_to_the_one_before(finished, squares, 
     )
 
 
-def test_losses_that_are_not_numbers_stop_the_run_and_keep_the_last_state(squares, tmp_path, monkeypatch):
+def test_losses_that_are_not_numbers_stop_the_run_and_keep_the_last_state(squares, tmp_path, monkeypatch, capsys):
     step = GAN._train_step
 
     def broken(self, images, number):
@@ -351,6 +351,9 @@ def test_losses_that_are_not_numbers_stop_the_run_and_keep_the_last_state(square
         "the losses became NaN between steps 3 and 5: give a lower --learning-rate (it is 0.0002) or "
         "--precision float32, and another --run-dir; the last sound state, of step 3, is kept"
     )
+    closing = capsys.readouterr().out.splitlines()[-3:]
+    assert closing[0] == "failed   all up to step 3 of 5, in epoch 1 of 3 is saved"
+    assert "generate" in closing[2] and "resume" not in closing[2]  # The same steps would end the same.
     assert RunFolder(tmp_path).saved_steps() == [3]
     assert RunFolder(tmp_path).saved_epochs() == [1]
 
