@@ -1,5 +1,6 @@
 """The `dcgan-tf` command, and what every command does with flags, errors and signals. No TensorFlow at module level."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -86,8 +87,9 @@ def _command(name: str, called: str, words: list[str]) -> int:
     if set(VERSION[:2]) & set(asked):
         return _say_version()
     config = parse(kind, words)
-    with Work(name):
-        return run(config)
+    trains = name in ("train", "resume")
+    with Work(name) if not trains or cluster.from_environment().is_chief else contextlib.nullcontext():
+        return run(config)  # Of several workers, the chief speaks.
 
 
 def _commands() -> str:

@@ -164,7 +164,8 @@ def _net(results: list[dict], nets: dict[str, str]) -> dict[str, str]:
 
 
 def _number(found: dict, measure: str, key: str, factor: float) -> float | None:
-    return factor * found[measure][key] if measure in found else None
+    value = found.get(measure, {}).get(key)  # Of flat pictures copies cannot be told.
+    return None if value is None else factor * value
 
 
 def _spread(values: list[float | None], digits: int) -> str:

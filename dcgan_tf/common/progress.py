@@ -82,10 +82,14 @@ class Work:
         self._draw()
         self._bar.refresh()
 
+    def seconds(self) -> float:
+        """For how long it has been under way."""
+        return time.monotonic() - self._began
+
     def line(self) -> str:
         """The plain line of the moment."""
         if self.total is None:
-            return f"{self.what}: {time_text(time.monotonic() - self._began)} so far"
+            return f"{self.what}: {time_text(self.seconds())} so far"
         return f"{self.what}: {', '.join(self.pieces())}"
 
     def pieces(self) -> list[str]:
@@ -139,7 +143,8 @@ def speak_up() -> None:
     with _lock:
         shown = any(work.has_bar for work in _under_way)
         line = _under_way[-1].line() if _under_way and not shown else None
-    if line is not None and silent_seconds() >= SECONDS_BETWEEN_LINES:
+        silent = min(silent_seconds(), _under_way[0].seconds()) if _under_way else 0.0
+    if line is not None and silent >= SECONDS_BETWEEN_LINES:
         say(line)
 
 

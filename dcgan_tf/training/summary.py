@@ -12,10 +12,8 @@ from dcgan_tf.common.text import plural, shape_text, size_text, time_text
 from dcgan_tf.config.presets import Preset
 from dcgan_tf.config.recipes import described
 from dcgan_tf.runs.state import KEPT_STATES
-from dcgan_tf.training.cadence import is_due
 from dcgan_tf.training.machine.devices import describe_device, peak_memory
 from dcgan_tf.training.plan import Plan
-from dcgan_tf.training.saver import to_delete
 from dcgan_tf.training.schedule import MIN_STEPS_APART, PICTURES
 from dcgan_tf.training.sizes import sizes_text
 
@@ -50,10 +48,7 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
 def expected_disk(plan: Plan, gan) -> int:
     """Bytes of a finished run: the models that retention keeps, full states, and pictures at their raw size."""
     config, epochs = plan.config, math.ceil(plan.last_step / plan.steps_per_epoch)
-    saved = [
-        epoch for epoch in range(plan.first_epoch + 1, epochs + 1) if is_due(epoch, config.save_every or 1, epochs)
-    ]
-    kept = len(saved) - len(to_delete(saved, config.keep_last, config.keep_every))
+    kept = kept_epochs(plan.first_epoch, epochs, config.save_every or 1, config.keep_last, config.keep_every)
     generator, discriminator = (4 * _all_values(net.variables) for net in (gan.generator, gan.discriminator))
     state = 4 * sum(_all_values(variables) for variables in gan.variables().values())
     if config.sample_every is None:
@@ -67,6 +62,20 @@ def expected_disk(plan: Plan, gan) -> int:
         2 if plan.rolls_back else 0
     )  # Rolling back keeps the states of the first step and of the best epoch.
     return kept * (2 * generator + discriminator) + states * state + 2 * (drawn + 1) * grid
+
+
+def kept_epochs(first: int, last: int, save_every: int, keep_last: int, keep_every: int) -> int:
+    """Of how many epochs after `first` models are there once `last` is done: as `saver.to_delete` leaves them, but counted
+    without a list, as there may be billions of epochs."""
+    due = range(first - first % save_every + save_every, last + 1, save_every)
+    saved = len(due) + (last > first and last % save_every != 0)  # The last epoch is saved whether or not it is due.
+    if keep_last == 0:
+        return saved
+    older = due[: max(0, saved - keep_last)]
+    if not (older and keep_every):
+        return saved - len(older)
+    common = math.lcm(save_every, keep_every)
+    return saved - len(older) + older[-1] // common - first // common
 
 
 def _words(preset: Preset) -> str:

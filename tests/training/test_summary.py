@@ -1,17 +1,36 @@
 import dataclasses
+import itertools
 
 import numpy as np
 
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
+from dcgan_tf.training.cadence import is_due
 from dcgan_tf.training.plan import make_plan
-from dcgan_tf.training.summary import expected_disk, summary
+from dcgan_tf.training.saver import to_delete
+from dcgan_tf.training.summary import expected_disk, kept_epochs, summary
 
 
 def plan_and_gan(squares, **flags):
     plan = make_plan(TrainConfig(data=str(squares), batch_size=16, precision="float32", **flags))
     return plan, GAN(plan.preset, build_generator(plan.preset), build_discriminator(plan.preset))
+
+
+def test_kept_epochs_are_counted_as_they_are_kept():
+    for first, last, every, keep_last, keep_every in itertools.product(
+        (0, 3, 4), (4, 12, 25), (1, 3, 4), (0, 1, 5), (0, 2, 5)
+    ):
+        saved = [epoch for epoch in range(first + 1, last + 1) if is_due(epoch, every, last)]
+        kept = len(saved) - len(to_delete(saved, keep_last, keep_every))
+        assert kept_epochs(first, last, every, keep_last, keep_every) == kept, (
+            first,
+            last,
+            every,
+            keep_last,
+            keep_every,
+        )
+    assert kept_epochs(0, 10**15, 1, 10, 50) == 10 + (10**15 - 10) // 50
 
 
 def test_expected_disk_by_hand(squares):
