@@ -18,10 +18,10 @@ def test_a_row_for_each_number(tmp_path):
     write_sheet(result, tmp_path / "evaluation.csv")
     assert (tmp_path / "evaluation.csv").read_bytes().decode() == "\r\n".join([
         "epoch,measure,number,name,value,standard_deviation,real,unit,images,seed,seeds",
-        '7,swd,64,SWD 64,4.0,0.25,2.5,"SWD, x 1000",9,3,2',
-        '7,swd,mean,SWD,4.0,0.125,2.5,"SWD, x 1000",9,3,2',
-        '7,copies,share_copied,copied,,,0.01,"share, 0 to 1",9,3,2',
-        '"a,""b""",copies,share_copied,copied,0.5,,0.01,"share, 0 to 1",9,3,2',
+        '7,swd,64,SWD 64,4.0,0.25,2.5,"SWD, x 1000",1024,3,2',
+        '7,swd,mean,SWD,4.0,0.125,2.5,"SWD, x 1000",1024,3,2',
+        '7,copies,share_copied,copied,,,0.01,"share, 0 to 1",1024,3,2',
+        '"a,""b""",copies,share_copied,copied,0.5,,0.01,"share, 0 to 1",1024,3,2',
         "",
     ])  # fmt: skip
     assert files(tmp_path) == ["evaluation.csv"]

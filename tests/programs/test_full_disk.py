@@ -48,7 +48,7 @@ def test_the_nth_write_fails_and_the_run_goes_on_as_if_it_had_not(tmp_path, monk
         return code, capsys.readouterr()
 
     disk = Disk(monkeypatch)
-    assert train("whole")[0] == 0
+    assert train("whole/run")[0] == 0
     writes = disk.count
     assert writes > 50
     faults = cycle((errno.ENOSPC, errno.EDQUOT, errno.EIO))
@@ -67,5 +67,5 @@ def test_the_nth_write_fails_and_the_run_goes_on_as_if_it_had_not(tmp_path, monk
     assert refused >= 5
     disk.begin()
     assert train("run")[0] == 0
-    expected = promises.contents(tmp_path / "whole", apart_from="config.json|log.jsonl|model_card.json")
+    expected = promises.contents(tmp_path / "whole" / "run", apart_from="config.json|log.jsonl|model_card.json")
     assert promises.difference(expected, tmp_path / "run", apart_from="config.json|log.jsonl|model_card.json") is None
