@@ -37,6 +37,7 @@ ALL = dict(
         tanh_gain=1.2,
     ),
 )
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 def config(squares, run_dir, **changes):
@@ -52,7 +53,7 @@ def measured(run_dir):
 
 
 @pytest.fixture(scope="module")
-def finished(squares, tmp_path_factory):
+def finished(squares, tmp_path_factory, bare):
     run_dir = tmp_path_factory.mktemp("runs") / "finished"
     assert train(config(squares, run_dir)) == 0
     return run_dir
@@ -71,7 +72,8 @@ def test_every_epoch_is_measured_and_the_best_is_named_and_kept(finished):
 def test_the_best_before_goes_also_where_the_last_epoch_is_the_best(squares, tmp_path, monkeypatch):
     falling = iter([500.0, 400.0])
     monkeypatch.setattr(Measure, "swd", lambda measure: next(falling))
-    assert train(config(squares, tmp_path, epochs=2)) == 0
+    small = dict(preset="mnist-mlp", image_size=(8, 8), recipe="tutorial", switches=Switches())
+    assert train(config(squares, tmp_path, epochs=2, **small)) == 0
     assert RunFolder(tmp_path).read_best().get("epoch") == 2 and RunFolder(tmp_path).saved_epochs() == [2]
 
 
