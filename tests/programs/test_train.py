@@ -455,12 +455,13 @@ def test_too_little_memory_is_one_line(squares, tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
-def test_real_digits_are_learned(real_data, tmp_path):
+def test_real_digits_are_learned(bare, real_data, tmp_path):
     """900 steps of the smallest net: noisy still, but dark borders and bright middles, as real digits have."""
     run_dir = tmp_path / "mnist"
     settings = TrainConfig(
-        data=str(real_data / "mnist"), preset="mnist-mlp", max_steps=900, run_dir=str(run_dir), evaluate_every=0
-    )
+        data=str(real_data / "mnist"), preset="mnist-mlp", max_steps=900, run_dir=str(run_dir), evaluate_every=0,
+        sample_every=1,
+    )  # fmt: skip
     assert train(settings) == 0
     last = [line for line in log(run_dir) if line["step"] > 700]
     d_loss, g_loss = (sum(line[name] for line in last) / len(last) for name in ("d_loss", "g_loss"))
@@ -479,13 +480,13 @@ def tiles(path):
     return np.stack([sheet[2 + 30 * row :, 2 + 30 * column :][:28, :28] for row in range(5) for column in range(5)])
 
 
-def test_nets_of_tensorflow_2_0_train_on_real_images(real_data, tmp_path):
+def test_nets_of_tensorflow_2_0_train_on_real_images(bare, real_data, tmp_path):
     nets = {name: str(real_data.parent / "h5" / f"tf20_{name[0].upper()}model.h5") for name in NETS}
     if not Path(nets["generator"]).exists():
         pytest.skip("no folder h5 beside DCGAN_TF_DATA: no nets of TensorFlow 2.0")
     settings = TrainConfig(
-        data=str(real_data / "mri-native"), preset="paints200", image_size=(40, 40), max_steps=3,
-        run_dir=str(tmp_path / "run"), **nets,
+        data=str(real_data / "mri-native"), preset="paints200", image_size=(40, 40), max_steps=1,
+        run_dir=str(tmp_path / "run"), evaluate_every=0, precision="float32", **nets,
     )  # fmt: skip
     assert train(settings) == 0
     assert RunFolder(tmp_path / "run").saved_epochs() == [1]
