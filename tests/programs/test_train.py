@@ -401,7 +401,10 @@ def test_a_discriminator_given_as_generator_is_refused(finished, squares, tmp_pa
 
 def test_a_dry_run_measures_and_writes_nothing(squares, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert train(TrainConfig(**{"data": str(squares), "dry_run": True, **SMALL, "preset": "auto", "image_size": None})) == 0
+    assert (
+        train(TrainConfig(**{"data": str(squares), "dry_run": True, **SMALL, "preset": "auto", "image_size": None}))
+        == 0
+    )
     assert list(tmp_path.iterdir()) == [] and not os.listdir(os.environ["DCGAN_TF_CACHE"])
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == "compiling the training step ..."

@@ -1,5 +1,4 @@
 import pytest
-
 from support.bare_runs import bare_runs
 
 from dcgan_tf.training.judge import Measure

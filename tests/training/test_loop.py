@@ -15,7 +15,6 @@ from dcgan_tf.training.plan import make_plan
 from dcgan_tf.training.start import start
 from dcgan_tf.training.trainer import Trainer
 
-
 pytestmark = pytest.mark.usefixtures("bare")
 
 
