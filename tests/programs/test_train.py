@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import helpers
+from support.bare_runs import bare_runs
 from support.helpers import ROOT
 from support.programs import Program
 
@@ -33,10 +34,12 @@ from dcgan_tf.runs.state import save_state
 from dcgan_tf.training.command import StopRequest, train
 
 # 44 images in batches of 16: steps 1 to 3 are epoch 1, the last of them on 12 images.
-# As published; the best recipe is trained in test_measuring.py.
+# The preset is the one that is built soonest, as published; nets with convolutions are trained in
+# `test_so_do_other_nets_and_precisions` and test_golden.py, the best recipe in tests/training/test_judge.py.
 SMALL = dict(
-    batch_size=16, epochs=3, precision="float32", recipe="tutorial", save_every=1, sample_every=1, evaluate_every=0
-)
+    batch_size=16, epochs=3, precision="float32", recipe="tutorial", save_every=1, sample_every=1, evaluate_every=0,
+    preset="mnist-mlp", image_size=(8, 8),
+)  # fmt: skip
 
 
 def config(squares, run_dir, **changes):
@@ -68,6 +71,13 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.fixture
+def bare():
+    """For tests that look at weights, logs and states alone, see `support.bare_runs`."""
+    with bare_runs():
+        yield
+
+
 @pytest.fixture(scope="module")
 def finished(squares, tmp_path_factory):
     """A run of three epochs, never stopped."""
@@ -84,7 +94,7 @@ def test_a_run_s_own_saved_models_can_be_served(finished):
     wanted = to_uint8(generator(made["latents"], training=False))
     assert np.abs(made["images"].astype(int) - wanted).max() <= 1
     card = json.loads((finished / "saved_model" / "2" / "assets.extra" / "model_card.json").read_text())
-    assert (card["name"], card["epoch"], card["preset"]) == ("finished", 2, "faces64@8x8x1")
+    assert (card["name"], card["epoch"], card["preset"]) == ("finished", 2, "mnist-mlp@8x8x1")
     assert card["data"] == {"name": "squares", "images": 44, "image_shape": [8, 8, 1]}
     assert card["latents"] == {"size": 100, "distribution": "normal"}
 
@@ -124,7 +134,7 @@ def test_the_log_has_the_first_step_and_each_epochs_last(finished):
 def test_config_json_holds_every_flag_settled(finished, squares):
     held = json.loads((finished / "config.json").read_text())
     assert held["config"] == {
-        "data": str(squares), "preset": "auto", "image_size": None, "value_range": None, "run_dir": str(finished),
+        "data": str(squares), "preset": "mnist-mlp", "image_size": [8, 8], "value_range": None, "run_dir": str(finished),
         "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_steps": None, "seed": 0, "resume": "auto",
         "generator": None, "discriminator": None, "save_every": 1, "keep_last": 10, "keep_every": 50,
         "sample_every": 1, "evaluate_every": 0, "on_collapse": "warn", "precision": "float32", "dry_run": False, "recipe": "tutorial",
@@ -150,7 +160,7 @@ def test_a_run_goes_on_where_nobody_reads_what_it_prints(squares, tmp_path, monk
     os.close(read)
     with open(write, "w") as pipe:
         monkeypatch.setattr("sys.stdout", pipe)
-        assert train(config(squares, tmp_path, preset="mnist-mlp", image_size=(8, 8))) == 0
+        assert train(config(squares, tmp_path)) == 0
     assert RunFolder(tmp_path).saved_steps()[-1] == 9 and (tmp_path / "training.gif").exists()
 
 
@@ -173,13 +183,13 @@ def assert_ends_alike(whole, parts):
         assert (whole / name).read_bytes() == (parts / name).read_bytes()
 
 
-def test_a_stopped_run_ends_as_one_that_was_never_stopped(finished, squares, tmp_path):
+def test_a_stopped_run_ends_as_one_that_was_never_stopped(bare, finished, squares, tmp_path):
     for steps in (2, 4, None):  # within epochs 1 and 2
         train(config(squares, tmp_path, max_steps=steps))
     assert_ends_alike(finished, tmp_path)
 
 
-def test_a_run_that_is_resumed_by_its_folder_alone_ends_the_same(finished, squares, tmp_path, monkeypatch):
+def test_a_run_that_is_resumed_by_its_folder_alone_ends_the_same(bare, finished, squares, tmp_path, monkeypatch):
     """What began from saved nets, too, although these are gone."""
     nets = {net: tmp_path / f"epoch1_{net[0].upper()}model.h5" for net in NETS}
     for path in nets.values():
@@ -202,10 +212,10 @@ def test_a_run_that_is_resumed_by_its_folder_alone_ends_the_same(finished, squar
     ],
     ids=["dropout-bfloat16", "fresh-latents-float16"],
 )
-def test_so_do_other_nets_and_precisions(squares, tmp_path, changes, monkeypatch):
+def test_so_do_other_nets_and_precisions(bare, squares, tmp_path, changes, monkeypatch):
     # float16 is refused without a GPU.
     monkeypatch.setattr("dcgan_tf.training.machine.devices.local_devices", lambda: ["GPU:0"])
-    whole, parts, seldom = tmp_path / "whole", tmp_path / "parts", dict(image_size=(8, 8), save_every=3, sample_every=3)
+    whole, parts, seldom = tmp_path / "whole", tmp_path / "parts", dict(save_every=3, sample_every=3)
     train(config(squares, whole, **seldom, **changes))
     for steps in (4, None):
         train(config(squares, parts, max_steps=steps, **seldom, **changes))
@@ -215,7 +225,8 @@ def test_so_do_other_nets_and_precisions(squares, tmp_path, changes, monkeypatch
 def flags(squares, run_dir, *more):
     return [
         "--data", squares, "--run-dir", run_dir, "--batch-size", 16, "--precision", "float32", "--recipe", "tutorial",
-        "--save-every", 1, "--sample-every", 1, "--evaluate-every", 0, *more,
+        "--save-every", 1, "--sample-every", 1, "--evaluate-every", 0, "--preset", "mnist-mlp", "--image-size", 8, 8,
+        *more,
     ]  # fmt: skip
 
 
@@ -263,9 +274,8 @@ def test_killed_at_bad_moments_it_ends_the_same(finished, squares, tmp_path):
     ],
 )
 def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, number, code, samples, gif, curves):
-    run_dir, small = tmp_path / "run", dict(preset="mnist-mlp", image_size=(8, 8))
-    more = ["--epochs", 400, "--sample-every", samples, "--preset", "mnist-mlp", "--image-size", 8, 8]
-    process = start(*flags(squares, run_dir, *more))
+    run_dir = tmp_path / "run"
+    process = start(*flags(squares, run_dir, "--epochs", 400, "--sample-every", samples))
     wait_for(run_dir / "state" / "6", process)
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
@@ -279,11 +289,12 @@ def test_a_signal_stops_after_a_whole_checkpoint(squares, tmp_path, start, numbe
     assert closing[2].startswith(f"next     {program()} resume {run_dir}  or  ")
     assert ((run_dir / "training.gif").exists(), (run_dir / "losses.png").exists()) == (gif, curves)
     assert not [name for name in files(run_dir) if ".part" in name]
-    assert train(config(squares, run_dir, epochs=400, max_steps=step + 1, **small)) == 0
+    with bare_runs():
+        assert train(config(squares, run_dir, epochs=400, max_steps=step + 1)) == 0
     assert RunFolder(run_dir).saved_steps()[-1] == step + 1
 
 
-def test_a_stop_at_the_end_of_an_epoch_writes_its_state_once(squares, tmp_path, monkeypatch):
+def test_a_stop_at_the_end_of_an_epoch_writes_its_state_once(bare, squares, tmp_path, monkeypatch):
     save, steps = save_state, []
     monkeypatch.setattr(
         "dcgan_tf.training.recorder.save_state",
@@ -322,7 +333,7 @@ def test_models_of_another_program_are_not_overwritten(finished, squares, tmp_pa
     assert files(tmp_path) == ["epoch1_Gmodel.h5"]
 
 
-def test_a_damaged_newest_state_falls_back_to_the_one_before(finished, squares, tmp_path, capsys):
+def test_a_damaged_newest_state_falls_back_to_the_one_before(bare, finished, squares, tmp_path, capsys):
     train(config(squares, tmp_path, max_steps=6))
     net = tmp_path / "state" / "6" / "generator.json"
     net.write_text(net.read_text().replace("tanh", "relu"))
@@ -338,7 +349,7 @@ def test_a_damaged_newest_state_falls_back_to_the_one_before(finished, squares, 
     )
 
 
-def test_losses_that_are_not_numbers_stop_the_run_and_keep_the_last_state(squares, tmp_path, monkeypatch, capsys):
+def test_losses_that_are_not_numbers_stop_the_run_and_keep_the_last_state(bare, squares, tmp_path, monkeypatch, capsys):
     step = GAN._train_step
 
     def broken(self, images, number):
@@ -358,7 +369,7 @@ def test_losses_that_are_not_numbers_stop_the_run_and_keep_the_last_state(square
     assert RunFolder(tmp_path).saved_epochs() == [1]
 
 
-def test_starting_from_saved_nets_goes_on_counting(finished, squares, tmp_path):
+def test_starting_from_saved_nets_goes_on_counting(bare, finished, squares, tmp_path):
     for net in "GD":
         (tmp_path / f"epoch7_{net}model.h5").write_bytes((finished / f"epoch3_{net}model.h5").read_bytes())
     start = config(
@@ -390,7 +401,7 @@ def test_a_discriminator_given_as_generator_is_refused(finished, squares, tmp_pa
 
 def test_a_dry_run_measures_and_writes_nothing(squares, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert train(TrainConfig(data=str(squares), dry_run=True, **SMALL)) == 0
+    assert train(TrainConfig(**{"data": str(squares), "dry_run": True, **SMALL, "preset": "auto", "image_size": None})) == 0
     assert list(tmp_path.iterdir()) == [] and not os.listdir(os.environ["DCGAN_TF_CACHE"])
     first, *lines = capsys.readouterr().out.splitlines()
     assert first == "compiling the training step ..."
@@ -402,8 +413,8 @@ def test_a_dry_run_measures_and_writes_nothing(squares, tmp_path, monkeypatch, c
     assert rows["steps"] == "3 an epoch of 16 images each, 3 epochs, 9 in all"
 
 
-def test_measuring_the_speed_leaves_no_trace(squares, tmp_path, monkeypatch, finished):
-    monkeypatch.setattr("dcgan_tf.training.command.settle_xla", lambda gan, update, steps: 1.0)
+def test_measuring_the_speed_leaves_no_trace(bare, finished, squares, tmp_path):
+    """`finished` was begun by it, and this run without it."""
     train(config(squares, tmp_path / "run", save_every=3, sample_every=3))
     assert same_weights(weights(finished, 3), weights(tmp_path / "run", 3))
 
@@ -420,8 +431,7 @@ def test_a_failure_says_what_is_saved_and_how_to_go_on(squares, tmp_path, monkey
             save(folder, step, *rest)
 
     monkeypatch.setattr("dcgan_tf.training.recorder.save_state", fails)
-    small = ["--preset", "mnist-mlp", "--image-size", 8, "--epochs", 3]
-    arguments = list(map(str, flags(squares, tmp_path / "run", *small)))
+    arguments = list(map(str, flags(squares, tmp_path / "run", "--epochs", 3)))
     assert cli.train_main(arguments) == 2
     out, err = capsys.readouterr()
     assert (
@@ -445,12 +455,13 @@ def test_too_little_memory_is_one_line(squares, tmp_path, monkeypatch):
     assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
 
 
-def test_real_digits_are_learned(real_data, tmp_path):
+def test_real_digits_are_learned(bare, real_data, tmp_path):
     """900 steps of the smallest net: noisy still, but dark borders and bright middles, as real digits have."""
     run_dir = tmp_path / "mnist"
     settings = TrainConfig(
-        data=str(real_data / "mnist"), preset="mnist-mlp", max_steps=900, run_dir=str(run_dir), evaluate_every=0
-    )
+        data=str(real_data / "mnist"), preset="mnist-mlp", max_steps=900, run_dir=str(run_dir), evaluate_every=0,
+        sample_every=1,
+    )  # fmt: skip
     assert train(settings) == 0
     last = [line for line in log(run_dir) if line["step"] > 700]
     d_loss, g_loss = (sum(line[name] for line in last) / len(last) for name in ("d_loss", "g_loss"))
@@ -469,13 +480,13 @@ def tiles(path):
     return np.stack([sheet[2 + 30 * row :, 2 + 30 * column :][:28, :28] for row in range(5) for column in range(5)])
 
 
-def test_nets_of_tensorflow_2_0_train_on_real_images(real_data, tmp_path):
+def test_nets_of_tensorflow_2_0_train_on_real_images(bare, real_data, tmp_path):
     nets = {name: str(real_data.parent / "h5" / f"tf20_{name[0].upper()}model.h5") for name in NETS}
     if not Path(nets["generator"]).exists():
         pytest.skip("no folder h5 beside DCGAN_TF_DATA: no nets of TensorFlow 2.0")
     settings = TrainConfig(
-        data=str(real_data / "mri-native"), preset="paints200", image_size=(40, 40), max_steps=3,
-        run_dir=str(tmp_path / "run"), **nets,
+        data=str(real_data / "mri-native"), preset="paints200", image_size=(40, 40), max_steps=1,
+        run_dir=str(tmp_path / "run"), evaluate_every=0, precision="float32", **nets,
     )  # fmt: skip
     assert train(settings) == 0
     assert RunFolder(tmp_path / "run").saved_epochs() == [1]

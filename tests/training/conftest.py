@@ -1,6 +1,15 @@
 import pytest
 
+from support.bare_runs import bare_runs
+
 from dcgan_tf.training.judge import Measure
+
+
+@pytest.fixture(scope="module")
+def bare():
+    """For modules that do not look at SavedModels, films and the timing of steps, see `support.bare_runs`."""
+    with bare_runs():
+        yield
 
 
 @pytest.fixture

@@ -16,9 +16,15 @@ from dcgan_tf.training.start import start
 from dcgan_tf.training.trainer import Trainer
 
 
+pytestmark = pytest.mark.usefixtures("bare")
+
+
 def flags(squares, run_dir, **changes):
-    given = dict(batch_size=16, epochs=2, precision="float32", evaluate_every=0, save_every=1) | changes
-    return TrainConfig(data=str(squares), run_dir=str(run_dir), **given)
+    given = dict(
+        batch_size=16, epochs=2, precision="float32", evaluate_every=0, save_every=1, preset="mnist-mlp", image_size=(8, 8),
+        recipe="tutorial",
+    )  # fmt: skip
+    return TrainConfig(data=str(squares), run_dir=str(run_dir), **given | changes)
 
 
 def trainer_of(asked):

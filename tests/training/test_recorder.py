@@ -25,8 +25,13 @@ from dcgan_tf.training.saver import ModelSaver
 from dcgan_tf.training.start import start
 from dcgan_tf.training.trainer import Trainer
 
-# 44 images of 8x8 in batches of 16: epochs of three steps.
-SMALL = dict(batch_size=16, epochs=3, precision="float32", save_every=1, sample_every=1, evaluate_every=1, keep_last=1)
+# 44 images of 8x8 in batches of 16: epochs of three steps. What is written when is the same for all nets: these are quickly
+# built.
+SMALL = dict(
+    batch_size=16, epochs=3, precision="float32", save_every=1, sample_every=1, evaluate_every=1, keep_last=1,
+    preset="mnist-mlp", image_size=(8, 8), recipe="tutorial",
+)  # fmt: skip
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 def config(squares, run_dir, **changes):
@@ -66,14 +71,8 @@ def killed_at(monkeypatch, owner, name, is_time):
     monkeypatch.setattr(owner, name, call)
 
 
-@pytest.fixture(autouse=True)
-def no_film(monkeypatch):
-    """The curves and the film at the end take a quarter of the time of such a run."""
-    monkeypatch.setattr("dcgan_tf.training.command._draw_history", lambda folder: None)
-
-
 @pytest.fixture(scope="module")
-def finished(squares, tmp_path_factory):
+def finished(squares, tmp_path_factory, bare):
     run_dir = tmp_path_factory.mktemp("runs") / "finished"
     train(config(squares, run_dir, evaluate_every=0, keep_last=0))
     return run_dir
@@ -169,6 +168,8 @@ def test_a_run_that_was_killed_before_its_film_makes_it_when_asked_again(finishe
     shutil.copytree(finished, run_dir)
     drawn = []
     monkeypatch.setattr("dcgan_tf.training.command._draw_history", lambda folder: drawn.append(folder.path))
+    for name in ("losses.png", "training.gif"):
+        (run_dir / name).touch()
     done = config(squares, run_dir, evaluate_every=0, keep_last=0)
     assert train(done) == 0 and drawn == []
     (run_dir / "training.gif").rename(tmp_path / "training.gif")
@@ -203,8 +204,7 @@ def noise(tmp_path):
     np.save(tmp_path / "noise.npy", np.random.default_rng(0).integers(0, 256, [352, 8, 8], np.uint8))
     return lambda name, **changes: config(
         tmp_path / "noise.npy", tmp_path / name,
-        **{"preset": "mnist-mlp", "image_size": (8, 8), "recipe": "tutorial", "sample_every": None, "max_steps": 60,
-           "evaluate_every": 0, **changes},
+        **{"sample_every": None, "max_steps": 60, "evaluate_every": 0, **changes},
     )  # fmt: skip
 
 

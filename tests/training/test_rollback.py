@@ -1,6 +1,7 @@
 """Runs that collapse: what they say, and how they go back."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import differences
-from dcgan_tf.training import rollback, watchdog
+from dcgan_tf.training import recorder, rollback, watchdog
 from dcgan_tf.training.command import _agreed, train
 from dcgan_tf.training.judge import Measure
 from dcgan_tf.training.plan import make_plan
@@ -24,6 +25,8 @@ SMALL = dict(
     batch_size=16, epochs=5, precision="float32", save_every=1, sample_every=5, evaluate_every=1, preset="mnist-mlp",
     image_size=(8, 8), recipe="tutorial",
 )  # fmt: skip
+
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 def config(squares, run_dir, **changes):
@@ -107,8 +110,8 @@ def test_a_best_that_collapses_again_was_on_its_way_down_and_the_run_starts_over
 
     # A run that is stopped goes on exactly, however seldom it saves models; it is measured where it stops.
     stopped = tmp_path / "stopped"
-    scores(95.0, 40.0, 70.0, 71.0, 72.0, 73.0, 90.0, 80.0, 30.0, 31.0, 32.0)
-    for stop in (2, None):
+    scores(95.0, 40.0, 70.0, 71.0, 72.0, 73.0, 90.0, 80.0, 30.0, 31.0, 33.0, 32.0)
+    for stop in (2, 13, None):
         train(config(squares, stopped, on_collapse="rollback", max_steps=stop, save_every=5))
     assert rollback.rollbacks(RunFolder(stopped)) == rollback.rollbacks(RunFolder(run_dir))
     assert all(np.array_equal(a, b) for a, b in zip(nets(run_dir, 5), nets(stopped, 5), strict=True))
@@ -132,14 +135,22 @@ def nets(run_dir, epoch):
 ALL_STATES = dict(preset="auto", recipe="best")
 
 
-def test_a_run_that_went_back_resumes_exactly(squares, tmp_path, scores):
-    for run_dir, stops in ((tmp_path / "whole", []), (tmp_path / "stopped", [7, 13])):
-        scores(90.0, 40.0, *([60.0] if stops else []), 70.0, 71.0, *[30.0] * 9)  # a run that stops is measured there
-        for stop in (*stops, None):
-            train(config(squares, run_dir, on_collapse="rollback", max_steps=stop, save_every=5, **ALL_STATES))
-        assert len(rollback.rollbacks(RunFolder(run_dir))) == 1
-    whole, stopped = (nets(tmp_path / name, 5) for name in ("whole", "stopped"))
-    assert all(np.array_equal(a, b) for a, b in zip(whole, stopped, strict=True))
+def test_a_run_that_went_back_resumes_exactly(squares, tmp_path, scores, monkeypatch):
+    """It goes from step 12 back to step 6; of what it has written at step 9 then, a copy goes on."""
+    save, whole, killed = recorder.save_state, tmp_path / "whole", tmp_path / "killed"
+
+    def save_and_copy(folder, step, *rest):
+        save(folder, step, *rest)
+        if step == 9 and folder.path == whole:
+            shutil.copytree(whole, killed)
+
+    monkeypatch.setattr(recorder, "save_state", save_and_copy)
+    for run_dir, swds in ((whole, [90.0, 40.0, 70.0, 71.0, 30.0, 31.0, 32.0]), (killed, [31.0, 32.0])):
+        scores(*swds)
+        train(config(squares, run_dir, on_collapse="rollback", save_every=5, **ALL_STATES))
+        [done] = rollback.rollbacks(RunFolder(run_dir))
+        assert (done["from_step"], done["to_step"]) == (12, 6)
+    assert all(np.array_equal(a, b) for a, b in zip(nets(whole, 5), nets(killed, 5), strict=True))
 
 
 def test_a_killed_rollback_goes_on_from_the_best_with_the_lower_rate(squares, tmp_path, scores, monkeypatch):

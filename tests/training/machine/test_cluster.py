@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from support import helpers
+from support.bare_runs import BARE
 from support.programs import Program
 
 from dcgan_tf.nets.saved import load_model
@@ -222,7 +223,7 @@ trainer.Trainer.update = lambda *arguments: (time.sleep(0.2), update(*arguments)
 
 def test_a_killed_chief_ends_the_job_and_the_job_goes_on_exactly(runs, squares, tmp_path):
     run_dir, victim = tmp_path / "run", 0
-    workers = Workers(2, *flags(squares, run_dir), before=SLOW)
+    workers = Workers(2, *flags(squares, run_dir), before=BARE + SLOW)
     wait_for(run_dir / "state" / "3", workers.processes)
     workers.processes[victim].kill()
     started = time.monotonic()
@@ -235,14 +236,15 @@ def test_a_killed_chief_ends_the_job_and_the_job_goes_on_exactly(runs, squares, 
         f"error: worker {victim} ({workers.addresses[victim]}) was lost: start all workers with the same command again, "
         f"and the run goes on from {run_dir}\n",
     )
-    again = Workers(2, *flags(squares, run_dir))
+    again = Workers(2, *flags(squares, run_dir), before=BARE)
     assert [(code, err) for code, _, err in again.results()] == [(0, "")] * 2
     assert same(state(run_dir), state(runs[2][0]))
     assert log(run_dir) == log(runs[2][0])
 
 
 def test_a_signal_to_one_worker_stops_all_after_a_checkpoint(squares, tmp_path):
-    workers = Workers(2, *flags(squares, tmp_path, "--epochs", 4000, "--sample-every", 1000, "--save-every", 1000))
+    seldom = ["--preset", "mnist-mlp", "--epochs", 4000, "--sample-every", 1000, "--save-every", 1000]
+    workers = Workers(2, *flags(squares, tmp_path, *seldom), before=BARE)
     wait_for(tmp_path / "log.jsonl", workers.processes)
     time.sleep(1)
     workers.processes[1].send_signal(signal.SIGTERM)
@@ -296,7 +298,7 @@ devices.local_devices = command.local_devices = lambda: ["CPU:0", "CPU:1"]
 
 
 def test_several_devices_of_one_machine(runs, squares, tmp_path):
-    (result,) = Workers(1, *flags(squares, tmp_path, "--save-every", 3), before=TWO_DEVICES).results()
+    (result,) = Workers(1, *flags(squares, tmp_path, "--save-every", 3), before=BARE + TWO_DEVICES).results()
     assert (result[0], result[2]) == (0, "")
     for weight, expected in zip(weights(tmp_path), weights(runs[1][0])):
         assert np.allclose(weight, expected, rtol=0, atol=1e-3)
@@ -316,7 +318,7 @@ def compare(recorder):
 recorder.Recorder.close = compare
 """
     bn = ["--preset", "paints200", "--max-steps", 3, "--precision", "float16"]  # dropout, too; loss scaling
-    (result,) = Workers(1, *flags(squares, tmp_path, *bn), before=TWO_DEVICES + check).results()
+    (result,) = Workers(1, *flags(squares, tmp_path, *bn), before=BARE + TWO_DEVICES + check).results()
     assert (result[0], result[2]) == (0, "")
     assert "all the same\n" in result[1]
 
@@ -342,7 +344,7 @@ def test_all_go_back_together(squares, tmp_path):
         "--sample-every", 5,
     ]  # fmt: skip
     for name, count, before in (("two", 2, ""), ("devices", 1, TWO_DEVICES)):
-        workers = Workers(count, *flags(squares, tmp_path / name, *goes_back), before=before + LOST)
+        workers = Workers(count, *flags(squares, tmp_path / name, *goes_back), before=BARE + before + LOST)
         assert [(code, err) for code, _, err in workers.results()] == [(0, "")] * count
         done = json.loads((tmp_path / name / "rollbacks.json").read_text())
         assert [(one["from_step"], one["to_step"], one["reason"]) for one in done] == [

@@ -239,7 +239,7 @@ STRANGE_CHIEFS = {
 
 @pytest.mark.parametrize("name", STRANGE_CHIEFS)
 def test_a_stranger_at_the_chiefs_address(cluster, pool, monkeypatch, name):
-    monkeypatch.setattr(meeting, "JOIN_SECONDS", 0.2)
+    monkeypatch.setattr(meeting, "JOIN_SECONDS", 0.5)
     monkeypatch.setattr(meeting, "_REPLY_SECONDS", 0.2)
     greeting, verdict = STRANGE_CHIEFS[name]
     host, _, port = cluster[0].addresses[0].rpartition(":")

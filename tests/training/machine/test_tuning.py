@@ -68,8 +68,11 @@ def test_what_is_asked_for_and_what_a_run_began_with_is_not_measured(squares, tm
     assert str(settle_precision("bfloat16", True, DEFAULT)) == "bfloat16 (as this run began)"
 
 
-def test_a_run_goes_on_in_its_precision_wherever_it_goes_on(squares, tmp_path, monkeypatch, capsys):
-    config = dict(data=str(squares), run_dir=str(tmp_path / "run"), batch_size=16, epochs=2)
+def test_a_run_goes_on_in_its_precision_wherever_it_goes_on(bare, squares, tmp_path, monkeypatch, capsys):
+    config = dict(
+        data=str(squares), run_dir=str(tmp_path / "run"), batch_size=16, epochs=2, preset="mnist-mlp", image_size=(8, 8),
+        recipe="tutorial", evaluate_every=0,
+    )  # fmt: skip
     train(TrainConfig(**config, max_steps=2, precision="bfloat16"))
     monkeypatch.setattr(tuning, "_convolution_seconds", lambda: pytest.fail("measured again"))
     assert train(TrainConfig(**config)) == 0
