@@ -439,5 +439,7 @@ def test_scaling(tmp_path, here_and_now, monkeypatch):
 
 
 def test_sum_of_two_processes(monkeypatch):
-    monkeypatch.setattr(allreduce.multiprocessing, "get_context", lambda method: FORKS)  # They need not import TensorFlow.
+    monkeypatch.setattr(
+        allreduce.multiprocessing, "get_context", lambda method: FORKS
+    )  # They need not import TensorFlow.
     assert [len(times) for times in allreduce.seconds([1, 1000], 2)] == [2, 2]
