@@ -158,6 +158,8 @@ def test_files_of_old_tensorflow_with_a_discriminator_of_their_own(tmp_path, cap
     folder = H5
     source = str(folder / "tf212_paints_generator.h5")
     discriminator = str(folder / "tf212_paints_discriminator.h5")
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "batching.config").write_text("max_batch_size { value: 2 }\n")  # Nothing has to be measured.
     assert export(ExportConfig(source, str(tmp_path / "net"), discriminator=discriminator)) == 0
     net = runtimes.SavedModel(str(tmp_path / "net" / "1"))
     expected = np.load(folder / "tf212_expected.npz")
