@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dcgan_tf.generators.sampler import STATISTICS_BATCH_SIZE, STATISTICS_BATCHES
 from dcgan_tf.training.plan import Plan
 
-PICTURES, MEASUREMENTS = 45, 15  # So many a run has, give or take a third.
+PICTURES, MEASUREMENTS = 45, 12  # So many a run has, give or take a third.
 # A picture takes as long as the training on an eighth of the images that the generator makes for it. It may take this
 # share of the time of a short run; of one of 10,000 steps, the pictures take a tenth of that.
 MAX_PICTURE_SHARE, IMAGES_LIKE_A_TRAINED_ONE = 0.1, 8

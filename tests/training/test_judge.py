@@ -222,11 +222,11 @@ def test_a_run_is_measured_within_its_epochs_and_the_best_keeps_its_models(
 
 @pytest.mark.parametrize(
     ("budget", "effort"),
-    [(4096 * 15, (1024, 512)), (4095 * 15, (1024, 64)), (1023 * 15, (512, 64)), (511 * 15, (256, 64)), (0, (256, 64))],
+    [(4096 * 12, (1024, 512)), (4095 * 12, (1024, 64)), (1023 * 12, (512, 64)), (0, (512, 64))],
 )
 def test_a_run_is_measured_with_the_effort_that_it_has_time_for(budget, effort):
     assert affordable(1.0, 5000, float(budget)) == Effort(*effort)
-    assert affordable(1.0, 100, 400.0 * 15) == Effort(1024, 512)  # There are only a hundred to measure.
+    assert affordable(1.0, 100, 400.0 * 12) == Effort(1024, 512)  # There are only a hundred to measure.
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,14 @@ def pictures(last, steps_per_epoch, least_apart=10, first=0):
 
 
 def measurements(last, steps_per_epoch, first=0):
-    return due(Spread(first, last, steps_per_epoch, 15, 50), first)
+    return due(Spread(first, last, steps_per_epoch, 12, 50), first)
 
 
 def test_digits():
     """Every second epoch; 200 is no picture, as 226 soon is."""
     steps = pictures(10_057, 113, 45)
     assert steps == [0, 10, 20, 50, 100, *range(226, 10_057, 226), 10_057] and len(steps) == 50
-    assert measurements(10_057, 113) == [*range(678, 10_000, 678), 10_057]
+    assert measurements(10_057, 113) == [*range(791, 10_000, 791), 10_057]
 
 
 def test_mnist_has_them_within_its_epochs():
@@ -50,14 +50,14 @@ def test_a_short_run_has_few(last, steps_per_epoch, least_apart, expected):
 
 @pytest.mark.parametrize("last", [500, 777, 2345, 10_057, 80_800, 1_000_000])
 @pytest.mark.parametrize("steps_per_epoch", [1, 3, 14, 40, 113, 469, 1583, 20_000])
-def test_every_run_has_some_fifty_pictures_and_some_fifteen_measurements(last, steps_per_epoch):
+def test_every_run_has_some_fifty_pictures_and_some_dozen_measurements(last, steps_per_epoch):
     spread = Spread(0, last, steps_per_epoch, 45, dense_at_start=True)
     candidates = {*range(0, last + 1, 10), *range(0, last + 1, steps_per_epoch), last}
     steps = sorted(step for step in candidates if spread.is_due(step))
     assert 30 <= len(steps) <= 75
     gaps = [after - before for before, after in zip(steps, steps[1:], strict=False)]
     assert max(gaps) <= last / 20 + 10
-    measured = Spread(0, last, steps_per_epoch, 15, 50)
+    measured = Spread(0, last, steps_per_epoch, 12, 50)
     assert 8 <= sum(map(measured.is_due, candidates)) <= 25
 
 
@@ -88,7 +88,7 @@ def test_a_plan_s_own(squares):
     # 64 + 512 images are like training on 72, or 4.5 steps, and at most a tenth of the time.
     best = plan(squares, recipe="best", switches=Switches(ema=0.995))
     assert schedule.of_pictures(best) == Spread(0, 1200, 3, 45, 45, True)
-    assert schedule.of_measurements(best) == Spread(0, 1200, 3, 15, 50)
+    assert schedule.of_measurements(best) == Spread(0, 1200, 3, 12, 50)
     asked = plan(squares, sample_every=7, evaluate_every=0, max_steps=30)
     assert schedule.of_pictures(asked) == EveryEpochs(7, 0, 30, 3)
     assert schedule.of_measurements(asked) == EveryEpochs(0, 0, 30, 3)
