@@ -1,6 +1,7 @@
 """Plain values from JSON made into dataclasses, each checked against the type and the range that its field declares."""
 
 import contextlib
+import functools
 import sys
 import types
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -55,13 +56,18 @@ _PLAIN = {
 }
 
 
+@functools.cache
+def _hints(kind: type) -> dict:
+    return get_type_hints(kind, include_extras=True)
+
+
 def _dataclass(kind: type, value, place: str):
     if not isinstance(value, dict):
         raise _wrong(place, value, f"an object with {fields(kind)[0].name} and more")
     missing = [declared.name for declared in fields(kind) if declared.name not in value and not _has_default(declared)]
     if missing:
         raise ValueError(f"{place} without {missing[0]}")
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     given = {}
     for declared in fields(kind):
         if declared.name in value:

@@ -1,19 +1,25 @@
 import json
 import math
 import os
+import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from support import turns
-from support.programs import Program
+from support.programs import FORKS
 
 from benchmarks import common
 from benchmarks.speed import allreduce, flops, pipeline, scaling, startup, step, tricks, variants, workers
 from dcgan_tf import cli
+from dcgan_tf.config.checks import check
 from dcgan_tf.config.fitting import preset_for  # noqa: E402
+from dcgan_tf.config.parser import parse
 from dcgan_tf.config.presets import PRESETS, Layer, Preset  # noqa: E402
+from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.data.sources import open_source
 from dcgan_tf.nets.build import build_discriminator, build_generator  # noqa: E402
 
 FITTED = [preset_for(shape) for shape in ((200, 120, 3), (57, 101, 1), (9, 4, 1))]
@@ -219,6 +225,8 @@ def here_and_now(monkeypatch):
     for module in (step, scaling):
         monkeypatch.setattr(module, "Worker", HereAndNow)
     monkeypatch.setattr(pipeline, "in_a_process", lambda function, *arguments: function(*arguments))
+    for module in (pipeline, scaling):
+        monkeypatch.setattr(module.subprocess, "run", lambda command, **_: cli.main(command[3:]))
     monkeypatch.setitem(sys.modules, "dcgan_tf.common.backend", dcgan_tf.common.backend)
     for module, name in ((start, "GAN"), (trainer, "batches")):
         monkeypatch.setattr(module, name, getattr(module, name))
@@ -233,9 +241,15 @@ def results(path):
     return found
 
 
-@pytest.mark.parametrize("preset", ["mnist-mlp", "mnist"])  # fresh latents; the same ones anew
-def test_step(preset, tmp_path, capsys, here_and_now):
-    names = ("ours", "ours float32", "keras float32", "keras bfloat16")
+# Fresh latents; the same ones anew.
+@pytest.mark.parametrize(
+    ("preset", "names"),
+    [
+        ("mnist-mlp", ("ours", "ours float32", "keras float32", "keras bfloat16")),
+        ("mnist", ("ours float32", "keras bfloat16")),
+    ],
+)
+def test_step(preset, names, tmp_path, capsys, here_and_now):
     path = tmp_path / "deep" / "step.json"
     step.main(step.Config((preset,), names, rounds=2, steps=1, batch_size=2, peak_side=16, json=str(path)))
     found = results(path)["presets"][preset]
@@ -243,7 +257,8 @@ def test_step(preset, tmp_path, capsys, here_and_now):
     assert {name: len(turns) for name, turns in found["seconds"].items()} == dict.fromkeys(names, 2)
     assert {name: len(rates) for name, rates in found["peak"].items()} == {"float32": 2, "bfloat16": 2}
     assert found["precision"]["keras bfloat16"] == "bfloat16" and not found["left_out"]
-    assert [line.split("|")[2].strip() for line in capsys.readouterr().out.splitlines()[-4:]][1:] == list(names[1:])
+    rows = capsys.readouterr().out.splitlines()[-len(names) :]
+    assert [line.split("|")[2].strip() for line in rows][1:] == list(names[1:])
 
 
 @pytest.mark.parametrize("name", [name for name in variants.VARIANTS if "torch" in name and "compiled" not in name])
@@ -393,21 +408,22 @@ def test_startup(tmp_path):
     assert set(seconds) == set(startup.JOBS) and all(len(of) == 2 for of in seconds.values())
 
 
-class Forked(Program):
-    """The process of a command of scaling.py, without the seconds that it would take to import TensorFlow."""
+ALLOCATED_BYTES = 3 * 10**8
+HOLDS_MEMORY = f"import time; held = b'x' * {ALLOCATED_BYTES}; time.sleep(0.5)"
 
-    def __init__(self, command, env, stdout):
-        super().__init__("train_main", *command[2:])
 
-    @property
-    def returncode(self):
-        return self.poll()
+def holds_memory(command, env, stdout, start=subprocess.Popen):
+    """In place of a training: checks that the command is one, and starts a process that needs a known amount of memory."""
+    assert Path(command[1]).name == "train.py"
+    config = parse(TrainConfig, command[2:])
+    check(config)
+    assert open_source(config.data, value_range=config.value_range).image_shape == (28, 28, 1)
+    return start([sys.executable, "-c", HOLDS_MEMORY], env=env, stdout=stdout)
 
 
 def test_scaling(tmp_path, here_and_now, monkeypatch):
     monkeypatch.setattr(scaling.allreduce, "seconds", lambda sizes, rounds: [[0.5] * rounds for _ in sizes])
-    monkeypatch.setattr(scaling.subprocess, "Popen", Forked)
-    monkeypatch.setattr(scaling.subprocess, "run", lambda command, **_: cli.main(command[3:]))
+    monkeypatch.setattr(scaling.subprocess, "Popen", holds_memory)
     path = tmp_path / "scaling.json"
     scaling.main(
         scaling.Config(
@@ -416,11 +432,14 @@ def test_scaling(tmp_path, here_and_now, monkeypatch):
     )
     found = results(path)
     assert [run["form"] for run in found["memory"]] == [".npy", "prepared set"]
-    assert all(run["peak"] > 10**8 for run in found["memory"])
+    assert all(1 < run[name] / ALLOCATED_BYTES < 1.2 for run in found["memory"] for name in ("peak", "anonymous"))
     measured = found["workers"]["mnist-mlp"]
     assert set(measured["steps"]) == {"2", "64"} and measured["sums"] == [[0.5], [0.5]]
     assert measured["bytes"] == [4 * 559_632, 4 * 533_505]
 
 
-def test_sum_of_two_processes():
+def test_sum_of_two_processes(monkeypatch):
+    monkeypatch.setattr(
+        allreduce.multiprocessing, "get_context", lambda method: FORKS
+    )  # They need not import TensorFlow.
     assert [len(times) for times in allreduce.seconds([1, 1000], 2)] == [2, 2]

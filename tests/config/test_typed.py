@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 from support.settings import settings
@@ -9,7 +10,7 @@ from support.settings import settings
 from dcgan_tf.config.settings import Settings, settings_from_json
 
 ODD = [
-    None, True, -1, 0, 2**70, 1.5, float("nan"), float("inf"), 1e999, "", "x", "\0", [], [1], [None], [[[]]], {}, {"a": 1},
+    None, True, -1, 0, 2**70, 1.5, float("nan"), float("inf"), "", "x", "\0", [], [1], [None], [[[]]], {}, {"a": 1},
 ]  # fmt: skip
 
 
@@ -32,8 +33,10 @@ def changed(value, place, to):
 
 
 def test_any_odd_value_anywhere_is_refused_or_kept_as_it_is():
-    good = json.loads(json.dumps(settings().to_json()))
-    assert settings_from_json(good).to_json() == settings().to_json()
+    preset = settings().preset
+    made = settings(preset=replace(preset, generator=preset.generator[:3], discriminator=preset.discriminator[-2:]))
+    good = json.loads(json.dumps(made.to_json()))  # All rows of the nets have the same fields: a few say it all.
+    assert settings_from_json(good).to_json() == made.to_json()
     for place in places(good):
         for odd in ODD:
             value = changed(good, place, odd) if place else odd

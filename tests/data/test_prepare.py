@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from PIL import Image
 from support import helpers
 from support.image_files import encoded
+from support.programs import Program
 from support.records import write_records
 
 from dcgan_tf import cli
@@ -128,13 +127,11 @@ def test_interrupted_it_leaves_nothing_behind(tmp_path, colours, monkeypatch):
 
 def test_terminated_it_leaves_nothing_behind(tmp_path):
     np.save("large.npy", np.broadcast_to(noise(100, 100, 3), (2000, 100, 100, 3)))
-    code = "import sys; from dcgan_tf import cli; sys.exit(cli.main(['prepare', 'large.npy', '--out', 'set']))"
-    path = os.pathsep.join(p for p in sys.path if p)
-    with subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": path}) as process:
-        while process.poll() is None and not list(tmp_path.glob(".set.*.part/train-00001-*")):
-            time.sleep(0.001)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 143
+    process = Program("main", "prepare", tmp_path / "large.npy", "--out", tmp_path / "set")
+    while process.poll() is None and not list(tmp_path.glob(".set.*.part/train-00001-*")):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
     assert [path.name for path in tmp_path.iterdir()] == ["large.npy"]
 
 

@@ -234,7 +234,7 @@ def test_training_pulls_the_samples_to_the_images():
     middle = np.repeat([0.8, -0.8], 4)[:, None, None]  # [H, 1, 1]
     latents = fixed_latents(gan.preset, 0)
     before = gan.generator(latents, training=True).numpy().mean(axis=(0, 2, 3))
-    for step in range(200):
+    for step in range(100):
         real = middle + random.uniform(-0.2, 0.2, [16, 8, 8, 1])
         gan.train_step(tf.constant(real, tf.float32), int64(step))
     after = gan.generator(latents, training=True).numpy().mean(axis=(0, 2, 3))

@@ -46,9 +46,10 @@ from tensorflow_serving.apis import prediction_service_pb2_grpc as service_grpc
 from tensorflow_serving.config import model_server_config_pb2
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from dcgan_tf.common.backend import tf  # noqa: E402
+from support.programs import Program  # noqa: E402
 
 HTTP_STATUS = {
     "INVALID_ARGUMENT": 400,
@@ -436,14 +437,17 @@ def rest_handler(server: Server):
     return Handler
 
 
-def main():
+def main(arguments: list[str] | None = None, log: str | None = None):
+    """arguments: default, those of the process. log: the file for what is printed; default: where it goes already."""
+    if log:
+        sys.stdout = sys.stderr = open(log, "w", buffering=1)
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=8500)
     parser.add_argument("--rest_api_port", type=int, default=8501)
     parser.add_argument("--model_config_file", type=Path, required=True)
     parser.add_argument("--enable_batching", nargs="?", const="true", default="false")
     parser.add_argument("--batching_parameters_file", type=Path)
-    flags = parser.parse_args()
+    flags = parser.parse_args(arguments)
     config = text_format.Parse(flags.model_config_file.read_text(), model_server_config_pb2.ModelServerConfig())
     batcher = None
     if flags.enable_batching == "true":
@@ -468,7 +472,7 @@ def main():
 class Running:
     """A server that runs: its process, where it listens, and the file of what it prints."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen | Program
     port: int
     rest_port: int
     log: Path
@@ -508,12 +512,10 @@ def serving(folder: Path, name: str, scratch: Path, binary: str | None = None):
     config = scratch / "models.config"
     config.write_text((folder / "models.config").read_text().replace(f'"/models/{name}"', json.dumps(str(folder))))
     port, rest_port = free_ports(2)
-    command = [binary] if binary else [sys.executable, __file__]
-    command += [f"--port={port}", f"--rest_api_port={rest_port}", f"--model_config_file={config}"]
+    command = [f"--port={port}", f"--rest_api_port={rest_port}", f"--model_config_file={config}"]
     command += ["--enable_batching=true", f"--batching_parameters_file={folder / 'batching.config'}"]
     log = scratch / "server.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+    process = _started(binary, command, log)
     running = Running(process, port, rest_port, log)
     try:
         deadline = time.monotonic() + MAX_START_SECONDS
@@ -528,6 +530,14 @@ def serving(folder: Path, name: str, scratch: Path, binary: str | None = None):
     finally:
         process.kill()
         process.wait()
+
+
+def _started(binary: str | None, flags: list[str], log: Path) -> subprocess.Popen | Program:
+    """The process of a server that writes to `log`. The stand-in is forked: it need not import TensorFlow."""
+    if binary is None:
+        return Program("main", before=f"from support import model_server; model_server.main({flags!r}, {str(log)!r})")
+    with log.open("wb") as file:
+        return subprocess.Popen([binary, *flags], stdout=file, stderr=subprocess.STDOUT)
 
 
 def free_ports(count: int) -> list[int]:
