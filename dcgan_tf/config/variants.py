@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from dcgan_tf.common.errors import UserError
 from dcgan_tf.config.presets import Layer, Preset
 from dcgan_tf.config.recipes import Recipe, Upsampling
 
@@ -12,6 +13,9 @@ def applied(preset: Preset, recipe: Recipe) -> Preset:
     Without a bias before its first batch normalization, a discriminator gives the same logits where all images of a batch
     are multiplied by any number: real and generated ones are normalized apart. It cannot see then how strong the contrast
     of generated images is, which drifts, up to where the generator's tanh has no gradient.
+
+    Raises:
+        UserError: the recipe has minibatch_std, and the discriminator has no convolution.
     """
     generator, discriminator = preset.generator, preset.discriminator
     if recipe.upsampling != "transposed":
@@ -19,6 +23,11 @@ def applied(preset: Preset, recipe: Recipe) -> Preset:
     if recipe.d_bias:
         discriminator = _with_bias(discriminator)
     if recipe.minibatch_std:
+        if not any(row.kind == "conv" for row in discriminator):
+            raise UserError(
+                f"--minibatch-std on: the discriminator of --preset {preset.name.partition('@')[0]} has no convolution, "
+                "before which it would stand: leave it out, or give another --preset"
+            )
         discriminator = _with_minibatch_std(discriminator)
     return replace(
         preset,

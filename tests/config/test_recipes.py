@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+from support.helpers import error_of
 
 from dcgan_tf.config.fitting import preset_for
 from dcgan_tf.config.presets import PRESETS, Layer
@@ -97,3 +98,10 @@ def test_a_bias_before_all_batch_normalization(name):
     more = {"faces64": filters, "mri96": filters - 4 * filters}.get(name, 0)
     assert nets[1].count_params() == nets[0].count_params() + more
     assert nets[1].output_shape == (None, 1)
+
+
+def test_a_net_without_convolutions_has_no_place_for_minibatch_std():
+    assert error_of(applied, preset_for((8, 8, 1), "mnist-mlp"), Recipe(minibatch_std=True)) == (
+        "--minibatch-std on: the discriminator of --preset mnist-mlp has no convolution, before which it would stand: "
+        "leave it out, or give another --preset"
+    )
