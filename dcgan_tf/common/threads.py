@@ -44,7 +44,8 @@ class Threads:
     def close(self) -> None:
         """Drops what has not begun, and waits a moment for what has."""
         with contextlib.suppress(queue.Empty):
-            while True:  # A thread may take the last task after the queue was seen not to be empty: waiting for it would never end.
+            # A thread may take the last task after the queue was seen not to be empty: this must not wait for one.
+            while True:
                 future, *_ = self._tasks.get_nowait()
                 future.cancel()
         _dismiss(self._tasks, self._count)

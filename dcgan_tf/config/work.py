@@ -8,9 +8,8 @@ from dcgan_tf.config.settings import Settings
 # Passes of an update through each net: forwards, and backwards twice as much. The discriminator sees real and generated
 # images, and the gradient of the generator passes through it once more.
 GENERATOR_PASSES, DISCRIMINATOR_PASSES = 3, 8
-OVERHEAD_MULTIPLICATIONS = (
-    2_000_000  # for each image: what a step of the smallest nets costs beside its multiplications
-)
+# What a step of the smallest nets costs beside its multiplications, for each image.
+OVERHEAD_MULTIPLICATIONS = 2_000_000
 
 
 def seconds_of(settings: Settings, measured: Settings, seconds_per_step: float) -> float:

@@ -29,7 +29,8 @@ def find_best(folder: RunFolder) -> dict:
 def mend_best(folder: RunFolder, numbers: Numbers) -> None:
     """Writes best.json again where it is lost or damaged, and log.jsonl shows the best; says so.
 
-    To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; swd, diversity and those in `EFFORT`.
+    To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; swd,
+    diversity and those in `EFFORT`.
     """
     best = folder.read_best()
     # A rollback asks for the step, too.

@@ -1,6 +1,6 @@
 """How good the pictures of a run are, and which epoch is the best.
 
-Some fifteen measurements of SWD are to take no more than their share of a run's time. So the effort for each is settled
+Some twelve measurements of SWD are to take no more than their share of a run's time. So the effort for each is settled
 at the first and is in best.json: measurements of different efforts do not compare.
 """
 
@@ -20,9 +20,8 @@ RUBBISH = PHRASES[0][1]  # Nobody is glad to read that such pictures are the bes
 # Where no flag says how often, measuring may take these shares of the training time.
 MAX_WATCHING_SHARE, MAX_SCORING_SHARE = 0.01, 0.03
 GUESSED_SECONDS_AN_IMAGE = 0.003  # That SWD takes for a small one, on two processors; a generator's time comes on top.
-OVERDRAFT_FACTOR = (
-    2  # A machine that is slower for a while skips no measurement until they take so many times their share.
-)
+# A machine that is slower for a while skips no measurement until they take so many times their share.
+OVERDRAFT_FACTOR = 2
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,8 @@ class Judge:
         self._measures, self._measure = every != 0 and swd.fits(plan.source), None
         # Diversity is cheap to measure and soon shows a collapse, so it is measured more often than SWD.
         self._watching, self._scoring = Cadence(every, MAX_WATCHING_SHARE), schedule.of_measurements(plan)
-        self._scored_step, self._cost, self._spent = (
-            None,
-            None,
-            0.0,
-        )  # The cost of the last SWD, and of all, in seconds.
+        self._scored_step = None
+        self._cost, self._spent = None, 0.0  # What the last SWD took, and all together, in seconds.
         self.best = plan.folder.read_best()
 
     def judge(self, now: Moment, keep: Callable[[], None]) -> Verdict | None:

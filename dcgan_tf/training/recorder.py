@@ -6,12 +6,14 @@ again, and what comes before it is not. So the state is always the last:
     before the first     the picture of what the nets are like
     after some steps     the line of log.jsonl, and where they are due the picture and the measurement: where that is the
                          best so far, its models and then best.json, which names them; the line of its scores
-    at an epoch's end    the same, then the models, where they are due and not saved yet; then old ones go, never those that best.json names
+    at an epoch's end    the same, then the models, where they are due and not saved yet; then old ones go, never those
+                         that best.json names
                          the state, with the log on the disk before it; then old states go
     where it is stopped  the state, then the measurement, as another signal may end that at any time
 
-Which pictures and measurements are due follows from the step alone, so a killed run makes the same ones again. What does not follow from the state alone is written whole before it is named: models before best.json, a state before
-the one that it replaces goes. `training.rollback` says the order of going back, `training.command` that of beginning.
+Which pictures and measurements are due follows from the step alone, so a killed run makes the same ones again. What does
+not follow from the state alone is written whole before it is named: models before best.json, a state before the one that
+it replaces goes. `training.rollback` says the order of going back, `training.command` that of beginning.
 """
 
 import contextlib
@@ -119,9 +121,8 @@ class Recorder:
                 if config.save_every or is_old or self._state_step is None or epoch == last:
                     self.save_state()
         elif self._is_saved:
-            self._saver.delete_old(
-                epoch, self._judge.best.get("epoch")
-            )  # The previous best had to stay until best.json named this one.
+            # The previous best had to stay until best.json named this one.
+            self._saver.delete_old(epoch, self._judge.best.get("epoch"))
         self._start_counting()
         self._start_epoch()
 

@@ -78,9 +78,8 @@ def _target(plan: Plan) -> int | None:
 
 def _was_on_its_way_down(plan: Plan, best: int) -> bool:
     done, first = rollbacks(plan.folder), plan.first_step
-    all_steps = (
-        plan.epochs * plan.steps_per_epoch - first
-    )  # --max-steps does not count: it only says where the run stops for now.
+    # --max-steps does not count: it only says where the run stops for now.
+    all_steps = plan.epochs * plan.steps_per_epoch - first
     return bool(done) and done[-1]["to_step"] == best and best - first <= EARLY_SHARE * all_steps
 
 

@@ -32,8 +32,8 @@ class ModelSaver:
         save_model(self._generator, self._folder.generator(epoch))
 
     def delete_old(self, epoch: int, best: int | None) -> None:
-        """Deletes the models that may go once those of `epoch` are saved; never those of the epoch `best`. Those of later epochs, which a killed run has
-        left, stay until they are made again."""
+        """Deletes the models that may go once those of `epoch` are saved; never those of the epoch `best`. Those of later
+        epochs, which a killed run has left, stay until they are made again."""
         config, folder = self._plan.config, self._folder
         until_now = [saved for saved in folder.saved_epochs() if saved <= epoch]
         for old in to_delete(until_now, config.keep_last, config.keep_every, best):

@@ -16,9 +16,8 @@ MAX_PICTURE_SHARE, IMAGES_LIKE_A_TRAINED_ONE = 0.1, 8
 MIN_STEPS_APART, MIN_MEASURED_STEPS_APART = 10, 50
 EARLY_STEPS = [digit * 10**power for power in range(1, 13) for digit in (1, 2, 5)]
 ROUND_STEPS = [digit * 10**power for power in range(1, 13) for digit in (1, 2, 3, 5)]
-WHOLE_EPOCHS_FROM = (
-    0.7  # In runs whose pictures are further apart than so much of an epoch, they come at ends of epochs.
-)
+# In runs whose pictures are further apart than so much of an epoch, they come at the ends of epochs.
+WHOLE_EPOCHS_FROM = 0.7
 
 
 @dataclass(frozen=True)

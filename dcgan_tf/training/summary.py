@@ -58,9 +58,8 @@ def expected_disk(plan: Plan, gan) -> int:
     grid = int(np.prod(plan.preset.grid) * np.prod(plan.preset.image_shape))
     # The generator is kept twice, as .h5 and as SavedModel, and each picture twice, as PNG and in the GIF; that of real
     # images is one more. Pixels that are enlarged to squares take next to no space in either.
-    states = KEPT_STATES + (
-        2 if plan.rolls_back else 0
-    )  # Rolling back keeps the states of the first step and of the best epoch.
+    # Rolling back keeps the states of the first step and of the best epoch.
+    states = KEPT_STATES + (2 if plan.rolls_back else 0)
     return kept * (2 * generator + discriminator) + states * state + 2 * (drawn + 1) * grid
 
 

@@ -31,7 +31,8 @@ class Watchdog:
     ) -> tuple[list[str], str | None]:
         """(warnings, why the run is to go back or None), after an epoch that was measured.
 
-        lines: of log.jsonl, oldest first, with d_real, d_fake, diversity and swd. best_epoch: the best so far. may_go_back: whether the run can.
+        lines: of log.jsonl, oldest first, with d_real, d_fake, diversity and swd. best_epoch: the best so far.
+        may_go_back: whether the run can.
         """
         warnings = []
         reason = collapsed(lines)

@@ -39,8 +39,8 @@ class Index:
         starts: int64 [number of shards + 1].
         rows: ROW [count].
         facts: a dict for JSON. "count": the number of images. "size": [H, W], or None when images differ in it; "sizes"
-            then says so in words, and "median_side" is the median of their shorter sides. "channels": 1 or 3. "encoded": whether any image has to be decoded. "labels": whether
-            there are any. "class_names": a list or None. "notes": see `ImageSource.notes`.
+            then says so in words, and "median_side" is the median of their shorter sides. "channels": 1 or 3.
+            "encoded": whether any image has to be decoded. "labels": whether there are any. "class_names": a list or None. "notes": see `ImageSource.notes`.
     """
 
     shards: list[str]

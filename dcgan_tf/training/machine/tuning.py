@@ -37,8 +37,8 @@ def settle_precision(settled: str, is_free: bool, strategy: tf.distribute.Strate
 
 
 def fastest_precision(strategy: tf.distribute.Strategy) -> Precision:
-    """bfloat16 where a convolution and its gradients are faster in it by `MIN_BFLOAT16_SPEEDUP`, float32 elsewhere: measured, over all
-    workers together, each of whom must call this."""
+    """bfloat16 where a convolution and its gradients are faster in it by `MIN_BFLOAT16_SPEEDUP`, float32 elsewhere:
+    measured, over all workers together, each of whom must call this."""
     seconds = _convolution_seconds()
     times = sum_over_workers(strategy, seconds[tf.float32]) / sum_over_workers(strategy, seconds[tf.bfloat16])
     if times >= MIN_BFLOAT16_SPEEDUP:
