@@ -1,9 +1,8 @@
 """What a person can type next, when something has been exported."""
 
-import shlex
 from pathlib import Path
 
-from dcgan_tf.common.program import program
+from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.text import table
 from dcgan_tf.export.artifacts import Artifact
 
@@ -17,9 +16,9 @@ def next_commands(out: Path, made: list[Artifact]) -> str:
     """Lines that say what can be done with what is made, in the folder `out`, and the command for it."""
     rows = []
     for artifact in made:
-        path = shlex.quote(str(out / artifact.name))
+        path = quoted(out / artifact.name)
         if artifact.kind == "savedmodel":
-            compose, client = (shlex.quote(str(out / name)) for name in ("docker-compose.yml", "client.py"))
+            compose, client = (quoted(out / name) for name in ("docker-compose.yml", "client.py"))
             rows.append(("serve it", f"docker compose -f {compose} up --wait"))
             rows.append(("ask the server", f"python {client} 1 2 3"))
         if artifact.takes == "seeds":
