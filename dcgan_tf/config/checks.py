@@ -22,6 +22,8 @@ from dcgan_tf.config.flags import flag
 from dcgan_tf.config.ranges import Range
 from dcgan_tf.config.train import TrainConfig
 
+MAX_IMAGE_SIDE = 4096  # pixels; a batch of larger images, and nets for them, fit into no memory.
+
 
 def check(config) -> None:
     """Refuses the flags of any command that cannot be done as asked.
@@ -68,9 +70,11 @@ def _check_ranges(config) -> None:
 
 
 def _check_image_size(image_size: tuple[int, int]) -> None:
-    if min(image_size) < 1:
+    if not (1 <= min(image_size) and max(image_size) <= MAX_IMAGE_SIDE):
         height, width = image_size
-        raise UserError(f"--image-size {height} {width}: must be a height and a width of at least 1 pixel")
+        raise UserError(
+            f"--image-size {height} {width}: must be a height and a width from 1 to {MAX_IMAGE_SIDE} pixels"
+        )
 
 
 def _check_value_range(value_range: tuple[float, float]) -> None:

@@ -86,7 +86,7 @@ def test_a_value_range_is_applied_once(tmp_path):
         (["--shards", "0"], "--shards 0: must be from 1 to 99999"),
         (["--shards", "100000"], "--shards 100000: must be from 1 to 99999"),
         (["--shards", "23"], "--shards 23: are more than the 22 images: give a smaller number"),
-        (["--image-size", "0", "8"], "--image-size 0 8: must be a height and a width of at least 1 pixel"),
+        (["--image-size", "0", "8"], "--image-size 0 8: must be a height and a width from 1 to 4096 pixels"),
         (["--out", "colours.npz"], "--out colours.npz: is a file: give a new folder"),
         (["--out", "full"], "--out full: holds other files: give a new folder"),
         (["--out", "done"], "--out done: holds a prepared set already: give another folder, or delete that one"),

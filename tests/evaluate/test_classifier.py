@@ -222,7 +222,7 @@ def test_one_class_and_too_few_images(tmp_path, monkeypatch):
         ({"out": ""}, "--out: is empty: give a name"),
         ({"epochs": 0}, "--epochs 0: must be at least 1"),
         ({"seed": -1}, "--seed -1: must be at least 0 and below 2147483648"),
-        ({"image_size": (0, 5)}, "--image-size 0 5: must be a height and a width of at least 1 pixel"),
+        ({"image_size": (0, 5)}, "--image-size 0 5: must be a height and a width from 1 to 4096 pixels"),
     ],
 )
 def test_values_out_of_range(flags, message):
