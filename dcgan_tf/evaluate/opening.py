@@ -13,7 +13,7 @@ from dcgan_tf.evaluate.classifier import class_names
 from dcgan_tf.generators.find import Found, find
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.metrics.features import FeatureSpace, open_features, open_outputs
-from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.folder import RunFolder, check_is_no_run
 
 
 def find_generators(source: str, epoch: Epoch | Literal["all"]) -> list[Found]:
@@ -54,6 +54,7 @@ def open_real_images(config: EvaluateConfig, generator: Found) -> RealImages:
     if config.data is None and config.value_range is None:
         wanted["value_range"] = settings.config.value_range
     data = config.data or settings.config.data
+    check_is_no_run(data)
     reals = open_source(data, **wanted)
     held_out = None if config.held_out is None else _open_held_out(config.held_out, wanted)
     features, classifier = (None, None) if config.features is None else open_features_and_classifier(config.features)

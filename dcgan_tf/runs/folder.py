@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import (
     LOCK_NAME,
     disk_errors_in_one_line,
@@ -34,6 +35,22 @@ from dcgan_tf.runs import rights
 from dcgan_tf.runs.lines import is_count, is_number
 
 NETS = ("generator", "discriminator")
+
+
+def check_is_no_run(data: str) -> None:
+    """To be called before images are read: the pictures that a run has drawn are none to train on or to compare with.
+
+    A run in the current folder may have the name of a set, such as digits, and would be taken for it.
+
+    Raises:
+        UserError: `data` is a run's folder.
+    """
+    folder = RunFolder(Path(data))
+    if folder.config.is_file() and folder.log.is_file():
+        raise UserError(
+            f"--data {printable(data)}: the folder of that name holds a run, not images: give the path of the images, or "
+            "work in another folder"
+        )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import name_of, open_source
 from dcgan_tf.metrics import swd, tones
-from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.runs.folder import RunFolder, check_is_no_run
 from dcgan_tf.runs.settings import read_settings
 from dcgan_tf.training.sizes import other_sizes
 
@@ -121,6 +121,7 @@ def open_run(
     Raises:
         UserError: no such images, or a name that cannot be the folder's; or config.json is damaged.
     """
+    check_is_no_run(flags.data)
     folder = run_folder(flags)
     begun = read_settings(folder) if folder.saved_steps() else None
     if begun and flags.image_size is None and flags.preset == begun.config.preset:

@@ -3,10 +3,10 @@ import re
 
 import filelock
 import pytest
-from support.helpers import ROOT
+from support.helpers import ROOT, error_of
 
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.runs.folder import RunFolder, epoch_of
+from dcgan_tf.runs.folder import RunFolder, check_is_no_run, epoch_of
 
 
 @pytest.mark.parametrize("content, best", [(None, None), ("{", None), ("[]", None), ('{"epoch": 7}', 7)])
@@ -97,3 +97,17 @@ def test_a_flipped_digit_of_the_best_is_found(tmp_path):
     assert folder.read_best() == {"epoch": 7, "step": 70, "swd": 45.4}
     folder.best.write_text(folder.best.read_text().replace('"epoch": 7', '"epoch": 5'))
     assert folder.read_best() == {}
+
+
+def test_a_run_is_not_taken_for_the_set_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_is_no_run("digits")
+    run = tmp_path / "digits"
+    run.mkdir()
+    (run / "config.json").write_text("{}")
+    check_is_no_run("digits")  # It may lie among images.
+    (run / "log.jsonl").touch()
+    assert error_of(check_is_no_run, "digits") == (
+        "--data digits: the folder of that name holds a run, not images: give the path of the images, or work in another "
+        "folder"
+    )
