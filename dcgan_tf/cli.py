@@ -69,11 +69,11 @@ def _main(words: list[str]) -> int:
         raise UserError(
             f"{printable(first)}: a command goes first, such as {program()} train {printable(' '.join(words))}"
         )
-    if first.replace("_", "-") not in COMMANDS:
+    name = first.replace("_", "-")
+    if name not in COMMANDS:
         near = nearest(first.lower(), COMMANDS)
         meant = f"did you mean {near}?" if near else f"give one of {', '.join(COMMANDS)}"
         raise UserError(f"{printable(first) or repr(first)}: is no command: {meant}")
-    name = first.replace("_", "-")
     return _command(name, f"{program()} {name}", rest)
 
 

@@ -101,6 +101,11 @@ class Preset:
     drop_remainder: bool = False
     grid: tuple[Size, Size] = (8, 8)
 
+    @property
+    def family(self) -> str:
+        """The name without the shape that the preset is fitted to: "faces64@8x8x1" -> "faces64"."""
+        return self.name.partition("@")[0]
+
 
 # faces64 and mri96 share all stages but the outermost one, next to the image.
 _DCGAN_STEM = (_reshape(1, 1, 100), _deconv(512, 4, 1, "bn relu", bias=False, padding="valid"))  # 4x4x512

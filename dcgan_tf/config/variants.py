@@ -25,7 +25,7 @@ def applied(preset: Preset, recipe: Recipe) -> Preset:
     if recipe.minibatch_std:
         if not any(row.kind == "conv" for row in discriminator):
             raise UserError(
-                f"--minibatch-std on: the discriminator of --preset {preset.name.partition('@')[0]} has no convolution, "
+                f"--minibatch-std on: the discriminator of --preset {preset.family} has no convolution, "
                 "before which it would stand: leave it out, or give another --preset"
             )
         discriminator = _with_minibatch_std(discriminator)

@@ -61,13 +61,14 @@ def evaluate(config: EvaluateConfig) -> None:
         pairs = _measure_all(config, generators, measures, evaluation)
         files = _write_files(config, out, generators[-1].name, evaluation.result, pairs)
     labels, names = [label(found) for found in generators], [measure.name for measure in measures]
-    best = best_of(evaluation.result, labels) or labels[-1]
+    marked = best_of(evaluation.result, labels)
+    best = marked or labels[-1]
     say(table(evaluation.result, names, labels, is_short=not config.all and config.metrics is None))
     if words := summary(evaluation.result, best):
         say(words)
     _print_what_was_used(measures, against, generators[0])
     say(f"{printable(out)}: {', '.join(files)}; in {_time_text(time.monotonic() - started)}")
-    if of_run and (config.set_best or len(generators) > 1 and best_of(evaluation.result, labels)):
+    if of_run and (config.set_best or len(generators) > 1 and marked):
         _tell_best(config, generators[labels.index(best)], against)
 
 

@@ -22,9 +22,8 @@ from dcgan_tf.common.text import size_text
 CARD_NAME = "model_card.json"
 GRAPH, VARIABLES, CARD = "saved_model.pb", "variables", f"assets.extra/{CARD_NAME}"
 MAX_FILES = 10_000  # in the folder of a SavedModel
-MAX_CARD_BYTES = (
-    10_000_000  # in an archive, where few bytes may stand for many; latents of the examples make most of it
-)
+# Of a card in an archive, where few bytes may stand for many; latents of the examples make most of it.
+MAX_CARD_BYTES = 10_000_000
 # Protocol Buffers read a message in several parts as one, so these bytes add {"checksum": 32 digits} to the metadata of
 # an ONNX file. What follows the tables of a .tflite file is ignored.
 _SEAL_HEAD, _DIGITS = b"r\x2c\n\x08checksum\x12\x20", 32

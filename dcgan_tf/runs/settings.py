@@ -70,7 +70,7 @@ def identity(settings: Settings) -> dict[str, object]:
         "--data": plural(data.images, "image"),
         SHAPE: shape_text(data.image_shape),
         IMAGES: data.fingerprint,
-        "--preset": settings.preset.name.partition("@")[0],  # The shape that it is fitted to is that of the images.
+        "--preset": settings.preset.family,  # The shape that it is fitted to is that of the images.
         NETS: hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
         **json.loads(
             json.dumps(by_flag)

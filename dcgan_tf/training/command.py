@@ -16,7 +16,6 @@ from dcgan_tf.pictures.curves import write_curves
 from dcgan_tf.pictures.images import sheet, write_png
 from dcgan_tf.runs.best import find_best
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
 from dcgan_tf.runs.state import architectures, remove_old_states, save_state
 from dcgan_tf.training import closing, rollback
@@ -206,7 +205,7 @@ def _write_beginning(plan: Plan, gan, step: int, resumes: bool) -> None:
 
 def _has_history(folder: RunFolder) -> bool:
     """Whether `_draw_history` has been done since the last line of the log."""
-    made = [folder.losses, *([folder.film("gif")] if sample_pictures(folder) else [])]
+    made = [folder.losses, *([folder.film("gif")] if any(folder.named_pictures()) else [])]
     lines = folder.log.stat().st_mtime_ns if folder.log.exists() else 0
     return all(path.exists() and path.stat().st_mtime_ns >= lines for path in made)
 
@@ -214,6 +213,6 @@ def _has_history(folder: RunFolder) -> bool:
 def _draw_history(folder: RunFolder) -> None:
     """losses.png and training.gif, from what the run has logged and drawn so far."""
     write_curves(folder)
-    if sample_pictures(folder):
+    if any(folder.named_pictures()):
         say(f"all is saved; making {folder.film('gif')} ...")
         animate(folder.path)

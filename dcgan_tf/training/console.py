@@ -32,10 +32,6 @@ class Progress(Work):
         if not self.in_terminal:
             say(self.line())
 
-    def say(self, text: str) -> None:
-        """A line of its own."""
-        say(text)
-
     def _epoch(self, step: int) -> str:
         """The epoch that a step belongs to, counted from 1."""
         return f"epoch {max(0, step - 1) // self._steps_per_epoch + 1}/{self._epochs}"

@@ -22,6 +22,7 @@ import time
 
 import numpy as np
 
+from dcgan_tf.common.console import say
 from dcgan_tf.gan.randomness import fixed_latents
 from dcgan_tf.generators.sampler import Sampler
 from dcgan_tf.pictures.images import sheet, write_png
@@ -105,7 +106,7 @@ class Recorder:
             return None
         warnings, collapse = self._watchdog.look(self._log.lines, epoch, verdict.best_epoch, self.may_go_back)
         for warning in warnings:
-            self._progress.say(f"warning: epoch {epoch}: {warning}")
+            say(f"warning: epoch {epoch}: {warning}")
         return collapse
 
     def save_epoch(self) -> None:
@@ -168,7 +169,7 @@ class Recorder:
         if verdict is None:
             return
         if verdict.sentence:
-            self._progress.say(verdict.sentence)
+            say(verdict.sentence)
         self._log.scalars(self._trainer.step, self._trainer.epoch, verdict.scores)
         if verdict.is_best and (self._plan.rolls_back or not self._folder.saved_steps()):
             self.save_state()  # A rollback goes back to it. And models without a state are those of one epoch at most.

@@ -78,11 +78,10 @@ def kept_epochs(first: int, last: int, save_every: int, keep_last: int, keep_eve
 
 
 def _words(preset: Preset) -> str:
-    family, _, fitted_shape = preset.name.partition("@")
-    if not fitted_shape:
+    if preset.family == preset.name:
         return f"{preset.name}: {preset.about}"
     height, width, channels = preset.image_shape
-    return f"the net of {family}, fitted to {height}x{width} {'grey' if channels == 1 else 'colour'}"
+    return f"the net of {preset.family}, fitted to {height}x{width} {'grey' if channels == 1 else 'colour'}"
 
 
 def _origin(path: str | None) -> str:
