@@ -4,18 +4,19 @@
 
 Equal time is a number of epochs: so many of the tutorial recipe, and of another one as many whole ones as take no longer,
 by the ratio of their steps' times, measured in turn in one process. So a result does not depend on what else the machine
-does meanwhile, nor does a run that is stopped and started again. Each result is a JSON file in benchmarks/quality/results/; what is
-there is not made again, and `python -m benchmarks.quality.page` makes docs/quality.md from all of them. With --times 3 a run
-goes on until it is three times as long, with a result of its own.
+does meanwhile, nor does a run that is stopped and started again. Each result is a JSON file in benchmarks/quality/results/;
+what is there is not made again, and `python -m benchmarks.quality.page` makes docs/quality.md and docs/quality-switches.md
+from all of them. With --times 3 a run goes on until it is three times as long, with a result of its own.
 
-FID, KID, precision and recall are taken in the features of a small net that `dcgan-tf train-features` makes of labelled
-images first, once for all variants. Trained on another machine it is a little different, and so are the numbers.
+FID, KID, precision and recall are taken in the features of a net that has learned ImageNet, as `dcgan-tf evaluate` takes them;
+those of tiny grey images in the features of a small net that `dcgan-tf train-features` makes of labelled ones first, once for
+all variants. Trained on another machine it is a little different, and so are the numbers.
 
 The SWD of a few hundred pictures depends on which they are: by a tenth, for the same net. So it is the mean of several sets of
 them, none of which is the one by which the best epoch was chosen.
 
-The images are folders or files of --data-root, real ones that are no part of this repository; only of the digits, which
-come with scikit-learn, are pictures kept beside the results.
+The images are folders or files of --data-root, real ones that are no part of this repository. Where their licence lets
+pictures be shown, the sheet of the best epoch is kept beside the result.
 """
 
 import contextlib
@@ -23,37 +24,27 @@ import hashlib
 import json
 import math
 import os
-import shutil
 import statistics
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from benchmarks.common import ROOT, asked, environment, machine
-from benchmarks.quality import stacked
-from benchmarks.quality.studies import CONFIRMATION, DIGITS, STUDIES, VARIANTS, Study, flags_of, slug
-from dcgan_tf.common.files import whole_file
+from benchmarks.common import ROOT, asked, machine
+from benchmarks.quality import process, scoring, stacked
+from benchmarks.quality.studies import DIGITS, IMAGENET, STUDIES, VARIANTS, Study, flags_of, slug
+from dcgan_tf.common.errors import UserError
 from dcgan_tf.config.flags import Positional
 from dcgan_tf.config.parser import parse
-from dcgan_tf.generators.find import Found, find
-from dcgan_tf.generators.generator import open_generator
-from dcgan_tf.generators.samples import Samples
-from dcgan_tf.metrics import swd
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.log import read_log
-from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.runs.settings import read_settings
 
 RESULTS, RUNS = ROOT / "benchmarks" / "quality" / "results", ROOT / "benchmarks" / "runs"
 MEASUREMENTS_PER_RUN = 20  # while it trains
-KID_CURVE_IMAGES = 1000  # for KID over time
 COST_SCATTER_SHARE = 0.03  # A cost that is measured again differs by about so much.
 EARLY_STEPS = 10_000  # Some of these cost more than later ones.
-SWD_IMAGES = 5000  # So many pictures are drawn for the SWD, in as many sets as that takes.
-FIRST_SEED_OF_DRAWS = 1000  # A run measures itself by pictures of its own, lower seed.
 
 
 @dataclass(frozen=True)
@@ -81,8 +72,8 @@ def main(config: Config) -> None:
             run_dir = RUNS / config.study / result_path(config.study, variant, seed).stem
             result = measure(config, study, variant, seed, run_dir)
             path.parent.mkdir(parents=True, exist_ok=True)
-            if study.data == DIGITS:
-                shutil.copy(sample_pictures(RunFolder(run_dir))[-1].path, path.with_suffix(".png"))
+            if study.credit:
+                scoring.keep_sheet(run_dir, result["data"]["image_shape"], path.with_suffix(".png"))
             path.write_text(json.dumps(result, indent=1) + "\n")
 
 
@@ -93,6 +84,7 @@ def result_path(study: str, variant: str, seed: int, times: int = 1) -> Path:
 
 def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path) -> dict:
     """Trains one variant, or goes on training it, and scores its best and its last epoch."""
+    features = features_of(config, study)  # Whether it is there is known before an hour of training.
     flags = ["--data", images_of(config, study), "--seed", str(seed), "--precision", config.precision]
     flags += study.flags
     cost = cost_of(run_dir.with_name(f"{slug(variant)}.cost"), flags, variant)
@@ -103,12 +95,11 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
     once = epochs_of_equal_time(study.steps, of_tutorial, per_epoch, cost)
     epochs, every = config.times * once, max(1, once // MEASUREMENTS_PER_RUN)
     cadences = [f"--{what}-every={every}" for what in ("evaluate", "sample", "save")]
-    has_curve = study.variants == CONFIRMATION
-    cadences += ["--keep-last", "1", "--keep-every", str(2 * every if has_curve else 0)]
-    run(["train.py", *of_variant, "--run-dir", str(run_dir), "--epochs", str(epochs), *cadences])
+    cadences += ["--keep-last", "1", "--keep-every", str(every if study.keeps_epochs else 0)]
+    process.run(["train.py", *of_variant, "--run-dir", str(run_dir), "--epochs", str(epochs), *cadences])
     folder = RunFolder(run_dir)
     lines, settings = read_log(folder.log), read_settings(folder).to_json()
-    features = feature_net(config, study)
+    kid_curve, real = scoring.curve_of_kept(run_dir, features, per_epoch) if study.keeps_epochs else ([], None)
     return {
         "study": config.study,
         "variant": variant,
@@ -122,9 +113,10 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
         "recipe": settings["recipe"],
         "own_statistics": True,  # of an average's batch normalizations; older results say nothing of it
         "curve": [{k: line[k] for k in ("step", "swd", "diversity")} for line in lines if "swd" in line],
-        "kid_curve": kid_curve(run_dir, features, per_epoch) if has_curve else [],
-        "scores": scores(run_dir, study, features, plan.source),
-        "features": digest(features),
+        "kid_curve": kid_curve,
+        "kid_curve_real": real,
+        "scores": scoring.scores(run_dir, study, features, plan.source),
+        "features": name_of(features),
         "machine": machine(),
     }
 
@@ -144,15 +136,27 @@ def located(config: Config, data: str) -> str:
     return data if data == DIGITS else str(Path(config.data_root, data))
 
 
-def feature_net(config: Config, study: Study) -> Path | None:
-    """The file of the study's feature net, trained first where it is not there."""
-    if not study.features:
-        return None
-    data, *flags = study.features
+def features_of(config: Config, study: Study) -> str:
+    """What `dcgan-tf evaluate --features` takes: IMAGENET, or the study's own classifier, trained first where it is not there.
+
+    Raises:
+        UserError: the weights for ImageNet are not installed.
+    """
+    if not study.classifier:
+        from dcgan_tf.metrics.imagenet import weights_path
+
+        weights_path()
+        return IMAGENET
+    data, *flags = study.classifier
     path = RUNS / "features" / f"{data.replace('/', '-')}.keras"
     if not path.exists():
-        run(["-m", "dcgan_tf.cli", "train-features", located(config, data), "--out", str(path), *flags])
-    return path
+        process.run(["-m", "dcgan_tf.cli", "train-features", located(config, data), "--out", str(path), *flags])
+    return str(path)
+
+
+def name_of(features: str) -> str:
+    """What tells one feature net from another."""
+    return features if features == IMAGENET else hashlib.sha256(Path(features).read_bytes()).hexdigest()[:8]
 
 
 def epochs_of_equal_time(steps: int, of_tutorial: int, per_epoch: int, cost: float) -> int:
@@ -171,7 +175,7 @@ def cost_of(path: Path, flags: list[str], variant: str) -> float:
     with contextlib.suppress(OSError, ValueError):
         return float(path.read_text())
     code = f"from benchmarks.quality.run import time_steps; print(time_steps({flags!r}, {variant!r}))"
-    cost = 1.0 if variant == "tutorial" else float(run(["-c", code]).strip().splitlines()[-1])
+    cost = 1.0 if variant == "tutorial" else float(process.run(["-c", code]).strip().splitlines()[-1])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(str(cost))
     return cost
@@ -217,80 +221,10 @@ def plan_of(flags: list[str]):
     return make_plan(parse(TrainConfig, flags))
 
 
-def scores(run_dir: Path, study: Study, features: Path | None, reals) -> dict:
-    """What `dcgan-tf evaluate` says of the best and of the last epoch, its SWD by several sets of pictures; "real" is the
-    floor."""
-    best, newest = (find(str(run_dir), epoch) for epoch in ("best", "newest"))
-    measure = swd.SWD(reals, study.images or swd.PUBLISHED_IMAGES)  # describes the real images once for both
-    of_best = scores_of(best, run_dir, study, features, measure)
-    same = newest.epoch == best.epoch
-    return {"best": of_best, "newest": of_best if same else scores_of(newest, run_dir, study, features, measure)}
-
-
-def scores_of(found: Found, run_dir: Path, study: Study, features: Path | None, measure: swd.SWD) -> dict:
-    flags = ["--images", str(study.images)] if study.images else []
-    scored = evaluation(run_dir, str(found.epoch), features, flags)
-    of_swd = scored["measures"]["swd"]
-    of_swd["draws"] = swd_of_draws(found, measure)
-    of_swd["epochs"][str(found.epoch)] = {
-        level: statistics.mean(draw[level] for draw in of_swd["draws"]) for level in of_swd["draws"][0]
-    }
-    if study.is_stacked:  # the net tells one digit, and no stack of three
-        scored["measures"].pop("modes", None)
-        scored["stacked_modes"] = stacked.modes(Samples(open_generator(str(found.path)), stacked.SAMPLES), features)
-    return scored
-
-
-def swd_of_draws(found: Found, measure: swd.SWD) -> list[dict[str, float]]:
-    """The SWD of several sets of pictures from as many real images, by level, and its mean."""
-    generator, draws = open_generator(str(found.path)), []
-    for number in range(math.ceil(SWD_IMAGES / measure.images)):
-        levels = measure.score(Samples(generator, measure.images, FIRST_SEED_OF_DRAWS + number))
-        draws.append({str(height): value for height, value in levels.items()} | {"mean": swd.mean(levels)})
-    return draws
-
-
-def kid_curve(run_dir: Path, features: Path | None, steps_per_epoch: int) -> list[dict]:
-    """KID and its standard error, precision and recall of all epochs that were kept."""
-    if not features:
-        return []
-    wanted = ["--metrics", "kid", "precision-recall", "--images", str(KID_CURVE_IMAGES)]
-    found = evaluation(run_dir, "all", features, wanted)["measures"]
-    kid, shares = (found[name]["epochs"] for name in ("kid", "precision-recall"))
-    return [{"step": int(epoch) * steps_per_epoch} | kid[epoch] | shares[epoch] for epoch in sorted(kid, key=int)]
-
-
-def evaluation(run_dir: Path, epoch: str, features: Path | None, flags: list[str]) -> dict:
-    """What is in evaluation.json of an epoch; what real images score is worked out once for all runs of a study."""
-    out = run_dir / f"evaluation-{epoch}"
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir()
-    reals, path = run_dir.with_name(f"real{slug(' '.join(flags))}.json"), out / "evaluation.json"
-    with contextlib.suppress(FileNotFoundError):
-        shutil.copy(reals, path)
-    of_features = ["--features", str(features)] if features else []
-    run(["-m", "dcgan_tf.cli", "evaluate", str(run_dir), "--epoch", epoch, "--out", str(out), *of_features, *flags])
-    found = json.loads(path.read_text())
-    without = {name: measure | {"epochs": {}} for name, measure in found["measures"].items()}
-    with whole_file(reals) as beside:
-        beside.write_text(json.dumps({"measures": without}))
-    for name in ("source", "calls", "earlier"):  # The first two hold paths of the machine that measured.
-        found.pop(name, None)
-    return found
-
-
-def digest(features: Path | None) -> str | None:
-    """What tells one feature net from another."""
-    return hashlib.sha256(features.read_bytes()).hexdigest()[:8] if features else None
-
-
-def run(arguments: list[str]) -> str:
-    """A Python process from the root of the repository; its errors go to standard error."""
-    process = subprocess.run(
-        [sys.executable, *arguments], cwd=ROOT, env=environment(), stdout=subprocess.PIPE, text=True, check=True
-    )
-    return process.stdout
-
-
 if __name__ == "__main__":
-    main(asked(Config, __doc__))
+    config = asked(Config, __doc__)
+    try:
+        main(config)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

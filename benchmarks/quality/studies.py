@@ -3,26 +3,35 @@
 from dataclasses import dataclass
 
 DIGITS = "digits"  # the set that the program brings along
+IMAGENET = "imagenet"  # what --features calls the net that has seen the world
 
 
 @dataclass(frozen=True)
 class Study:
     """One set of images, trained on in several ways.
 
-    data      below --data-root, or DIGITS; for Stacked MNIST, the digits to make it of
-    steps     of the tutorial recipe
-    flags     of `train.py`, for every variant
-    features  labelled images below --data-root, and flags for `dcgan-tf train-features`; () for no features
-    images    of each set, for the measures; None: as published, or half of the real ones
+    data        below --data-root, or DIGITS; for Stacked MNIST, the digits to make it of
+    steps       of the tutorial recipe
+    flags       of `train.py`, for every variant
+    classifier  labelled images below --data-root, and flags for `dcgan-tf train-features`: tiny grey images are compared in
+                the features of a net that is trained on them; all others, (), in those of IMAGENET
+    images      of each set, for the measures; None: as published, or half of the real ones
+    credit      whose the images are, where pictures made from them may be shown; "": they are not shown
     """
 
     data: str
     steps: int
     flags: tuple[str, ...]
     variants: tuple[str, ...]
-    features: tuple[str, ...] = ()
+    classifier: tuple[str, ...] = ()
     images: int | None = None
+    credit: str = ""
     is_stacked: bool = False
+
+    @property
+    def keeps_epochs(self) -> bool:
+        """Whether every epoch that is measured while it trains is kept, and measured by KID in the end."""
+        return self.variants == CONFIRMATION
 
 
 # Flags on top of the tutorial recipe, or of the best one where the name begins with "best", which has small batches for few
@@ -123,27 +132,33 @@ IN_COLOUR, ON_BLACK = (
     for of_best in ("best, no gain", "best, gain")
 )
 CONFIRMATION = ("tutorial", "best")
-# The faces have no labels: what tells painters apart has to do for them.
-PAINTERS = ("paintings", "--image-size", "64", "64")
-SCANS = ("mri/Training", "--image-size", "64", "64")
 STUDIES = {
-    "faces32": Study("faces", 2000, ("--image-size", "32", "32"), IN_COLOUR, PAINTERS),
-    "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), IN_COLOUR, PAINTERS),
-    "mri32": Study("mri/Training", 2000, ("--image-size", "32", "32"), ON_BLACK, SCANS),
-    "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,)),
-    "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",)),
-    "fashion28": Study("fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",)),
-    "stacked": Study("mnist", 12_000, (), CONFIRMATION, ("mnist",), images=10_000, is_stacked=True),
-    # An hour on two cores with AVX2 (AMD EPYC), for the tutorial recipe as for the best one.
-    "faces64": Study("faces", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
-    "paintings64": Study("paintings", 1300, ("--preset", "faces64"), CONFIRMATION, PAINTERS),
+    # Half an hour to an hour on two cores with AVX2 (AMD EPYC), for the tutorial recipe as for the best one.
+    "faces64": Study("faces", 1300, ("--preset", "faces64"), CONFIRMATION),
+    "emoji64": Study(
+        "emoji", 1300, ("--preset", "faces64"), CONFIRMATION, credit="Noto Emoji, Apache License 2.0, Google"
+    ),
+    "paintings64": Study("paintings", 1300, ("--preset", "faces64"), CONFIRMATION),
+    "mri96": Study("mri/Training", 2500, ("--image-size", "96", "96"), CONFIRMATION),
     # 20,000 samples of this size, for MS-SSIM, would take longer than the training.
-    "paintings200": Study("paintings", 1600, ("--preset", "paints200"), CONFIRMATION, PAINTERS, images=2000),
-    # Half as long.
-    "mri96": Study("mri/Training", 2500, ("--image-size", "96", "96"), CONFIRMATION, SCANS),
+    "paintings200": Study("paintings", 1600, ("--preset", "paints200"), CONFIRMATION, images=2000),
+    "digits8": Study(DIGITS, 1680, (), CONFIRMATION, (DIGITS,), credit="scikit-learn's digits"),
+    "mnist28": Study("mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("mnist",), credit="MNIST"),
+    "fashion28": Study(
+        "fashion-mnist", 3000, ("--preset", "mnist"), CONFIRMATION, ("fashion-mnist",), credit="Fashion-MNIST"
+    ),
+    "stacked": Study("mnist", 12_000, (), CONFIRMATION, ("mnist",), images=10_000, credit="MNIST", is_stacked=True),
     # Ten epochs: no more than the 640,000 images of mmgeneration's anchor, which is scored on 10,000.
-    "mnist64": Study("mnist", 9380, ("--image-size", "64", "64"), CONFIRMATION, ("mnist",), images=10_000),
+    "mnist64": Study(
+        "mnist", 9380, ("--image-size", "64", "64"), CONFIRMATION, ("mnist",), images=10_000, credit="MNIST"
+    ),
+    "faces32": Study("faces", 2000, ("--image-size", "32", "32"), IN_COLOUR),
+    "paintings32": Study("paintings", 2000, ("--image-size", "32", "32"), IN_COLOUR),
+    "mri32": Study("mri/Training", 2000, ("--image-size", "32", "32"), ON_BLACK),
 }
+# Where the recipes stand: photographs and drawings, compared in the features of IMAGENET.
+PICTURES = tuple(name for name, study in STUDIES.items() if study.keeps_epochs and not study.classifier)
+TINY = tuple(name for name, study in STUDIES.items() if study.classifier)
 
 
 def flags_of(variant: str) -> list[str]:
