@@ -35,7 +35,8 @@ HEAD = f"""# How good are the pictures?
 The recipes `tutorial` and `best` train the same net for the same time. Their pictures are compared with real ones in the
 features of a net that has learned to tell what photographs show (`--features imagenet`), which comes closer to what a person
 sees than SWD does. Read each row against "real images": one half of them compared with the other half, in the same way. A
-perfect generator would score the same. Every run is measured at the epoch that it calls its best itself.
+perfect generator would score the same. Every run is measured at the epoch that it calls its best itself, by what it measured
+while it trained.
 
 | column | better | what it says |
 |---|---|---|
@@ -183,12 +184,13 @@ def _agreement(pictures: dict[str, OfRecipes]) -> str:
     curves = [result["kid_curve"] for _, result in _runs(pictures)]
     agreed = 0
     for rows in curves:
-        by_swd, by_kid = (min(rows, key=operator.itemgetter(name)) for name in ("swd", "kid"))
-        scatter = math.hypot(by_swd["standard_error"], by_kid["standard_error"])
-        agreed += by_swd["kid"] - by_kid["kid"] <= 2 * scatter
+        of_swd, of_kid = (min(rows, key=operator.itemgetter(name)) for name in ("swd", "kid"))
+        scatter = math.hypot(of_swd["standard_error"], of_kid["standard_error"])
+        agreed += of_swd["kid"] - of_kid["kid"] <= 2 * scatter
+    by_swd, runs = sum(result["chosen_by"] == "swd" for _, result in _runs(pictures)), plural(len(curves), "run")
     return (
-        f"In {agreed} of {plural(len(curves), 'run')} the epoch of the lowest SWD has a KID within two standard errors of the "
-        "lowest one."
+        f"In {agreed} of {runs} the epoch of the lowest SWD has a KID within two standard errors of the lowest one. {by_swd} of "
+        f"{runs} chose the best epoch by SWD, the rest by KID: the other table and the rings in the figures are of that one."
     )
 
 
@@ -203,7 +205,7 @@ def _section(study: str, of_recipes: OfRecipes) -> str:
     paths = {recipe: sheet_path(study, recipe, results[0]["seed"]) for recipe, results in of_recipes.items()}
     sheets = {recipe: f"![{recipe}]({os.path.relpath(path, DOCS)})" for recipe, path in paths.items() if path.exists()}
     if sheets:
-        text += f"\nPictures of the best epochs, not chosen. Made after {STUDIES[study].credit}:\n\n{table([sheets])}\n"
+        text += f"\nThe first pictures of the best epochs. The net was trained on {STUDIES[study].credit}:\n\n{table([sheets])}\n"
     return text
 
 

@@ -113,6 +113,7 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
         "recipe": settings["recipe"],
         "own_statistics": True,  # of an average's batch normalizations; older results say nothing of it
         "curve": [{k: line[k] for k in ("step", "swd", "diversity")} for line in lines if "swd" in line],
+        "chosen_by": next((name for name in ("kid", "swd") if name in folder.read_best()), None),  # the best epoch
         "kid_curve": kid_curve,
         "kid_curve_real": real,
         "scores": scoring.scores(run_dir, study, features, plan.source),

@@ -86,7 +86,7 @@ def test_a_study_is_trained_and_every_kept_epoch_measured(here, commands, capsys
     assert [point["step"] for point in result["curve"]] == [4]
     numbers = ["kid", "standard_error", "precision", "recall", "fid", "swd"]
     assert [list(row) for row in result["kid_curve"]] == [["step", *numbers]] and result["kid_curve"][0]["step"] == 4
-    assert list(result["kid_curve_real"]) == numbers
+    assert list(result["kid_curve_real"]) == numbers and result["chosen_by"] == "swd"
     found = result["scores"]["newest"]["measures"]
     assert list(found["swd"]["epochs"]) == ["1"]
     in_features = {"fid", "kid", "precision-recall", "modes"}
@@ -233,7 +233,7 @@ def measured(variant, swd, kid, seed=0, cost=1.0, steps=(4, 8), study="faces64",
         "batch_size": 64, "precision": "bfloat16", "recipe": {"ema": 0.995}, "own_statistics": True,
         "data": {"name": "faces", "images": 5200, "image_shape": [64, 64, 3]},
         "curve": [{"step": row["step"], "swd": row["swd"], "diversity": 1.0} for row in rows],
-        "kid_curve": rows, "kid_curve_real": real,
+        "chosen_by": "swd", "kid_curve": rows, "kid_curve_real": real,
         "scores": {"best": score(rows[best], best + 1), "newest": score(rows[-1], len(rows))},
         "features": features, "machine": {"processor": "a processor"},
     }  # fmt: skip
@@ -291,7 +291,7 @@ def test_the_page_says_where_the_recipes_stand(pages, tmp_path):
     }  # fmt: skip
     assert best_epochs[0]["recipe"] == "tutorial" and best_epochs[0]["rank correlation"] == ""  # of two epochs
     assert best_epochs[2]["rank correlation"] == "1.00"
-    assert "In 2 of 3 runs the epoch of the lowest SWD" in page
+    assert "In 2 of 3 runs the epoch of the lowest SWD" in page and "3 of 3 runs chose the best epoch by SWD" in page
     assert "5,200 images of 64x64x3, the time of 1,300 steps of the tutorial recipe, in batches of 64" in page
     assert "2,600 pictures with as many real images" in page and "(quality-faces64.png)" in page
     with Image.open(tmp_path / "quality-faces64.png") as figure:
