@@ -73,16 +73,11 @@ def _nearness(result: Result, epoch: str) -> str:
 
 
 def _likeness(result: Result, epoch: str) -> str:
-    """Precision and recall in the features of ImageNet, in words."""
+    """Recall in the features of ImageNet, in words. Precision has none: pictures of one flat colour have the highest."""
     if result.features != IMAGENET or (recall := _number(result, "precision-recall", "recall", epoch)) is None:
         return ""
-    precision, real = (
-        _number(result, "precision-recall", name, of) for name, of in (("precision", epoch), ("recall", None))
-    )
-    return (
-        f"{precision:.0%} of the pictures look like real ones, and {recall:.0%} of the real ones are like some picture "
-        f"(of other real images {real:.0%})"
-    )
+    real = _number(result, "precision-recall", "recall")
+    return f"{recall:.0%} of the real images have their like among the pictures ({real:.0%} have among other real ones)"
 
 
 def _variety(result: Result, epoch: str) -> str:
