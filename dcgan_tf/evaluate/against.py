@@ -21,6 +21,7 @@ class RealImages:
     classifier  the net whose outputs are a logit for each class, or None
     images      a measure takes at most so many images of each set; None: its own number
     seed        chooses the images that are compared
+    are_copies_told_by_features  features of all real images are taken for that: only where they were asked for
     """
 
     reals: ImageSource
@@ -30,6 +31,7 @@ class RealImages:
     classifier: FeatureSpace | None
     images: int | None
     seed: int
+    are_copies_told_by_features: bool = True
 
     def limited(self, default_images: int) -> int:
         return default_images if self.images is None else min(default_images, self.images)

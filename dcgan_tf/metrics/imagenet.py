@@ -23,6 +23,7 @@ WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77
 CLASSES, FEATURES = 1000, 1280
 # Features are taken at this height and width. The net was trained at 224, where they cost twice as much.
 SIDE = 160
+MIN_SIDE = 32  # Images with a shorter side look like nothing that the net has seen, however they are enlarged.
 # What the net was trained with: pixels 0..255 become (pixel - 127) / 128.
 PIXEL_MEAN, PIXEL_SCALE = 127, 128
 EPSILON = 1e-3  # of the batch normalizations
@@ -42,6 +43,11 @@ STAGES = (
 def is_installed() -> bool:
     """Whether the package with the weights is there; nothing of it is imported."""
     return _folder() is not None
+
+
+def suits(image_shape) -> bool:
+    """Whether images of a shape, (H, W, C), are measured with it where nobody says otherwise."""
+    return is_installed() and min(image_shape[:2]) >= MIN_SIDE
 
 
 def weights_path() -> Path:
