@@ -26,6 +26,7 @@ from benchmarks.quality.tables import (
     of_real_images,
     shown,
     spread,
+    wrapped,
 )
 from dcgan_tf.common.text import plural
 
@@ -188,7 +189,7 @@ def _agreement(pictures: dict[str, OfRecipes]) -> str:
         scatter = math.hypot(of_swd["standard_error"], of_kid["standard_error"])
         agreed += of_swd["kid"] - of_kid["kid"] <= 2 * scatter
     by_swd, runs = sum(result["chosen_by"] == "swd" for _, result in _runs(pictures)), plural(len(curves), "run")
-    return (
+    return wrapped(
         f"In {agreed} of {runs} the epoch of the lowest SWD has a KID within two standard errors of the lowest one. {by_swd} of "
         f"{runs} chose the best epoch by SWD, the rest by KID: the other table and the rings in the figures are of that one."
     )
@@ -200,8 +201,8 @@ def _section(study: str, of_recipes: OfRecipes) -> str:
     plot = DOCS / f"quality-{study}.png"
     figures.tutorial_and_best(study, of_recipes, plot)
     images = everything[0]["scores"]["best"]["measures"]["kid"]["protocol"]["images"]
-    text = f"## {study}\n\n{about(study, everything)} Compared are {images:,} pictures with as many real images.\n\n"
-    text += f"![KID and SWD over time]({plot.name})\n"
+    said = wrapped(f"{about(study, everything)} Compared are {images:,} pictures with as many real images.")
+    text = f"## {study}\n\n{said}\n\n![KID and SWD over time]({plot.name})\n"
     paths = {recipe: sheet_path(study, recipe, results[0]["seed"]) for recipe, results in of_recipes.items()}
     sheets = {recipe: f"![{recipe}]({os.path.relpath(path, DOCS)})" for recipe, path in paths.items() if path.exists()}
     if sheets:

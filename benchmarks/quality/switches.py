@@ -23,6 +23,7 @@ from benchmarks.quality.tables import (
     order_of,
     shown,
     spread,
+    wrapped,
 )
 
 NAME = "quality-switches.md"
@@ -88,7 +89,7 @@ def _section(study: str, of_study: dict[Run, list[dict]], docs) -> list[str]:
     everything = [result for run in order for result in of_study[run]]
     nets = nets_of(everything)
     rows = [_real(everything[-1:], nets), *(row(run, of_study, nets) for run in order)]
-    parts = [f"## {study}\n\n{about(study, everything)}\n\n{table(rows)}\n"]
+    parts = [f"## {study}\n\n{wrapped(about(study, everything))}\n\n{table(rows)}\n"]
     if study not in PICTURES:  # whose figure is in quality.md
         plot = docs / f"quality-{study}.png"
         figures.all_variants(of_study, plot)

@@ -1,6 +1,7 @@
 """What both pages of results share: the results, their numbers, and what is said of a set of images."""
 
 import json
+import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -93,3 +94,8 @@ def about(study: str, results: list[dict]) -> str:
         f"{results[0]['data']['images']:,} images of {shape}, the time of {STUDIES[study].steps:,} steps of the tutorial "
         f"recipe{batches}; on {'; '.join(machines)}."
     )
+
+
+def wrapped(text: str) -> str:
+    """In lines as the other pages have them."""
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
