@@ -25,6 +25,7 @@ FEATURE_IMAGES = (FULL_FEATURE_IMAGES, 256, 128)
 REAL_FEATURE_SETS = 2  # The features of both halves of the real images are taken once, like two measurements.
 # Where no flag says how often, measuring may take these shares of the training time.
 MAX_SCORING_SHARE, MAX_FEATURES_SHARE = 0.03, 0.04
+LEAST_FEATURES_FACTOR = 2  # The fewest images may take so many times that share: a short run is worth it, too.
 # What things take on two processors; a generator's time comes on top.
 GUESSED_SECONDS_AN_IMAGE, GUESSED_SECONDS_A_FEATURE = 0.003, 0.012  # SWD of a small image; features of any
 GUESSED_OPENING_SECONDS = 4.0  # until the net for features has seen its first images
@@ -85,9 +86,12 @@ def affordable(seconds_an_image: float, half: int, budget: float) -> Effort:
 
 
 def affordable_features(seconds_an_image: float, half: int, budget: float) -> int:
-    """The most images whose features take at most `budget` seconds in a whole run; 0 where even few take longer."""
-    most = budget / (MEASUREMENTS + REAL_FEATURE_SETS) / seconds_an_image
-    return next((images for images in FEATURE_IMAGES if min(images, half) <= most), 0)
+    """The most images whose features take at most `budget` seconds in a whole run, or the fewest, which may take twice as
+    long; 0 where even these take longer."""
+    most, fewest = budget / (MEASUREMENTS + REAL_FEATURE_SETS) / seconds_an_image, FEATURE_IMAGES[-1]
+    if found := next((images for images in FEATURE_IMAGES if min(images, half) <= most), 0):
+        return found
+    return fewest if min(fewest, half) <= LEAST_FEATURES_FACTOR * most else 0
 
 
 def _settle_features(plan: Plan, best: dict, run_seconds: float) -> tuple[FeatureSpace | None, int, float]:

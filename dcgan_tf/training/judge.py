@@ -16,7 +16,7 @@ from dcgan_tf.runs.best import criterion, is_better
 from dcgan_tf.runs.lines import EFFORT
 from dcgan_tf.training import schedule
 from dcgan_tf.training.cadence import Cadence
-from dcgan_tf.training.effort import MAX_FEATURES_SHARE, MAX_SCORING_SHARE, guessed_seconds, settle
+from dcgan_tf.training.effort import LEAST_FEATURES_FACTOR, MAX_FEATURES_SHARE, MAX_SCORING_SHARE, guessed_seconds, settle
 from dcgan_tf.training.plan import Plan
 
 RUBBISH = PHRASES[0][1]  # Nobody is glad to read that such pictures are the best so far.
@@ -131,7 +131,7 @@ class Judge:
         if self._plan.config.evaluate_every or self._cost is None or now.step == self._plan.last_step:
             return True
         has_features = self._quality is not None and self._quality.effort.feature_images
-        share = MAX_SCORING_SHARE + (MAX_FEATURES_SHARE if has_features else 0)
+        share = MAX_SCORING_SHARE + (LEAST_FEATURES_FACTOR * MAX_FEATURES_SHARE if has_features else 0)
         share = share * now.seconds * (now.step - self._first_step)
         return self._spent + self._cost <= OVERDRAFT_FACTOR * share
 

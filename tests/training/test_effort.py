@@ -70,7 +70,7 @@ def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys):
 
 @pytest.mark.parametrize(
     ("budget", "half", "images"),
-    [(512 * 14, 5000, 512), (511 * 14, 5000, 256), (255 * 14, 5000, 128), (127 * 14, 5000, 0), (100 * 14, 100, 512)],
+    [(512 * 14, 5000, 512), (511 * 14, 5000, 256), (255 * 14, 5000, 128), (64 * 14, 5000, 128), (63 * 14, 5000, 0), (100 * 14, 100, 512)],
 )
 def test_features_are_taken_of_as_many_images_as_there_is_time_for(budget, half, images):
     assert effort.affordable_features(1.0, half, float(budget)) == images
