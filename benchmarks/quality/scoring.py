@@ -20,7 +20,7 @@ from dcgan_tf.metrics import swd
 from dcgan_tf.pictures.images import PADDING_PIXELS
 from dcgan_tf.runs.folder import RunFolder
 
-KID_CURVE_IMAGES = 1000  # for KID over time
+KID_CURVE_IMAGES = 500  # for KID over time
 SWD_IMAGES = 5000  # So many pictures are drawn for the SWD, in as many sets as that takes.
 FIRST_SEED_OF_DRAWS = 1000  # A run measures itself by pictures of its own, lower seed.
 MAX_SHEET_BYTES = 300_000  # A larger one would weigh on the repository.

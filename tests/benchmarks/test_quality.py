@@ -183,7 +183,7 @@ def test_the_curve_of_kept_epochs(tmp_path, monkeypatch):
     keys = ("kid", "precision", "recall", "fid", "swd")
     assert rows == [{"step": 45} | dict.fromkeys(keys, 1.0), {"step": 50} | dict.fromkeys(keys, 2.0)]
     assert real == dict.fromkeys(keys, 0.5)
-    flags = ["--metrics", "swd", "fid", "kid", "precision-recall", "--images", "1000"]
+    flags = ["--metrics", "swd", "fid", "kid", "precision-recall", "--images", "500"]
     assert wanted == [(tmp_path, "all", "imagenet", flags)]
     check(parse(EvaluateConfig, [str(tmp_path), *flags, "--epoch", "all", "--features", "a.keras"]))
 
