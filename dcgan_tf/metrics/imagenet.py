@@ -45,11 +45,6 @@ def is_installed() -> bool:
     return _folder() is not None
 
 
-def suits(image_shape) -> bool:
-    """Whether images of a shape, (H, W, C), are measured with it where nobody says otherwise."""
-    return is_installed() and min(image_shape[:2]) >= MIN_SIDE
-
-
 def weights_path() -> Path:
     """The file of the weights.
 

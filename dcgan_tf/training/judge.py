@@ -16,7 +16,13 @@ from dcgan_tf.runs.best import criterion, is_better
 from dcgan_tf.runs.lines import EFFORT
 from dcgan_tf.training import schedule
 from dcgan_tf.training.cadence import Cadence
-from dcgan_tf.training.effort import LEAST_FEATURES_FACTOR, MAX_FEATURES_SHARE, MAX_SCORING_SHARE, guessed_seconds, settle
+from dcgan_tf.training.effort import (
+    LEAST_FEATURES_FACTOR,
+    MAX_FEATURES_SHARE,
+    MAX_SCORING_SHARE,
+    guessed_seconds,
+    settle,
+)
 from dcgan_tf.training.plan import Plan
 
 RUBBISH = PHRASES[0][1]  # Nobody is glad to read that such pictures are the best so far.
@@ -110,9 +116,9 @@ class Judge:
             return {"diversity": quality.diversity()}
 
     def _score(self, now: Moment, keep: Callable[[], None], *, keeps_rubbish: bool) -> Verdict:
-        diversity = self._watch(now)
+        diversity, effort, floors = self._watch(now), self._quality.effort, self._quality.floors
         start = time.perf_counter()
-        scores, floors, effort = self._quality.scores(), self._quality.floors, self._quality.effort
+        scores = self._quality.scores()
         self._cost = time.perf_counter() - start
         self._spent, self._scored_step = self._spent + self._cost, now.step
         # A run that was killed after this measurement and before its state measures the best again.

@@ -14,6 +14,7 @@ from dcgan_tf.common.install import install_command
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.generators.quality import Effort, effort_of
 from dcgan_tf.metrics import imagenet
+from dcgan_tf.nets.saved import load_model
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.training import effort
 from dcgan_tf.training.command import train
@@ -42,7 +43,7 @@ def config(tmp_path_factory):
 
 
 @pytest.mark.skipif(not imagenet.is_installed(), reason="needs the extra imagenet")
-def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys):
+def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys, monkeypatch):
     assert train(config) == 0
     said = [line for line in capsys.readouterr().out.splitlines() if "KID" in line]
     run = RunFolder(Path(config.run_dir))
@@ -66,11 +67,25 @@ def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys):
             )
             assert best[f"{name}_of_real_images"] == pytest.approx(measures[measure]["real"][name], rel=1e-4, abs=1e-6)
     assert f"* {best['epoch']}" in capsys.readouterr().out
+    # Measuring changes nothing of what is trained.
+    monkeypatch.setattr(imagenet, "is_installed", lambda: False)
+    without = RunFolder(Path(config.run_dir + "-by-swd"))
+    assert train(replace(config, run_dir=str(without.path))) == 0
+    assert "kid" not in without.read_best()
+    a, b = (load_model(folder.generator(2)).get_weights() for folder in (run, without))
+    assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 @pytest.mark.parametrize(
     ("budget", "half", "images"),
-    [(512 * 14, 5000, 512), (511 * 14, 5000, 256), (255 * 14, 5000, 128), (64 * 14, 5000, 128), (63 * 14, 5000, 0), (100 * 14, 100, 512)],
+    [
+        (512 * 14, 5000, 512),
+        (511 * 14, 5000, 256),
+        (255 * 14, 5000, 128),
+        (64 * 14, 5000, 128),
+        (63 * 14, 5000, 0),
+        (100 * 14, 100, 512),
+    ],
 )
 def test_features_are_taken_of_as_many_images_as_there_is_time_for(budget, half, images):
     assert effort.affordable_features(1.0, half, float(budget)) == images
@@ -98,6 +113,7 @@ def test_without_the_package_the_run_goes_on_by_swd_and_says_so(config, monkeypa
         ({"swd": 50.0, "images": 256, "directions": 64}, (256, 64, 0)),
         ({"swd": 50.0, "images": 256, "directions": 64, "feature_images": 128}, (256, 64, 128)),
         ({"swd": 50.0, "images": 3, "directions": 64}, None),  # made by hand
+        ({"swd": 50.0, "images": 256, "directions": 64, "feature_images": 99}, None),
     ],
 )
 def test_the_effort_in_best_json(best, expected):
