@@ -7,8 +7,10 @@ from typing import get_type_hints
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import (
+    IMAGENET,
     MEASURES,
     NEED_FEATURES,
+    NO_FEATURES,
     AnimateConfig,
     EvaluateConfig,
     ExportConfig,
@@ -151,20 +153,25 @@ def _check_train_features(config: TrainFeaturesConfig) -> None:
 def _check_evaluate(config: EvaluateConfig) -> None:
     if config.metrics == ():
         raise UserError(f"--metrics: names none: give one or more of {', '.join(MEASURES)}")
-    without = [name for name in config.metrics or () if name in NEED_FEATURES and config.features is None]
-    if without:
+    without = [name for name in config.metrics or () if name in NEED_FEATURES]
+    if without and config.features == NO_FEATURES:
         raise UserError(
-            f"--metrics {' '.join(without)}: needs --features: inception, or a Keras file such as "
-            '"dcgan-tf train-features" makes'
+            f"--metrics {' '.join(without)} --features {NO_FEATURES}: give features, or leave these metrics out"
         )
     if config.held_out is not None and config.metrics is not None and "copies" not in config.metrics:
         raise UserError("--held-out: is for copies: add copies to --metrics")
     if config.seed + config.seeds > 2**31:
         raise UserError(f"--seed {config.seed} --seeds {config.seeds}: the last seed must be below 2147483648")
-    if config.set_best and config.epoch == "all" and config.metrics is not None and "swd" not in config.metrics:
+    if config.set_best and config.epoch == "all" and not _tells_best(config):
         raise UserError(
-            "--set-best: the best of all is that of the lowest SWD: add swd to --metrics, or give one --epoch"
+            "--set-best: the best of all is told by swd, or by kid in the features of imagenet: add one to --metrics, or "
+            "give one --epoch"
         )
+
+
+def _tells_best(config: EvaluateConfig) -> bool:
+    tell = ("swd", "kid") if config.features in (None, IMAGENET) else ("swd",)
+    return config.metrics is None or any(name in config.metrics for name in tell)
 
 
 _TOGETHER = {

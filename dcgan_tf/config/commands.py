@@ -165,6 +165,7 @@ class ResumeConfig:
 
 
 MEASURES = ("swd", "tones", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")
+IMAGENET, NO_FEATURES = "imagenet", "none"
 NEED_FEATURES = ("fid", "kid", "precision-recall", "modes")
 MeasureName = Literal[MEASURES]
 
@@ -182,11 +183,12 @@ class EvaluateConfig:
     """Real images that were not trained on: what is nearer to the training images than these are looks like a copy.
     Default: none."""
     metrics: Maybe[tuple[MeasureName, ...]] = None
-    """What to measure. Default: swd, tones, msssim, copies and diversity; with --features, all that they allow. modes is for
-    features that "dcgan-tf train-features" made."""
-    features: Annotated[Maybe[str], Shown("FILE|inception")] = None
-    """The net in whose last hidden layer fid, kid and precision-recall compare images: a Keras file, such as "dcgan-tf
-    train-features" makes, or "inception", whose weights (88 MB) are downloaded once. Default: none."""
+    """What to measure. Default: all that there are features for; swd, tones, msssim, copies and diversity need none. modes
+    is for features that "dcgan-tf train-features" made."""
+    features: Annotated[Maybe[str], Shown("imagenet|inception|FILE|none")] = None
+    """The net in whose last hidden layer fid, kid and precision-recall compare images: "imagenet", EfficientNet-Lite0 from
+    a package; "inception", whose weights (88 MB) are downloaded once; a Keras file, such as "dcgan-tf train-features"
+    makes. Default: imagenet, where that package is installed and images have at least 32 pixels on each side."""
     epoch: Epoch | Literal["all"] = None
     """Of a run: the epoch to measure, or all that are kept. Default: the best, or the newest where none was measured."""
     images: Annotated[Maybe[int], AT_LEAST_1] = None
@@ -198,16 +200,16 @@ class EvaluateConfig:
     evaluation/<name of the source>."""
     latents: Latents = "auto"
     all: bool = False
-    """Print every number that was measured. Without it, those of --metrics, or SWD, diversity and copies, and with
-    --features KID, precision and recall."""
+    """Print every number that was measured. Without it, those of --metrics, or SWD, diversity and copies, and in features
+    FID, KID, precision and recall."""
     seeds: Annotated[int, SEED_COUNT] = 1
     """Measure so many sets of generated images, of --seed and those that follow it: mean and standard deviation. The real
     images stay the same. Takes so many times as long."""
     csv: bool = False
     """Also write evaluation.csv, a row for each number of each epoch, for a spreadsheet or pandas."""
     set_best: bool = False
-    """Write into the run which epoch is its best: of all, that of the lowest SWD; else the one measured. generate, export
-    and others then take it."""
+    """Write into the run which epoch is its best: of all, that of the lowest KID in the features of imagenet, without them
+    of the lowest SWD; else the one measured. generate, export and others then take it."""
 
 
 def film_format(path: str) -> str:

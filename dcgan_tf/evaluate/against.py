@@ -7,6 +7,7 @@ import numpy as np
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.metrics.features import FeatureSpace
+from dcgan_tf.metrics.halves import halves
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class RealImages:
     classifier  the net whose outputs are a logit for each class, or None
     images      a measure takes at most so many images of each set; None: its own number
     seed        chooses the images that are compared
+    are_copies_told_by_features  features of all real images are taken for that: only where they were asked for
     """
 
     reals: ImageSource
@@ -29,6 +31,7 @@ class RealImages:
     classifier: FeatureSpace | None
     images: int | None
     seed: int
+    are_copies_told_by_features: bool = True
 
     def limited(self, default_images: int) -> int:
         return default_images if self.images is None else min(default_images, self.images)
@@ -72,15 +75,6 @@ class Measure:
         raise NotImplementedError
 
 
-def halves(against: RealImages, images: int, measure: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """The indices, ascending, of two sets of so many real images, with none in common.
-
-    measure: a name that varies the choice.
-    """
-    order = np.random.default_rng([against.seed, *measure]).permutation(len(against.reals))
-    return np.sort(order[:images]), np.sort(order[-images:])
-
-
 class Halved(Measure):
     """Compares with half A of the real images; half B is scored like generated images, which gives the floor."""
 
@@ -88,7 +82,7 @@ class Halved(Measure):
 
     def __init__(self, against: RealImages):
         super().__init__(against)
-        self._a, self._b = halves(against, self.images, self.name.encode())
+        self._a, self._b = halves(len(against.reals), self.images, against.seed, self.name.encode())
 
     def real(self):
         return self.numbers(self.against.reals, self._b)

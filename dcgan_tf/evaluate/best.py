@@ -1,14 +1,18 @@
 """`dcgan-tf evaluate --set-best`: a run's best epoch as best.json names it, measured as training measures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import locked_folder
+from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.generators.find import Found
 from dcgan_tf.generators.generator import open_generator
-from dcgan_tf.generators.samples import Samples
-from dcgan_tf.metrics import diversity, swd
+from dcgan_tf.generators.quality import FULL_EFFORT, FULL_FEATURE_IMAGES, Quality, effort_of, named_floors
+from dcgan_tf.metrics import imagenet, swd
+from dcgan_tf.metrics.feature_sets import MIN_REALS
+from dcgan_tf.metrics.features import open_features
 from dcgan_tf.runs.folder import RunFolder
 
 
@@ -38,30 +42,27 @@ def check_can_set(source: str, is_run: bool, found: Found, reals: ImageSource) -
 def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]:
     """Writes best.json; returns what it said before ({} where there was none) and what it says now.
 
-    The numbers are those that training compares with: with the run's seed, by as many pictures and in as many directions as
-    the best of before was measured; where there was none, by at most 1,024.
+    The numbers are those that training compares with: with the run's seed and the effort with which the best of before was
+    measured; where there was none, with the greatest.
 
     Raises:
         UserError: the run trains now; best.json cannot be written.
     """
     folder, settings = RunFolder(Path(source)), found.settings
-    seed, before = settings.config.seed, folder.read_best()
+    before = folder.read_best()
     # The models of an epoch may be those of a step within it, which only best.json knows.
     step = before.get("step") if before.get("epoch") == found.epoch else None
-    images, directions = before.get("images", swd.TRAINING_IMAGES), before.get("directions")
-    measure = swd.SWD(reals, int(images), seed, directions and int(directions))
-    generator = open_generator(str(found.path))
-    samples = Samples(generator, max(measure.images, diversity.TRAINING_IMAGES), seed)
-    real_distance = diversity.mean_pairwise_distance(reals, diversity.TRAINING_REALS, seed)
+    effort = effort_of(before) or replace(FULL_EFFORT, feature_images=FULL_FEATURE_IMAGES)
+    if not (imagenet.suits(reals.image_shape) and len(reals) >= MIN_REALS):
+        effort = replace(effort, feature_images=0)
+    space = open_features(IMAGENET) if effort.feature_images else None
+    quality = Quality(reals, open_generator(str(found.path)), settings.config.seed, effort, space)
     best = {
         "epoch": found.epoch,
         "step": _last_step(folder, found.epoch, settings.steps_per_epoch) if step is None else step,
-        "diversity": diversity.mean_pairwise_distance(samples, diversity.TRAINING_IMAGES) / max(real_distance, 1.0),
-        "swd": swd.mean(measure.score(samples)),
-        "images": measure.images,
-        "directions": measure.directions,
-        "swd_of_real_images": swd.mean(measure.floor()),
+        "diversity": quality.diversity(),
     }
+    best |= quality.scores() | named_floors(quality.floors) | quality.effort.facts()
     with _locked(folder):
         folder.write_best(best)
     return before, best

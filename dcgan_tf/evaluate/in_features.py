@@ -4,30 +4,9 @@ import functools
 
 import numpy as np
 
-from dcgan_tf.evaluate.against import Halved, Measure, RealImages, halves
-from dcgan_tf.metrics import distances, diversity
-
-
-class FeatureSets:
-    """Features of two halves of the real images and of the generated ones, each computed once for all measures."""
-
-    def __init__(self, against: RealImages, images: int):
-        self._against, self._images = against, images
-        self._a, self._b = halves(against, images, b"features")
-        self._scored = (None, None)
-
-    @functools.cached_property
-    def a(self) -> np.ndarray:
-        return self._against.features.extract(self._against.reals, self._a)
-
-    @functools.cached_property
-    def b(self) -> np.ndarray:
-        return self._against.features.extract(self._against.reals, self._b)
-
-    def of(self, samples) -> np.ndarray:
-        if self._scored[0] is not samples:
-            self._scored = samples, self._against.features.extract(samples, np.arange(self._images))
-        return self._scored[1]
+from dcgan_tf.evaluate.against import Halved, Measure, RealImages
+from dcgan_tf.metrics import distances, diversity, feature_sets
+from dcgan_tf.metrics.feature_sets import FeatureSets
 
 
 class InFeatures(Measure):
@@ -38,7 +17,7 @@ class InFeatures(Measure):
 
     def __init__(self, against: RealImages):
         super().__init__(against)
-        self.sets = FeatureSets(against, self.images)
+        self.sets = FeatureSets(against.features, against.reals, self.images, against.seed)
         self.protocol |= {"features": against.features.fingerprint}
 
     def real(self):
@@ -47,31 +26,25 @@ class InFeatures(Measure):
     def score(self, samples):
         return self.compare(self.sets.a, self.sets.of(samples))
 
-    def compare(self, real: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    @staticmethod
+    def compare(real: np.ndarray, other: np.ndarray) -> dict[str, float]:
+        """The numbers of two sets of features."""
         raise NotImplementedError
 
 
 class FID(InFeatures):
     name, min_images = "fid", distances.MIN_IMAGES["fid"]
-
-    def compare(self, real, other):
-        return {"fid": distances.frechet(real, other)}
+    compare = staticmethod(feature_sets.fid)
 
 
 class KID(InFeatures):
     name, min_images = "kid", distances.MIN_IMAGES["kid"]
-
-    def compare(self, real, other):
-        value, error = distances.kernel_distance(real, other)
-        return {"kid": value, "standard_error": error}
+    compare = staticmethod(feature_sets.kid)
 
 
 class PrecisionRecall(InFeatures):
     name, min_images = "precision-recall", distances.MIN_IMAGES["precision-recall"]
-
-    def compare(self, real, other):
-        precision, recall = distances.precision_recall(real, other)
-        return {"precision": precision, "recall": recall}
+    compare = staticmethod(feature_sets.precision_recall)
 
 
 class Modes(Halved):

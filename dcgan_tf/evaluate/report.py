@@ -2,9 +2,10 @@
 
 from dcgan_tf.common import text
 from dcgan_tf.common.errors import printable
+from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.evaluate.columns import Key, column, keys_of, short
 from dcgan_tf.evaluate.results import Result
-from dcgan_tf.metrics.words import how_far
+from dcgan_tf.metrics.words import how_far, how_far_in_features
 
 COLLAPSED, NARROW = 0.1, 0.7  # Below these shares of the diversity of real images, the words change.
 MANY_COPIES = 0.05  # By chance, 1% of the samples count as copies.
@@ -26,9 +27,20 @@ def table(result: Result, names: list[str], epochs: list[str], *, is_short: bool
 
 
 def best_of(result: Result, epochs: list[str]) -> str | None:
-    """Of several epochs, the one of the lowest SWD, the first of equal ones; None where it was not measured."""
-    scores = [(score, epoch) for epoch in epochs if (score := swd_of(result, epoch)) is not None]
-    return min(scores, key=lambda scored: scored[0])[1] if len(epochs) > 1 and scores else None
+    """Of several epochs, the best, as training tells it; None where none was measured so.
+
+    That of the lowest KID in the features of ImageNet where all were measured in these, else that of the lowest SWD.
+    """
+    if len(epochs) < 2:
+        return None
+    of_all = ([(score(result, epoch), epoch) for epoch in epochs] for score in (kid_of, swd_of))
+    known = next((scored for scored in of_all if all(score is not None for score, _ in scored)), [])
+    return min(known, key=lambda scored: scored[0])[1] if known else None
+
+
+def kid_of(result: Result, epoch: str) -> float | None:
+    """In the features of ImageNet: another net may be blind to what a picture shows."""
+    return _number(result, "kid", "kid", epoch) if result.features == IMAGENET else None
 
 
 def swd_of(result: Result, epoch: str) -> float | None:
@@ -38,21 +50,34 @@ def swd_of(result: Result, epoch: str) -> float | None:
 def summary(result: Result, epoch: str) -> str:
     """What the numbers of a generator mean, in words; "" where nothing was measured that has words.
 
-    No number here sees whether a picture shows anything, so the words do not claim that.
+    SWD does not see whether a picture shows anything, so its words do not claim that.
     """
-    said = [words for words in (_nearness(result, epoch), _variety(result, epoch), _novelty(result, epoch)) if words]
+    parts = (_nearness(result, epoch), _likeness(result, epoch), _variety(result, epoch), _novelty(result, epoch))
+    said = [words for words in parts if words]
     if not said:
         return ""
     named = f"epoch {epoch}" if epoch.isdigit() else printable(epoch)
-    return f"{named}: {'; '.join(said)}. Look at the pictures: SWD sees colours and textures only."
+    limits = "" if kid_of(result, epoch) is not None else ": SWD sees colours and textures only"
+    return f"{named}: {'; '.join(said)}. Look at the pictures{limits}."
 
 
 def _nearness(result: Result, epoch: str) -> str:
+    """As a net sees it that knows pictures; without it, as SWD does."""
+    if (kid := kid_of(result, epoch)) is not None:
+        return f"{how_far_in_features(kid)} (KID {kid:.3f}, real images {_number(result, 'kid', 'kid'):.3f})"
     swd, floor = swd_of(result, epoch), _number(result, "swd", "mean")
     if swd is None or not floor or floor <= 0:
         return ""
     images = result.measures["swd"].protocol["images"]
     return f"{how_far(swd, floor, images)} (SWD {swd:.1f}, real images {floor:.1f})"
+
+
+def _likeness(result: Result, epoch: str) -> str:
+    """Recall in the features of ImageNet, in words. Precision has none: pictures of one flat colour have the highest."""
+    if result.features != IMAGENET or (recall := _number(result, "precision-recall", "recall", epoch)) is None:
+        return ""
+    real = _number(result, "precision-recall", "recall")
+    return f"{recall:.0%} of the real images have their like among the pictures ({real:.0%} have among other real ones)"
 
 
 def _variety(result: Result, epoch: str) -> str:

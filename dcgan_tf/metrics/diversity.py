@@ -5,8 +5,6 @@ import numpy as np
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.metrics.distances import squared_pixel_distances
 
-# A run in training is measured by all pairs of so many generated images, and compared with that of so many real ones.
-TRAINING_IMAGES, TRAINING_REALS = 64, 256
 BATCH_ROWS = 1024  # So many images or rows are compared at a time.
 
 

@@ -1,43 +1,27 @@
 """Feature spaces: each image becomes the output of the last hidden layer of a trained image classifier."""
 
 import hashlib
-import os
-import socket
-import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dcgan_tf.common.backend import keras, tf
-from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import whole_file
 from dcgan_tf.common.pixels import fit_all, to_channels
 from dcgan_tf.common.progress import Work
-from dcgan_tf.config.commands import MEASURES, NEED_FEATURES
+from dcgan_tf.metrics import imagenet, inception
 from dcgan_tf.nets.branched import load_net
 from dcgan_tf.nets.words import reason
 
 BATCH_IMAGES = 64  # A net sees so many images at once.
-DOWNLOAD_TIMEOUT_SECONDS = 30  # A download has failed once it brings no byte for so long.
-
-# The file that keras.applications.InceptionV3(include_top=False) downloads to Keras's own folder.
-INCEPTION_URL = (
-    "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"
-    "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
-)
-INCEPTION_MD5 = "bcbd6486424b2319ff4ef7d526e38f63"
-INCEPTION_SIZE = "88 MB"
-_OTHERS = [name for name in MEASURES if name not in NEED_FEATURES]
-WITHOUT_FEATURES = f"{', '.join(_OTHERS[:-1])} and {_OTHERS[-1]} need no such file"
 
 
 @dataclass(frozen=True)
 class FeatureSpace:
     """A net up to its last hidden layer.
 
-    name         "inception", or the file's name
+    name         "imagenet", "inception", or the file's name
     dimension    the number of features of an image
     image_shape  (H, W, C) that the net takes; images of other sizes and channels are made to fit
     run          float32 [n, H, W, C], 0..255 -> float32 [n, dimension]
@@ -85,7 +69,7 @@ def open_features(name: str) -> FeatureSpace:
     """The feature space that `--features` names; call it before any long work.
 
     Args:
-        name: "inception" is Inception-v3 with Keras's ImageNet weights. They are not the weights of the original FID
+        name: "imagenet" is EfficientNet-Lite0, see `dcgan_tf.metrics.imagenet`. "inception" is Inception-v3 with Keras's ImageNet weights. They are not the weights of the original FID
             (Heusel et al. 2017), so its numbers compare with each other only. Weights that are not in Keras's folder
             are downloaded here, which one line says. Else the file, .keras or .h5, of an image classifier: the features
             are what goes into its last layer with weights (of a net without a last dense or convolutional layer, what
@@ -93,15 +77,13 @@ def open_features(name: str) -> FeatureSpace:
             on others needs a Rescaling layer in front.
 
     Raises:
-        UserError: no such file, no net, not one that takes images of 1 or 3 channels and a fixed size; the weights
-            cannot be downloaded or are damaged.
+        UserError: no such file, no net, not one that takes images of 1 or 3 channels and a fixed size; the weights of
+            "imagenet" are not installed, those of "inception" cannot be downloaded, or they are damaged.
     """
+    if name == "imagenet":
+        return _space(name, imagenet.weights_path(), imagenet.feature_net(imagenet.read_weights()))
     if name == "inception":
-        path = inception_weights()
-        net = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=str(path))
-        scaled = keras.layers.Rescaling(1 / 127.5, -1)
-        pixels = keras.Input([299, 299, 3])
-        return _space(name, path, keras.Model(pixels, net(scaled(pixels))))
+        return _space(name, inception.inception_weights(), inception.feature_net())
     net = load_net(name)
     _check_input(name, net)
     return _space(Path(name).name, name, keras.Model(net.inputs[0], _pooled(_last_hidden(name, net))))
@@ -119,50 +101,6 @@ def open_outputs(name: str) -> FeatureSpace:
         shape = list(net.outputs[0].shape[1:])
         raise UserError(f"{printable(name)}: makes {shape} of an image: give a classifier, which makes [classes]")
     return _space(Path(name).name, name, net)
-
-
-def inception_weights() -> Path:
-    """The file of the weights of Inception-v3, where Keras itself looks for it; it is downloaded if it is not there.
-
-    Raises:
-        UserError: it cannot be downloaded, or is not whole.
-    """
-    home = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
-    path = home / "models" / INCEPTION_URL.rpartition("/")[2]
-    if not path.is_file():
-        _download(INCEPTION_URL, path)
-    if not _is_whole(path):
-        raise UserError(
-            f"{printable(path)} is not the whole file of weights: delete it and run the same command again, online; "
-            f"{WITHOUT_FEATURES}"
-        )
-    return path
-
-
-def _is_whole(path: Path) -> bool:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest() == INCEPTION_MD5
-
-
-def _download(url: str, path: Path) -> None:
-    host = urllib.parse.urlsplit(url).netloc
-    say(f"downloading the weights of Inception-v3 ({INCEPTION_SIZE}) from {host} to {printable(path)}")
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
-    try:
-        with Work("downloading"), whole_file(path) as beside:
-            beside.unlink()  # Keras downloads only a file that is not there.
-            keras.utils.get_file(beside.name, url, cache_dir=beside.parent.parent, cache_subdir=beside.parent.name)
-    except UserError:
-        raise
-    except Exception as error:  # Keras raises a bare Exception, sockets raise errors of their own.
-        reason = printable(str(error).rpartition(" -- ")[2])
-        raise UserError(
-            f"--features inception: its weights cannot be downloaded ({reason}): put {url} at {printable(path)} "
-            f"yourself, or give --features FILE.keras; {WITHOUT_FEATURES}"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(patience)
 
 
 def _check_input(name: str, net: keras.Model) -> None:

@@ -21,7 +21,6 @@ from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.text import shape_text
 
 PUBLISHED_IMAGES = 16_384  # Karras et al. 2018 compare so many images of each set.
-TRAINING_IMAGES = 1024  # A run in training is measured with at most so many, which takes a sixteenth of the time.
 MIN_IMAGES = 16  # of each set. With fewer, the floor is so high that nothing shows.
 PATCH_SIDE = 7  # pixels
 PATCHES_PER_IMAGE = 128  # on each level

@@ -1,12 +1,14 @@
 """The loss curves of a run as one picture, from its log.jsonl."""
 
+import functools
+
 import numpy as np
 
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import printable
 from dcgan_tf.pictures.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, finish, panels, whole_numbers, write_figure
 from dcgan_tf.pictures.plots import WHOLE_NUMBER_TICKS as TICKS
-from dcgan_tf.runs.best import find_best
+from dcgan_tf.runs.best import criterion, find_best
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.lines import Numbers, read_numbers
 
@@ -14,12 +16,13 @@ CURVE_BINS = 800  # About the width of the picture in pixels: finer parts of a c
 MAX_SPIKE = 5.0  # Values further out than so many times the range of most ask for a logarithmic axis.
 LOSSES = {"d_loss": ("discriminator loss", BLUE), "g_loss": ("generator loss", ORANGE)}
 PROBABILITIES = {"d_real": ("D(real)", GREEN), "d_fake": ("D(generated)", PURPLE)}
+MEASURES = {"swd": "SWD, x 1000", "kid": "KID"}
 LOSS_INCHES, OTHER_INCHES = 3.6, 2.2
 
 
 def write_curves(folder: RunFolder) -> bool:
-    """Draws both losses, the mean probabilities that D gives real and generated images, and SWD where it was measured,
-    against step and epoch, into losses.png.
+    """Draws both losses, the mean probabilities that D gives real and generated images, and SWD and KID where they were
+    measured, against step and epoch, into losses.png.
 
     A thin line shows every logged value, a thick one the running mean over a fiftieth of the log. All values are within
     the axes: where a few are far from the others, the axis is logarithmic, beyond zero on both sides where there are
@@ -32,7 +35,7 @@ def write_curves(folder: RunFolder) -> bool:
         UserError: the disk is full.
     """
     try:
-        lines = read_numbers(folder.log, *LOSSES, *PROBABILITIES, "swd")
+        lines = read_numbers(folder.log, *LOSSES, *PROBABILITIES, *MEASURES)
     except OSError as error:
         note(f"{printable(folder.log)}: cannot be read ({error.strerror}): its curves are not drawn")
         return False
@@ -48,8 +51,9 @@ def _draw(lines: Numbers, title: str = "", best: dict | None = None):
     shown = [(_draw_losses, LOSS_INCHES)]
     if any(_finite(lines, key).any() for key in PROBABILITIES):
         shown.append((_draw_probabilities, OTHER_INCHES))
-    if _finite(lines, "swd").any():
-        shown.append((lambda axes, lines: _draw_swd(axes, lines, best or {}), OTHER_INCHES))
+    for name, unit in MEASURES.items():
+        if _finite(lines, name).any():
+            shown.append((functools.partial(_draw_measure, name=name, unit=unit, best=best or {}), OTHER_INCHES))
     figure, all_axes = panels(title, [inches for _, inches in shown])
     for axes, (draw, _) in zip(all_axes, shown, strict=True):
         draw(axes, lines)
@@ -74,18 +78,19 @@ def _draw_probabilities(axes, lines: Numbers) -> None:
     axes.set(ylim=(-0.02, 1.02), ylabel="mean probability\nof being real")
 
 
-def _draw_swd(axes, lines: Numbers, best: dict) -> None:
-    finite = _finite(lines, "swd")
-    steps, values = lines.steps[finite], lines.column("swd")[finite]
-    axes.plot(steps, values, color=BLUE, linewidth=1.8, marker="o", markersize=4, label="SWD")
-    if floor := best.get("swd_of_real_images"):
+def _draw_measure(axes, lines: Numbers, name: str, unit: str, best: dict) -> None:
+    finite = _finite(lines, name)
+    steps, values = lines.steps[finite], lines.column(name)[finite]
+    axes.plot(steps, values, color=BLUE, linewidth=1.8, marker="o", markersize=4, label=name.upper())
+    floor = best.get(f"{name}_of_real_images")
+    if floor is not None:
         axes.axhline(floor, color=BLUE, linewidth=1.4, linestyle=":", label="real images")
     here = np.flatnonzero(lines.epochs[finite] == best.get("epoch"))
-    if len(here):
+    if len(here) and name == criterion(best, best):
         place = here[values[here].argmin()]
         label = f"best: epoch {best['epoch']}"
         axes.plot(steps[place], values[place], color=RED, marker="*", markersize=13, linestyle="", label=label)
-    axes.set_ylabel("SWD, x 1000")
+    axes.set_ylabel(unit)
     _scale(axes, values)
 
 

@@ -5,7 +5,20 @@ import numpy as np
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import printable
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.lines import EFFORT, Numbers, log_lines
+from dcgan_tf.runs.lines import EFFORT, SCORES, Numbers, log_lines
+
+CRITERIA = ("kid", "swd")  # Of two epochs, the first of these that both have tells the better one: the lower.
+
+
+def criterion(scores: dict, others: dict) -> str | None:
+    """By which of its scores an epoch is compared with another; None where they have none in common."""
+    return next((name for name in CRITERIA if name in scores and name in others), None)
+
+
+def is_better(scores: dict, best: dict) -> bool:
+    """Whether an epoch is better than the best so far. best: what best.json says, {} where nothing was measured."""
+    name = criterion(scores, best)
+    return name is None or scores[name] < best[name]
 
 
 def find_best(folder: RunFolder) -> dict:
@@ -16,7 +29,7 @@ def find_best(folder: RunFolder) -> dict:
     best = folder.read_best()
     if _is_whole(folder, best, ("epoch", "swd")):
         return best
-    numbers = Numbers("swd", "diversity", *EFFORT)
+    numbers = Numbers(*SCORES)
     try:
         for _, line in log_lines(folder.log, holding=b'"swd"'):
             if line is not None:
@@ -29,8 +42,8 @@ def find_best(folder: RunFolder) -> dict:
 def mend_best(folder: RunFolder, numbers: Numbers) -> None:
     """Writes best.json again where it is lost or damaged, and log.jsonl shows the best; says so.
 
-    To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; swd,
-    diversity and those in `EFFORT`.
+    To be called by who holds the lock. numbers: of all lines, up to the step from which the run goes on; those
+    in `SCORES`.
     """
     best = folder.read_best()
     # A rollback asks for the step, too.
@@ -39,24 +52,24 @@ def mend_best(folder: RunFolder, numbers: Numbers) -> None:
 
 
 def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
-    """The epoch of the least SWD, of those that have models, as best.json would name it; {} where there is none.
+    """The best epoch of those that have models, as best.json would name it; {} where there is none.
 
-    An epoch may have been measured twice, where a run was stopped within it: the better models have stayed.
+    An epoch may have been measured twice, where a run was stopped within it: the better models have stayed. Where only
+    some epochs were measured in features, the best is one of those.
     """
-    steps, epochs, swd, diversity = numbers.steps, numbers.epochs, numbers.column("swd"), numbers.column("diversity")
-    saved = set(folder.saved_epochs())
-    places = [place for place in np.flatnonzero(swd >= 0) if int(epochs[place]) in saved]
+    columns = {name: numbers.column(name) for name in SCORES}
+    steps, epochs, saved = numbers.steps, numbers.epochs, set(folder.saved_epochs())
+    places = [place for place in np.flatnonzero(columns["swd"] >= 0) if int(epochs[place]) in saved]
     if not places:
         return {}
-    place = min(places, key=lambda place: swd[place])
+    for name in CRITERIA:
+        if told := [place for place in places if np.isfinite(columns[name][place])]:
+            place = min(told, key=lambda place: columns[name][place])
+            break
     best = {"epoch": int(epochs[place]), "step": int(steps[place])}
-    if np.isfinite(diversity[place]):
-        best["diversity"] = float(diversity[place])
-    best["swd"] = float(swd[place])
-    for name, of_all in ((name, numbers.column(name)) for name in EFFORT):
-        if of_all[place] >= 0:
-            best[name.removeprefix("swd_")] = int(of_all[place])
-    return best
+    measured = {name: float(column[place]) for name, column in columns.items() if np.isfinite(column[place])}
+    efforts = {name.removeprefix("swd_"): int(measured[name]) for name in EFFORT if measured.get(name, -1) >= 0}
+    return best | {name: value for name, value in measured.items() if name not in EFFORT} | efforts
 
 
 def _is_whole(folder: RunFolder, best: dict, names: tuple[str, ...]) -> bool:

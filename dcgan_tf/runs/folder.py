@@ -207,8 +207,8 @@ class RunFolder:
     def write_best(self, best: dict) -> None:
         """Names the best epoch, whose models are there already.
 
-        best: {"epoch": 7, "step": 791, "swd": 45.4, "images": 512, "directions": 64, ...}; the last two say how it was
-            measured.
+        best: {"epoch": 7, "step": 791, "swd": 45.4, "images": 512, "directions": 64, ...}, see
+            `dcgan_tf.generators.quality`: the scores of the epoch and of real images, and the effort.
         """
         write_json(self.best, sealed(best), indent=None)
 
@@ -223,7 +223,8 @@ class RunFolder:
         if not isinstance(best, dict) or not is_count(best.get("epoch")):
             return {}
         held = {name: value for name, value in best.items() if is_number(value)}
-        is_right = {"step": is_count, "images": is_count, "directions": is_count, "swd": lambda swd: swd >= 0}
+        counts = dict.fromkeys(("step", "images", "directions", "feature_images"), is_count)
+        is_right = counts | {"swd": lambda swd: swd >= 0}
         return {name: value for name, value in held.items() if is_right.get(name, is_number)(value)}
 
 

@@ -15,7 +15,17 @@ from dcgan_tf.common.errors import printable
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import plural
 
-EFFORT = ("swd_images", "swd_directions")  # How a line's SWD was measured, see `dcgan_tf.training.measure.Effort`.
+# How the scores of a line were measured, see `dcgan_tf.generators.quality.Effort`.
+EFFORT = ("swd_images", "swd_directions", "feature_images")
+SCORES = (
+    "diversity",
+    "swd",
+    "kid",
+    "fid",
+    "precision",
+    "recall",
+    *EFFORT,
+)  # what tells a best epoch, and best.json holds
 MAX_LINE_BYTES = 1 << 16  # A run's lines have some hundred; of a longer one, no more than this is in memory.
 MAX_COUNT = 2**53  # Up to it, a float holds every whole number exactly.
 MAX_VALUE = float(np.finfo(np.float32).max)  # Losses are float32; sums of larger values could overflow.

@@ -8,9 +8,9 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_held, disk_errors_in_one_line, whole_file
 from dcgan_tf.runs.best import mend_best
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.lines import EFFORT, Numbers, log_lines, note_left_out
+from dcgan_tf.runs.lines import EFFORT, SCORES, Numbers, log_lines, note_left_out
 
-WATCHED = ("d_real", "d_fake", "diversity", "swd", *EFFORT)  # what is kept in memory, see `dcgan_tf.training.watchdog`
+WATCHED = ("d_real", "d_fake", *SCORES)  # kept in memory, see `dcgan_tf.training.watchdog`
 
 
 class RunLog:

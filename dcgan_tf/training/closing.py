@@ -8,11 +8,11 @@ from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import printable
 from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.text import plural
-from dcgan_tf.metrics.words import how_far
-from dcgan_tf.runs.best import find_best
+from dcgan_tf.generators.quality import FULL_EFFORT
+from dcgan_tf.metrics.words import how_far_from_real, shown
+from dcgan_tf.runs.best import criterion, find_best
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.pictures import sample_pictures
-from dcgan_tf.training.measure import FULL_EFFORT
 from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.trainer import Diverged
 
@@ -78,9 +78,11 @@ def _how_good(folder: RunFolder) -> str:
     best = find_best(folder)
     if "swd" not in best:
         return ""
-    floor = best.get("swd_of_real_images", 0)
-    words = f": {how_far(best['swd'], floor, best.get('images', FULL_EFFORT.images))}" if floor > 0 else ""
-    return f"; the best is epoch {best['epoch']:,}{words} (SWD {best['swd']:.1f})"
+    floors = {"swd": best.get("swd_of_real_images", 0)}
+    is_told = "kid" in best or floors["swd"] > 0
+    words = f": {how_far_from_real(best, floors, best.get('images', FULL_EFFORT.images))}" if is_told else ""
+    name = criterion(best, best)
+    return f"; the best is epoch {best['epoch']:,}{words} ({shown(name, best[name])})"
 
 
 def _resume(folder: RunFolder) -> str:

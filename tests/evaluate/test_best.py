@@ -64,7 +64,8 @@ def test_a_best_is_set_by_the_measure_of_the_run(run, capsys):
          "--set-best: the best is told by the images that the run was trained on, and these are others: give those as "
          "--data, or leave --set-best out"),
         (["RUN", "--epoch", "all", "--metrics", "diversity"],
-         "--set-best: the best of all is that of the lowest SWD: add swd to --metrics, or give one --epoch"),
+         "--set-best: the best of all is told by swd, or by kid in the features of imagenet: add one to --metrics, or "
+         "give one --epoch"),
     ],
 )  # fmt: skip
 def test_what_has_no_best(run, arguments, message, capsys):

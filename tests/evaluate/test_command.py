@@ -264,8 +264,11 @@ def test_the_values_of_the_run_s_images(run, tmp_path):
     [
         ({"metrics": ()}, "--metrics: names none: give one or more of "
          "swd, tones, msssim, fid, kid, precision-recall, copies, diversity, modes"),
-        ({"metrics": ("swd", "kid", "fid")},
-         "--metrics kid fid: needs --features: inception, or a Keras file such as \"dcgan-tf train-features\" makes"),
+        ({"metrics": ("swd", "kid", "fid"), "features": "none"},
+         "--metrics kid fid --features none: give features, or leave these metrics out"),
+        ({"metrics": ("kid",), "features": "x.keras", "epoch": "all", "set_best": True},
+         "--set-best: the best of all is told by swd, or by kid in the features of imagenet: add one to --metrics, or "
+         "give one --epoch"),
         ({"metrics": ("swd",), "held_out": "x"}, "--held-out: is for copies: add copies to --metrics"),
         ({"epoch": 0}, "--epoch 0: must be at least 1"),
         ({"seeds": 0}, "--seeds 0: must be from 1 to 1000"),
@@ -304,6 +307,9 @@ def test_flags_out_of_range(flags, message):
          "--held-out 'no.npy': no such file or folder, not here and not in data/, "
          "nor one of the named sets digits, mnist, fashion_mnist, cifar10"),
         (["RUN", "--features", "no.keras"], None),
+        (["RUN", "--metrics", "kid", "fid"],
+         "--metrics kid fid: needs --features: imagenet, inception, or a Keras file such as "
+         "\"dcgan-tf train-features\" makes"),
         (["RUN", "--out", "few.npy"], "--out few.npy: few.npy is a file, must be a folder: give another"),
         (["small.h5", "--data", "few.npy", "--metrics", "swd"],
          "swd compares patches of 7x7 pixels: images of 4x4 are too small"),

@@ -11,7 +11,7 @@ from support.image_sets import source_of
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.data.source import ImageSource
-from dcgan_tf.metrics import features
+from dcgan_tf.metrics import inception
 from dcgan_tf.metrics.features import FeatureSpace, open_features
 
 layers = keras.layers
@@ -252,7 +252,7 @@ def test_how_a_net_was_trained_does_not_matter(tmp_path):
 def keras_home(tmp_path, monkeypatch):
     """Keras's own folder, empty; weights of nine bytes are the whole file."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(features, "INCEPTION_MD5", hashlib.md5(b"nine byte").hexdigest())
+    monkeypatch.setattr(inception, "INCEPTION_MD5", hashlib.md5(b"nine byte").hexdigest())
     return tmp_path
 
 
@@ -263,11 +263,11 @@ def test_inception_with_weights_from_the_cache(keras_home, monkeypatch, capsys):
     (keras_home / "models").mkdir()
     (keras_home / "models" / WEIGHTS).write_bytes(b"nine byte")
 
-    def inception(include_top, pooling, weights):
+    def inception_v3(include_top, pooling, weights):
         assert (include_top, pooling, weights) == (False, "avg", str(keras_home / "models" / WEIGHTS))
         return keras.Sequential([keras.Input([None, None, 3]), layers.GlobalAveragePooling2D()])
 
-    monkeypatch.setattr(keras.applications, "InceptionV3", inception)
+    monkeypatch.setattr(keras.applications, "InceptionV3", inception_v3)
     space = open_features("inception")
     assert (space.name, space.dimension, space.image_shape) == ("inception", 3, (299, 299, 3))
     white_and_black = np.stack([np.full([10, 12, 3], 255, np.uint8), np.zeros([10, 12, 3], np.uint8)])
@@ -277,24 +277,24 @@ def test_inception_with_weights_from_the_cache(keras_home, monkeypatch, capsys):
 
 def test_inception_is_downloaded_where_keras_looks_for_it(keras_home, monkeypatch, capsys):
     def get_file(name, url, cache_dir, cache_subdir):
-        assert url == features.INCEPTION_URL
+        assert url == inception.INCEPTION_URL
         (cache_dir / cache_subdir / name).write_bytes(b"nine byte")
 
     monkeypatch.setattr(keras.utils, "get_file", get_file)
-    path = features.inception_weights()
+    path = inception.inception_weights()
     assert path == keras_home / "models" / WEIGHTS and path.read_bytes() == b"nine byte"
     assert capsys.readouterr().out == (
         f"downloading the weights of Inception-v3 (88 MB) from storage.googleapis.com to {path}\n"
     )
     assert [file.name for file in path.parent.iterdir()] == [WEIGHTS]
     monkeypatch.delattr(keras.utils, "get_file")
-    assert features.inception_weights() == path  # the second time from there
+    assert inception.inception_weights() == path  # the second time from there
 
 
 def test_keras_looks_for_the_same_file():
     from keras.src.applications import inception_v3
 
-    assert inception_v3.WEIGHTS_PATH_NO_TOP == features.INCEPTION_URL
+    assert inception_v3.WEIGHTS_PATH_NO_TOP == inception.INCEPTION_URL
 
 
 def test_without_a_network(keras_home, monkeypatch):
@@ -305,7 +305,7 @@ def test_without_a_network(keras_home, monkeypatch):
     path = keras_home / "models" / WEIGHTS
     assert error_of(open_features, "inception") == (
         "--features inception: its weights cannot be downloaded (Name or service not known): "
-        f"put {features.INCEPTION_URL} at {path} yourself, or give --features FILE.keras; "
+        f"put {inception.INCEPTION_URL} at {path} yourself, or give --features imagenet or FILE.keras; "
         "swd, tones, msssim, copies and diversity need no such file"
     )
     assert list(path.parent.iterdir()) == []

@@ -147,3 +147,14 @@ def test_a_long_log_is_thinned_and_fast(tmp_path):
     drawn = curves._draw(numbers(lines)).axes[0].lines[0].get_ydata()
     assert 800 <= len(drawn) <= 1600
     assert drawn.max() == 9.0
+
+
+def test_kid_has_a_panel_too_and_the_star_where_it_tells_the_best():
+    lines = [{"step": 100 * n, "epoch": n, "swd": 30.0 - n, "kid": kid} for n, kid in ((1, 0.5), (2, 0.1), (3, 0.2))]
+    best = {"epoch": 2, "swd": 28.0, "kid": 0.1, "kid_of_real_images": 0.0, "swd_of_real_images": 9.0}
+    _, swd, kid = curves._draw(numbers(lines), "run", best).axes[:3]
+    assert [line.get_marker() for line in swd.lines] == ["o", "None"]
+    points, floor, star = kid.lines
+    assert list(points.get_ydata()) == [0.5, 0.1, 0.2] and kid.get_ylabel() == "KID"
+    assert list(floor.get_ydata()) == [0.0, 0.0]
+    assert (star.get_marker(), list(star.get_xdata()), list(star.get_ydata())) == ("*", [200], [0.1])

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from dcgan_tf.runs.best import find_best, mend_best
+from dcgan_tf.runs.best import criterion, find_best, is_better, mend_best
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.lines import EFFORT, read_numbers
+from dcgan_tf.runs.lines import SCORES, read_numbers
 
 WHOLE = {"epoch": 2, "step": 17, "diversity": 0.5, "swd": 30.0}
 LOG = [
@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def mend(folder):
-    mend_best(folder, read_numbers(folder.log, "swd", "diversity", *EFFORT))
+    mend_best(folder, read_numbers(folder.log, *SCORES))
 
 
 DAMAGED = [
@@ -64,6 +64,41 @@ def test_a_whole_best_stays_as_it_is_whatever_the_log_says(folder, capsys):
     mend(folder)
     assert folder.best.read_text() == text and find_best(folder)["epoch"] == 5
     assert capsys.readouterr() == ("", "")
+
+
+def test_where_features_were_taken_the_least_kid_is_the_best(folder):
+    more = [
+        {
+            "step": 70,
+            "epoch": 4,
+            "swd": 35.0,
+            "kid": 0.2,
+            "fid": 9.0,
+            "precision": 0.5,
+            "recall": 0.1,
+            "swd_images": 99,
+        },
+        {"step": 80, "epoch": 5, "swd": 34.0, "kid": 0.3, "feature_images": 256},
+    ]
+    with folder.log.open("a") as log:
+        log.writelines(json.dumps(line) + "\n" for line in more)
+    found = {name: value for name, value in more[0].items() if name != "swd_images"} | {"images": 99}
+    assert find_best(folder) == found
+
+
+@pytest.mark.parametrize(
+    "scores, best, name, better",
+    [
+        ({"swd": 20.0}, {}, None, True),
+        ({"swd": 20.0}, {"swd": 19.0}, "swd", False),
+        ({"swd": 20.0, "kid": 0.1}, {"swd": 19.0, "kid": 0.2}, "kid", True),
+        ({"swd": 18.0, "kid": 0.2}, {"swd": 19.0, "kid": 0.2}, "kid", False),
+        ({"swd": 20.0, "kid": 0.1}, {"swd": 19.0}, "swd", False),  # as after the features were installed
+        ({"swd": 18.0}, {"swd": 19.0, "kid": 0.1}, "swd", True),  # as without them on another machine
+    ],
+)
+def test_of_two_epochs_the_better_one(scores, best, name, better):
+    assert criterion(scores, best) == name and is_better(scores, best) == better
 
 
 @pytest.mark.parametrize("text", [None, "null"])

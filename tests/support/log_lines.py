@@ -11,4 +11,4 @@ def numbers(lines: list[dict]) -> Numbers:
     return held
 
 
-NAMES = ("d_loss", "g_loss", "d_real", "d_fake", "diversity", "swd", "swd_images", "swd_directions")
+NAMES = ("d_loss", "g_loss", "d_real", "d_fake", "diversity", "swd", "kid", "swd_images", "swd_directions")

@@ -1,7 +1,7 @@
 import pytest
 from support.bare_runs import bare_runs
 
-from dcgan_tf.training.judge import Measure
+from dcgan_tf.generators.quality import Quality
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def scores(monkeypatch):
 
     def set_scores(*swds):
         rest = list(swds)
-        monkeypatch.setattr(Measure, "swd", lambda self: rest.pop(0))
-        monkeypatch.setattr(Measure, "diversity", lambda self: 0.9)
+        monkeypatch.setattr(Quality, "scores", lambda self: {"swd": rest.pop(0)})
+        monkeypatch.setattr(Quality, "diversity", lambda self: 0.9)
 
     return set_scores

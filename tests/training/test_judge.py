@@ -13,13 +13,14 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.common.program import program
 from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.generators.find import find
+from dcgan_tf.generators.quality import FULL_EFFORT, Effort, Quality
 from dcgan_tf.nets.build import build_generator
 from dcgan_tf.nets.saved import load_model
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.training import schedule
 from dcgan_tf.training.command import train
+from dcgan_tf.training.effort import affordable, given_effort
 from dcgan_tf.training.judge import Judge, Moment
-from dcgan_tf.training.measure import FULL_EFFORT, Effort, Measure, affordable
 from dcgan_tf.training.plan import make_plan
 from dcgan_tf.training.start import load_nets
 
@@ -73,7 +74,7 @@ def test_every_epoch_is_measured_and_the_best_is_named_and_kept(finished):
 
 def test_the_best_before_goes_also_where_the_last_epoch_is_the_best(squares, tmp_path, monkeypatch):
     falling = iter([500.0, 400.0])
-    monkeypatch.setattr(Measure, "swd", lambda measure: next(falling))
+    monkeypatch.setattr(Quality, "scores", lambda quality: {"swd": next(falling)})
     assert train(config(squares, tmp_path, epochs=2, recipe="tutorial", switches=Switches())) == 0
     assert RunFolder(tmp_path).read_best().get("epoch") == 2 and RunFolder(tmp_path).saved_epochs() == [2]
 
@@ -186,7 +187,7 @@ INNER = [10, 22, 30, 44, 50, 60]
 @pytest.fixture
 def ramps(tmp_path, monkeypatch):
     monkeypatch.setattr(schedule, "MIN_MEASURED_STEPS_APART", 10)
-    monkeypatch.setattr(Measure, "seconds_an_image", lambda self: 1e-9)
+    monkeypatch.setattr(Quality, "seconds_an_image", lambda self: 1e-9)
     np.save(tmp_path / "ramps.npy", np.random.default_rng(0).integers(0, 256, [352, 8, 8], np.uint8))
     return TrainConfig(
         data=str(tmp_path / "ramps.npy"), run_dir=str(tmp_path / "run"), batch_size=16, epochs=3, max_steps=60,
@@ -203,7 +204,7 @@ def test_a_run_is_measured_within_its_epochs_and_the_best_keeps_its_models(
 ):
     found = [400.0, 60.0, 30.0, 50.0, 35.0, 40.0]
     scores(*found)
-    monkeypatch.setattr(Measure, "floor", 39.0)
+    monkeypatch.setattr(Quality, "floors", {"swd": 39.0})
     train(ramps)
     run = tmp_path / "run"
     assert scored(run) == list(zip(INNER, found, strict=True))
@@ -245,13 +246,12 @@ def test_a_run_is_measured_with_the_effort_that_it_has_time_for(budget, effort):
 )
 def test_a_run_is_measured_with_one_effort_from_first_to_last(ramps, best, every, effort):
     plan = make_plan(replace(ramps, evaluate_every=every))
-    RunFolder(plan.folder.path).write_best(best)
-    assert Judge(plan, None, 0)._given_effort() == (effort and Effort(*effort))
+    assert given_effort(plan, best) == (effort and Effort(*effort))
 
 
 def test_what_is_too_dear_is_measured_less_often_but_at_the_end(ramps, scores, monkeypatch):
     scores(90.0, 80.0)
-    monkeypatch.setattr(Measure, "seconds_an_image", lambda self: 1.0)
+    monkeypatch.setattr(Quality, "seconds_an_image", lambda self: 1.0)
     judge = Judge(make_plan(ramps), lambda latents: np.zeros([len(latents), 8, 8, 1], np.uint8), 0)
     assert judge.judge(Moment(10, 1, 0.01), lambda: None).scores["swd"] == 90.0
     judge._cost = 176.0

@@ -12,13 +12,13 @@ from support.helpers import error_of
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.generators.quality import Quality
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.log import RunLog
 from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.training import recorder, rollback
 from dcgan_tf.training.command import train
 from dcgan_tf.training.loop import loop
-from dcgan_tf.training.measure import Measure
 from dcgan_tf.training.plan import make_plan
 from dcgan_tf.training.recorder import Recorder
 from dcgan_tf.training.saver import ModelSaver
@@ -264,7 +264,7 @@ def test_a_rollback_removes_the_pictures_within_epochs_too(noise, tmp_path, monk
 def test_a_run_that_is_stopped_is_measured_after_its_state_is_saved(noise, tmp_path, scores, monkeypatch):
     scores(55.0)
     written, save = [], recorder.save_state
-    monkeypatch.setattr(Measure, "seconds_an_image", lambda self: 1e-9)
+    monkeypatch.setattr(Quality, "seconds_an_image", lambda self: 1e-9)
     monkeypatch.setattr(recorder, "save_state", lambda *given: (written.append("state"), save(*given)))
     write_best = RunFolder.write_best
     monkeypatch.setattr(RunFolder, "write_best", lambda *given: (written.append("best"), write_best(*given)))

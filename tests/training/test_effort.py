@@ -1,0 +1,104 @@
+"""With how much effort a run is measured, and that its numbers in features are those of evaluate."""
+
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.image_sets import ramps
+
+from dcgan_tf import cli
+from dcgan_tf.common.install import install_command
+from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.generators.quality import Effort, effort_of
+from dcgan_tf.metrics import imagenet
+from dcgan_tf.runs.folder import RunFolder
+from dcgan_tf.training import effort
+from dcgan_tf.training.command import train
+from dcgan_tf.training.plan import make_plan
+
+pytestmark = pytest.mark.usefixtures("bare")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """208 images of 32x32 in 13 steps an epoch."""
+    folder = tmp_path_factory.mktemp("images")
+    np.save(folder / "ramps.npy", ramps(208, 32, 32, 1))
+    return TrainConfig(
+        data=str(folder / "ramps.npy"),
+        run_dir=str(folder / "run"),
+        preset="mnist-mlp",
+        image_size=(32, 32),
+        batch_size=16,
+        epochs=2,
+        precision="float32",
+        save_every=1,
+        sample_every=2,
+        evaluate_every=1,
+    )
+
+
+@pytest.mark.skipif(not imagenet.is_installed(), reason="needs the extra imagenet")
+def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys):
+    assert train(config) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if "KID" in line]
+    run = RunFolder(Path(config.run_dir))
+    lines = [line for line in map(json.loads, run.log.read_text().splitlines()) if "kid" in line]
+    assert [line["epoch"] for line in lines] == [1, 2] and {line["feature_images"] for line in lines} == {104}
+    best = run.read_best()
+    assert best["epoch"] == min(lines, key=lambda line: line["kid"])["epoch"] and best["feature_images"] == 104
+    assert len(said) == 3 and "real images" in said[0] and said[-1].startswith("done ") and "(KID " in said[-1]
+    command = ["evaluate", config.run_dir, "--epoch", "all", "--images", "104", "--metrics"]
+    assert cli.main([*command, "fid", "kid", "precision-recall"]) == 0
+    measures = json.loads((run.evaluation / "evaluation.json").read_text())["measures"]
+    for line in lines:
+        for name, measure in (
+            ("kid", "kid"),
+            ("fid", "fid"),
+            ("precision", "precision-recall"),
+            ("recall", "precision-recall"),
+        ):
+            assert line[name] == pytest.approx(
+                measures[measure]["epochs"][str(line["epoch"])][name], rel=2e-2, abs=1e-4
+            )
+            assert best[f"{name}_of_real_images"] == pytest.approx(measures[measure]["real"][name], rel=1e-4, abs=1e-6)
+    assert f"* {best['epoch']}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("budget", "half", "images"),
+    [(512 * 14, 5000, 512), (511 * 14, 5000, 256), (255 * 14, 5000, 128), (64 * 14, 5000, 128), (63 * 14, 5000, 0), (100 * 14, 100, 512)],
+)
+def test_features_are_taken_of_as_many_images_as_there_is_time_for(budget, half, images):
+    assert effort.affordable_features(1.0, half, float(budget)) == images
+
+
+def test_without_the_package_the_run_goes_on_by_swd_and_says_so(config, monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    plan = make_plan(replace(config, run_dir=config.run_dir + "-without"))
+    best = {"epoch": 1, "swd": 90.0, "kid": 0.5, "images": 104, "directions": 8, "feature_images": 104}
+    capsys.readouterr()
+    quality, _ = effort.settle(plan, lambda latents: np.zeros([len(latents), 32, 32, 1], np.uint8), best, 0.01)
+    assert quality.effort == Effort(104, 8)
+    assert capsys.readouterr().out == (
+        "note: the best so far was told by KID too, in features that need a package: "
+        f"{install_command([imagenet.PACKAGE])}; without it, SWD alone tells the best\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("best", "expected"),
+    [
+        ({}, None),
+        ({"epoch": 1}, None),
+        ({"swd": 50.0}, (1024, 512, 0)),  # of an earlier version, which always made the full effort
+        ({"swd": 50.0, "images": 256, "directions": 64}, (256, 64, 0)),
+        ({"swd": 50.0, "images": 256, "directions": 64, "feature_images": 128}, (256, 64, 128)),
+        ({"swd": 50.0, "images": 3, "directions": 64}, None),  # made by hand
+    ],
+)
+def test_the_effort_in_best_json(best, expected):
+    assert effort_of(best) == (expected and Effort(*expected))
