@@ -34,16 +34,17 @@ def build_discriminator(preset: Preset, seed: int = 0) -> keras.Sequential:
 
 
 def _build(name, input_shape, rows, preset, seed) -> keras.Sequential:
-    model = keras.Sequential([keras.Input(input_shape)], name=name)
     role = ("generator", "discriminator").index(name)
-    shape = input_shape  # The batch axis is left out.
+    made, shape = [], input_shape  # The batch axis is left out.
     for position, row in enumerate(rows):
         # Every initializer and every dropout gets a seed of its own, because equal seeds would draw equal weights.
         seeds = iter(np.random.SeedSequence([seed, role, position]).generate_state(8).tolist())
-        for layer in _layers(row, preset, shape, seeds):
-            model.add(layer)
-        shape = model.output_shape[1:]
-    return model
+        of_row = list(_layers(row, preset, shape, seeds))
+        for layer in of_row:
+            shape = layer.compute_output_shape((None, *shape))[1:]
+        made += of_row
+    # All at once: a model that is there traces all of its layers anew for each that is added.
+    return keras.Sequential([keras.Input(input_shape), *made], name=name)
 
 
 def _layers(row: Layer, preset: Preset, input_shape, seeds):

@@ -310,6 +310,13 @@ TRICKY = Preset(
                    Layer("conv", 6, (4, 4), (4, 4), then="leaky:0.2"), Layer("flatten"), Layer("dense", 1)),
     update="joint",
 )  # fmt: skip
+# And one for a test of which tricks a net does not use: without convolutions, and updated in turns.
+PLAIN = replace(
+    PRESETS["mnist-mlp"],
+    image_shape=(4, 4, 1),
+    generator=(Layer("dense", 16, then="tanh"), Layer("reshape", shape=(4, 4, 1))),
+    discriminator=(Layer("flatten"), Layer("dense", 1)),
+)
 PLAIN_USES = {
     "oneDNN on processors without AVX-512 VNNI",
     "bfloat16",
@@ -327,7 +334,7 @@ def test_tricks(tmp_path, capsys, here_and_now, monkeypatch):
     settled = ["float32", "bfloat16"]
     monkeypatch.setattr(tuning, "fastest_precision", lambda *_: tuning.Precision(settled.pop()))
     monkeypatch.setattr(tricks, "machine", lambda: {"flags": ["avx2"]})
-    nets = {"paints200": TRICKY, "mnist-mlp": PRESETS["mnist-mlp"]}
+    nets = {"paints200": TRICKY, "mnist-mlp": PLAIN}
     monkeypatch.setattr(tricks, "get_preset", nets.get)
     path = tmp_path / "tricks.json"
     tricks.main(tricks.Config(tuple(nets), rounds=2, steps=1, batch_size=2, json=str(path)))

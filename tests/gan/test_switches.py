@@ -31,7 +31,9 @@ def make(name, recipe, policy="float32", keeps=None, arithmetic=FAST, **changes)
 
         arithmetic = dataclasses.replace(arithmetic, apply=keep)
     preset = applied(dataclasses.replace(preset_for(SHAPE, name), **changes), recipe)
-    nets = [with_dtype(net, policy) for net in (build_generator(preset), build_discriminator(preset))]
+    nets = [build_generator(preset), build_discriminator(preset)]
+    if policy != "float32":
+        nets = [with_dtype(net, policy) for net in nets]
     return GAN(preset, *nets, recipe, arithmetic=arithmetic)
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from support import golden
+from support.checked_here import checked_here
 
 from dcgan_tf import cli
 
@@ -39,7 +40,8 @@ def test_its_signatures_and_cards_are_what_they_were(tmp_path):
     import shutil
 
     shutil.copytree(golden.GOLDEN / "run", tmp_path, dirs_exist_ok=True)
-    assert golden.exported(tmp_path) == recorded("signatures.json")
+    with checked_here():
+        assert golden.exported(tmp_path) == recorded("signatures.json")
 
 
 def test_the_help_of_every_command_is_recorded():
