@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 from benchmarks.common import ROOT, table
 from benchmarks.quality import figures, switches
 from benchmarks.quality.run import result_path
+from benchmarks.quality.scoring import KID_CURVE_IMAGES
 from benchmarks.quality.studies import CONFIRMATION, PICTURES, STUDIES, TINY
 from benchmarks.quality.tables import (
     OLD_AVERAGE,
@@ -42,7 +43,7 @@ while it trained.
 | column | better | what it says |
 |---|---|---|
 | KID x1000 | low | how unlike real images the pictures are; ± is the standard error |
-| precision | high | the share of pictures that could be real images |
+| precision | high | the share of pictures that could be real images; pictures of one flat colour have the most, so read it beside recall |
 | recall | high | the share of real images that could be pictures: low where kinds are missing |
 | FID | low | as KID, but it depends on how many images a set has |
 | SWD | low | how unlike colours and textures are; blind to what a picture shows |
@@ -55,11 +56,11 @@ says nothing, nor does a KID less than three standard errors away. [evaluation.m
 This page is made by `python -m benchmarks.quality.page` from the results that `python -m benchmarks.quality.run STUDY` adds;
 the images are real ones that are no part of this repository.
 """
-BEST_EPOCH = """## Is the best epoch by SWD the best by KID?
+BEST_EPOCH = f"""## Is the best epoch by SWD the best by KID?
 
-Every row is a run, all of whose measured epochs were kept and measured anew, by at most 1,000 pictures: KID x1000 of the epoch
-that has the lowest SWD, of the one that has the lowest KID, and of the last. The rank correlation is 1 where SWD and KID put
-the epochs in the same order, and 0 where the order by one says nothing of that by the other.
+Every row is a run, all of whose measured epochs were kept and measured anew, by at most {KID_CURVE_IMAGES:,} pictures: KID x1000
+of the epoch that has the lowest SWD, of the one that has the lowest KID, and of the last. The rank correlation is 1 where SWD
+and KID put the epochs in the same order, and 0 where the order by one says nothing of that by the other.
 """
 TINY_HEAD = """## Tiny grey images
 
