@@ -10,11 +10,11 @@ from support.helpers import error_of
 from dcgan_tf import cli
 from dcgan_tf.common.backend import keras
 from dcgan_tf.config.train import Switches, TrainConfig
+from dcgan_tf.generators.quality import Quality
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import differences
 from dcgan_tf.training import recorder, rollback, watchdog
 from dcgan_tf.training.command import _agreed, train
-from dcgan_tf.training.judge import Measure
 from dcgan_tf.training.plan import make_plan
 from dcgan_tf.training.resume import resume
 from dcgan_tf.training.trainer import Trainer
@@ -53,7 +53,7 @@ def test_a_collapse_is_one_line(squares, tmp_path, scores, capsys):
 def test_a_run_about_the_limit_is_told_so_once_until_it_has_been_better(squares, tmp_path, scores, monkeypatch, capsys):
     scores(90.0, *[95.0] * 4, 80.0, 95.0, 95.0)
     diversities = iter([0.9, 0.9, 0.3, 0.6, 0.3, 0.6, 0.9, 0.3, 0.3])  # the first is a rehearsal
-    monkeypatch.setattr(Measure, "diversity", lambda self: next(diversities))
+    monkeypatch.setattr(Quality, "diversity", lambda self: next(diversities))
     train(config(squares, tmp_path / "run", epochs=8))
     said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
     alike = "the pictures have become alike: their diversity was 90% of real images' after epoch 1, and is 30%"
@@ -62,7 +62,7 @@ def test_a_run_about_the_limit_is_told_so_once_until_it_has_been_better(squares,
 
 def test_a_run_that_never_learns_is_told_so_once_and_does_not_go_back(squares, tmp_path, scores, monkeypatch, capsys):
     scores(*[500.0] * 5)
-    monkeypatch.setattr(Measure, "diversity", lambda self: 0.01)
+    monkeypatch.setattr(Quality, "diversity", lambda self: 0.01)
     monkeypatch.setattr(watchdog, "PATIENCE_STEPS", 9)
     train(config(squares, tmp_path / "run", on_collapse="rollback"))
     assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")] == [
@@ -208,8 +208,8 @@ def test_nan_before_anything_was_measured_starts_over(squares, tmp_path, monkeyp
 
 def test_three_times_at_most(squares, tmp_path, monkeypatch):
     run_dir = tmp_path / "run"
-    monkeypatch.setattr(Measure, "diversity", lambda self: 0.9)
-    monkeypatch.setattr(Measure, "swd", lambda self: 40.0)
+    monkeypatch.setattr(Quality, "diversity", lambda self: 0.9)
+    monkeypatch.setattr(Quality, "scores", lambda self: {"swd": 40.0})
     monkeypatch.setattr(watchdog, "collapsed", lambda lines: "lost" if lines.epochs[-1] >= 3 else None)
     train(config(squares, run_dir, on_collapse="rollback", epochs=4, save_every=4, sample_every=4))
     assert [entry["learning_rate"] for entry in rollback.rollbacks(RunFolder(run_dir))] == [1e-4, 5e-5, 2.5e-5]

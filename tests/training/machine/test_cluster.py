@@ -325,10 +325,11 @@ recorder.Recorder.close = compare
 
 # Worse pictures after epoch 2, twice; and, on the way from there, losses that are not numbers.
 LOST = """
-from dcgan_tf.training import judge, trainer
+from dcgan_tf.generators import quality
+from dcgan_tf.training import trainer
 swds = [90.0, 40.0, 70.0, 71.0, 30.0, 31.0, 32.0]
-judge.Measure.swd = lambda self: swds.pop(0)
-judge.Measure.diversity = lambda self: 0.9
+quality.Quality.scores = lambda self: {"swd": swds.pop(0)}
+quality.Quality.diversity = lambda self: 0.9
 updates, update = [0], trainer.Trainer.update
 def poisoned(self, *arguments):
     updates[0] += 1
