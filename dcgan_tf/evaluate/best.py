@@ -9,7 +9,7 @@ from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.generators.find import Found
 from dcgan_tf.generators.generator import open_generator
-from dcgan_tf.generators.quality import FULL_EFFORT, FULL_FEATURE_IMAGES, Quality, effort_of, named_floors
+from dcgan_tf.generators.quality import FULL_EFFORT, FULL_FEATURE_IMAGES, Quality, effort_of
 from dcgan_tf.metrics import swd
 from dcgan_tf.metrics.feature_sets import imagenet_suits
 from dcgan_tf.metrics.features import open_features
@@ -62,7 +62,7 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
         "step": _last_step(folder, found.epoch, settings.steps_per_epoch) if step is None else step,
         "diversity": quality.diversity(),
     }
-    best |= quality.scores() | named_floors(quality.floors) | quality.effort.facts()
+    best |= quality.scores() | quality.of_reals | quality.effort.facts()
     with _locked(folder):
         folder.write_best(best)
     return before, best

@@ -34,6 +34,7 @@ COLUMNS = {
     ("modes", "covered"): Column("modes", "{:.1%}", SHARE),
     ("modes", "divergence"): Column("KL", "{:.3f}", "KL, nats"),
 }
+JUMBLED = "jumbled"  # The KID of real images whose parts are jumbled, beside that of real images: only words need it.
 _SHORT_ORDER = ("swd", "diversity", "copies", "fid", "kid", "precision-recall")
 
 
@@ -46,7 +47,7 @@ def column(key: Key) -> Column:
 
 def keys_of(name: str, numbers: dict) -> list[Key]:
     """The numbers of a measure that are shown. With one level alone, only the mean is, as the two are equal."""
-    return [(name, key) for key in (["mean"] if len(numbers) == 2 and "mean" in numbers else numbers)]
+    return [(name, key) for key in (["mean"] if len(numbers) == 2 and "mean" in numbers else numbers) if key != JUMBLED]
 
 
 def short(keys: list[Key]) -> list[Key]:

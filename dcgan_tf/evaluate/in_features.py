@@ -4,7 +4,9 @@ import functools
 
 import numpy as np
 
+from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.evaluate.against import Halved, Measure, RealImages
+from dcgan_tf.evaluate.columns import JUMBLED
 from dcgan_tf.metrics import distances, diversity, feature_sets
 from dcgan_tf.metrics.feature_sets import FeatureSets
 
@@ -40,6 +42,11 @@ class FID(InFeatures):
 class KID(InFeatures):
     name, min_images = "kid", distances.MIN_IMAGES["kid"]
     compare = staticmethod(feature_sets.kid)
+
+    def real(self):
+        if self.against.features.name != IMAGENET:
+            return super().real()
+        return super().real() | {JUMBLED: self.compare(self.sets.a, self.sets.jumbled)["kid"]}
 
 
 class PrecisionRecall(InFeatures):

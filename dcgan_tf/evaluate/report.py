@@ -3,7 +3,7 @@
 from dcgan_tf.common import text
 from dcgan_tf.common.errors import printable
 from dcgan_tf.config.commands import IMAGENET
-from dcgan_tf.evaluate.columns import Key, column, keys_of, short
+from dcgan_tf.evaluate.columns import JUMBLED, Key, column, keys_of, short
 from dcgan_tf.evaluate.results import Result
 from dcgan_tf.metrics.words import how_far, how_far_in_features
 
@@ -63,8 +63,12 @@ def summary(result: Result, epoch: str) -> str:
 
 def _nearness(result: Result, epoch: str) -> str:
     """As a net sees it that knows pictures; without it, as SWD does."""
-    if (kid := kid_of(result, epoch)) is not None:
-        return f"{how_far_in_features(kid)} (KID {kid:.3f}, real images {_number(result, 'kid', 'kid'):.3f})"
+    jumbled = _number(result, "kid", JUMBLED)
+    if (kid := kid_of(result, epoch)) is not None and jumbled and jumbled > 0:
+        return (
+            f"{how_far_in_features(kid, jumbled)} (KID {kid:.3f}, real images {_number(result, 'kid', 'kid'):.3f}, real "
+            f"images with their parts jumbled {jumbled:.3f})"
+        )
     swd, floor = swd_of(result, epoch), _number(result, "swd", "mean")
     if swd is None or not floor or floor <= 0:
         return ""

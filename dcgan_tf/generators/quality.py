@@ -16,6 +16,7 @@ from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import diversity, feature_sets, swd
 from dcgan_tf.metrics.feature_sets import MIN_IMAGES, FeatureSets
 from dcgan_tf.metrics.features import FeatureSpace
+from dcgan_tf.metrics.words import KID_OF_JUMBLED, OF_REALS
 
 FULL_IMAGES, FULL_FEATURE_IMAGES = 1024, 512
 # Diversity is told by all pairs of so many pictures, as a share of that of so many real ones.
@@ -86,7 +87,7 @@ class Quality:
 
     def seconds_an_image(self) -> float:
         """What SWD takes for each, once all is compiled and the real images are read."""
-        self.diversity(), self.floors  # The first calls do that.
+        self.diversity(), self.of_reals  # The first calls do that.
         self.renew()
         start = time.perf_counter()
         self._swd.score(self._samples)
@@ -103,15 +104,14 @@ class Quality:
         return {"swd": swd.mean(self._swd.score(self._samples))} | of_features
 
     @functools.cached_property
-    def floors(self) -> dict[str, float]:
-        """The scores of as many other real images, which a perfect generator would have."""
-        of_features = _in_features(self._sets.a, self._sets.b) if self._sets else {}
-        return {"swd": swd.mean(self._swd.floor())} | of_features
-
-
-def named_floors(floors: dict[str, float]) -> dict[str, float]:
-    """By their names in best.json."""
-    return {f"{name}_of_real_images": value for name, value in floors.items()}
+    def of_reals(self) -> dict[str, float]:
+        """The scores of as many other real images, which a perfect generator would have, by their names in best.json; with
+        features also the KID of real images whose parts are jumbled, see `dcgan_tf.metrics.jumbled`."""
+        scores, jumbled = {"swd": swd.mean(self._swd.floor())}, {}
+        if self._sets:
+            scores |= _in_features(self._sets.a, self._sets.b)
+            jumbled = {KID_OF_JUMBLED: feature_sets.kid(self._sets.a, self._sets.jumbled)["kid"]}
+        return {f"{name}{OF_REALS}": value for name, value in scores.items()} | jumbled
 
 
 def seconds_a_feature(space: FeatureSpace, reals: ImageSource) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from dcgan_tf.metrics import distances, imagenet
 from dcgan_tf.metrics.features import FeatureSpace
 from dcgan_tf.metrics.halves import halves
+from dcgan_tf.metrics.jumbled import Jumbled
 
 MIN_IMAGES = max(distances.MIN_IMAGES.values())  # of each set, so that every measure here has enough
 
@@ -54,6 +55,11 @@ class FeatureSets:
     def b(self) -> np.ndarray:
         """float32 [images, d]"""
         return self._space.extract(self._reals, self._b)
+
+    @functools.cached_property
+    def jumbled(self) -> np.ndarray:
+        """Of B with the parts of each image jumbled, float32 [images, d]."""
+        return self._space.extract(Jumbled(self._reals, self._space.fitted), self._b)
 
     def of(self, samples) -> np.ndarray:
         """Of the first `images` of a source, float32 [images, d]; those of the newest source are kept."""

@@ -16,21 +16,25 @@ PHRASES = (
 REFERENCE_IMAGES = 1024  # The phrases are for SWD by so many images; by fewer, all of them seem unlike each other.
 
 
-# From so much KID in the features of ImageNet on. To compare, of paintings and of emoji of 64x64: other real ones have
-# 0.001 and 0.001; real ones halved and enlarged again 0.06 and 0.08, quartered 0.23 and 0.26; those whose quarters have
-# changed places 0.04 and 0.19, whose tiles of 8x8 have 0.49 and 0.81.
+# From so large a share of the KID of real images whose parts are jumbled on, in the features of ImageNet. To compare, of
+# paintings and of emoji of 64x64: other real ones have 0.00; real ones halved and enlarged again 0.10 and 0.12, quartered
+# 0.38 and 0.40; those whose quarters have changed places 0.06 and 0.29.
 PHRASES_IN_FEATURES = (
-    (0.3, "nothing like real images yet"),
-    (0.1, "far from real images"),
-    (0.03, "some way from real images"),
-    (0.01, "near real images"),
+    (0.5, "nothing like real images yet"),
+    (0.2, "far from real images"),
+    (0.06, "some way from real images"),
+    (0.02, "near real images"),
     (-math.inf, "like real images"),
 )
+OF_REALS, KID_OF_JUMBLED = "_of_real_images", "kid_of_jumbled_images"  # in best.json: "swd_of_real_images", ...
 
 
-def how_far_in_features(kid: float) -> str:
-    """How far from real images those are whose KID in the features of ImageNet is `kid`."""
-    return next(phrase for least, phrase in PHRASES_IN_FEATURES if kid >= least)
+def how_far_in_features(kid: float, kid_of_jumbled: float) -> str:
+    """How far from real images those are whose KID in the features of ImageNet is `kid`.
+
+    kid_of_jumbled: that of real images whose parts are jumbled, above 0.
+    """
+    return next(phrase for least, phrase in PHRASES_IN_FEATURES if kid >= least * kid_of_jumbled)
 
 
 SHOWN = {"swd": ("SWD", "{:.1f}"), "kid": ("KID", "{:.3f}"), "recall": ("recall", "{:.2f}")}
@@ -42,16 +46,25 @@ def shown(name: str, value: float) -> str:
     return f"{head} {form.format(value)}"
 
 
-def shown_beside(scores: dict[str, float], floors: dict[str, float]) -> str:
-    """Such as "SWD 18.2 (real images 11.2), KID 0.148 (0.001)": of what was measured, beside that of real images."""
-    named = [name for name in SHOWN if name in floors]
-    said = [f"{shown(name, scores[name])} ({SHOWN[name][1].format(floors[name])})" for name in named]
+def shown_beside(scores: dict[str, float], of_reals: dict[str, float]) -> str:
+    """Such as "SWD 18.2 (real images 11.2), KID 0.148 (0.001)": of what was measured, beside that of real images.
+
+    of_reals: by the names in best.json.
+    """
+    said = [f"{shown(name, scores[name])} ({SHOWN[name][1].format(of_reals[name + OF_REALS])})" for name in SHOWN
+            if name + OF_REALS in of_reals]  # fmt: skip
     return ", ".join(said).replace("(", "(real images ", 1)
 
 
-def how_far_from_real(scores: dict[str, float], floors: dict[str, float], images: int) -> str:
-    """By KID where that was measured, as SWD sees colours and textures only. images: by how many SWD was measured."""
-    return how_far_in_features(scores["kid"]) if "kid" in scores else how_far(scores["swd"], floors["swd"], images)
+def how_far_from_real(scores: dict[str, float], of_reals: dict[str, float], images: int) -> str:
+    """By KID where that was measured, as SWD sees colours and textures only; "" where real images' scores are not known.
+
+    of_reals: by the names in best.json. images: by how many SWD was measured.
+    """
+    jumbled, floor = (of_reals.get(name, 0.0) for name in (KID_OF_JUMBLED, f"swd{OF_REALS}"))
+    if "kid" in scores and jumbled > 0:
+        return how_far_in_features(scores["kid"], jumbled)
+    return how_far(scores["swd"], floor, images) if floor > 0 else ""
 
 
 def how_far(swd: float, floor: float, images: int) -> str:

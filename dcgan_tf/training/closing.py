@@ -78,11 +78,9 @@ def _how_good(folder: RunFolder) -> str:
     best = find_best(folder)
     if "swd" not in best:
         return ""
-    floors = {"swd": best.get("swd_of_real_images", 0)}
-    is_told = "kid" in best or floors["swd"] > 0
-    words = f": {how_far_from_real(best, floors, best.get('images', FULL_EFFORT.images))}" if is_told else ""
-    name = criterion(best, best)
-    return f"; the best is epoch {best['epoch']:,}{words} ({shown(name, best[name])})"
+    words, name = how_far_from_real(best, best, best.get("images", FULL_EFFORT.images)), criterion(best, best)
+    said = f": {words}" if words else ""
+    return f"; the best is epoch {best['epoch']:,}{said} ({shown(name, best[name])})"
 
 
 def _resume(folder: RunFolder) -> str:

@@ -22,7 +22,7 @@ from dcgan_tf.training.schedule import IMAGES_LIKE_A_TRAINED_ONE, MEASUREMENTS
 EFFORTS = (FULL_EFFORT, Effort(1024, 64), Effort(512, 64))
 FULL_DIRECTIONS_COST = 4  # An image costs so many times as much in all directions, most of it sorting.
 FEATURE_IMAGES = (FULL_FEATURE_IMAGES, 256, 128)
-REAL_FEATURE_SETS = 2  # The features of both halves of the real images are taken once, like two measurements.
+REAL_FEATURE_SETS = 3  # Of both halves of the real images, and of one jumbled, each taken once like a measurement.
 # Where no flag says how often, measuring may take these shares of the training time.
 MAX_SCORING_SHARE, MAX_FEATURES_SHARE = 0.03, 0.04
 LEAST_FEATURES_FACTOR = 2  # The fewest images may take so many times that share: a short run is worth it, too.
@@ -64,7 +64,9 @@ def guessed_seconds(plan: Plan, best: dict, step_seconds: float) -> float:
     trained = images / IMAGES_LIKE_A_TRAINED_ONE / plan.batch_size  # in steps
     of_features = 0.0
     if effort.feature_images:
-        of_features = GUESSED_OPENING_SECONDS + 3 * effort.feature_images * GUESSED_SECONDS_A_FEATURE
+        of_features = (
+            GUESSED_OPENING_SECONDS + (REAL_FEATURE_SETS + 1) * effort.feature_images * GUESSED_SECONDS_A_FEATURE
+        )
     return 3 * cost(effort, len(plan.source) // 2) * GUESSED_SECONDS_AN_IMAGE + of_features + trained * step_seconds
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dcgan_tf.generators.quality import Effort, Quality, named_floors
+from dcgan_tf.generators.quality import Effort, Quality
 from dcgan_tf.metrics import swd
 from dcgan_tf.metrics.words import PHRASES, how_far_from_real, shown, shown_beside
 from dcgan_tf.runs.best import criterion, is_better
@@ -116,21 +116,21 @@ class Judge:
             return {"diversity": quality.diversity()}
 
     def _score(self, now: Moment, keep: Callable[[], None], *, keeps_rubbish: bool) -> Verdict:
-        diversity, effort, floors = self._watch(now), self._quality.effort, self._quality.floors
+        diversity, effort, of_reals = self._watch(now), self._quality.effort, self._quality.of_reals
         start = time.perf_counter()
         scores = self._quality.scores()
         self._cost = time.perf_counter() - start
         self._spent, self._scored_step = self._spent + self._cost, now.step
         # A run that was killed after this measurement and before its state measures the best again.
         is_best = is_better(scores, self.best) or self.best.get("step") == now.step
-        meaning = how_far_from_real(scores, floors, effort.images)
+        meaning = how_far_from_real(scores, of_reals, effort.images)
         is_best = is_best and (keeps_rubbish or meaning != RUBBISH)
         if is_best:
             keep()
             self.best = {"epoch": now.epoch, "step": now.step} | diversity | scores
-            self.best |= named_floors(floors) | effort.facts()
+            self.best |= of_reals | effort.facts()
             self._plan.folder.write_best(self.best)
-        sentence = self._sentence(now, diversity | scores, floors, meaning, is_best)
+        sentence = self._sentence(now, diversity | scores, of_reals, meaning, is_best)
         return Verdict(diversity | scores | effort_in_log(effort), self.best.get("epoch"), is_best, sentence)
 
     def _is_affordable(self, now: Moment) -> bool:
@@ -141,7 +141,7 @@ class Judge:
         share = share * now.seconds * (now.step - self._first_step)
         return self._spent + self._cost <= OVERDRAFT_FACTOR * share
 
-    def _sentence(self, now: Moment, scores: dict, floors: dict, meaning: str, is_best: bool) -> str:
+    def _sentence(self, now: Moment, scores: dict, of_reals: dict, meaning: str, is_best: bool) -> str:
         best, what = self.best, ""
         if is_best and meaning != RUBBISH:
             what = "; the best so far"
@@ -150,7 +150,7 @@ class Judge:
             what = (
                 f"; the best is {self._when(best['epoch'], best.get('step'), now.epoch)}, {held.removeprefix('SWD ')}"
             )
-        numbers = f"{shown_beside(scores, floors)}: {meaning}, diversity {scores['diversity']:.0%}"
+        numbers = f"{shown_beside(scores, of_reals)}: {meaning}, diversity {scores['diversity']:.0%}"
         return f"{self._when(now.epoch, now.step)}: {numbers}{what}"
 
     def _when(self, epoch: int, step: int | None, this_epoch: int | None = None) -> str:

@@ -103,11 +103,11 @@ def test_the_best_is_that_of_the_least_kid_of_a_net_that_knows_pictures():
 def test_what_the_numbers_say_in_words():
     found = result_of(
         swd=({"mean": 9.0}, {"1": {"mean": 9.5}}),
-        kid=({"kid": 0.0004}, {"1": {"kid": 0.148}}),
+        kid=({"kid": 0.0004, "jumbled": 0.61}, {"1": {"kid": 0.148}}),
         **{"precision-recall": ({"precision": 0.6, "recall": 0.69}, {"1": {"precision": 0.74, "recall": 0.001}})},
     )
     found = found.__class__(**{**vars(found), "features": "imagenet"})
     assert summary(found, "1") == (
-        "epoch 1: far from real images (KID 0.148, real images 0.000); 0% of the real images have their like among the "
+        "epoch 1: far from real images (KID 0.148, real images 0.000, real images with their parts jumbled 0.610); 0% of the real images have their like among the "
         "pictures (69% have among other real ones). Look at the pictures."
     )

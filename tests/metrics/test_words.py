@@ -2,7 +2,7 @@
 
 import pytest
 
-from dcgan_tf.metrics.words import how_far
+from dcgan_tf.metrics.words import how_far, how_far_from_real, how_far_in_features, shown, shown_beside
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,40 @@ def test_fewer_images_make_nothing_better():
     assert 61**2 - 40**2 == pytest.approx(50**2 - 20**2, rel=0.01)
     assert how_far(61, 40, 256) == how_far(50, 20, 1024) == "some way from real images"
     assert how_far(61, 40, 1024) == "colours and textures near those of real images"
+
+
+@pytest.mark.parametrize(
+    ("kid", "jumbled", "words"),
+    [
+        (0.32, 0.61, "nothing like real images yet"),
+        (0.3, 0.61, "far from real images"),
+        (0.62, 1.36, "far from real images"),  # The same KID says less where jumbled images are further away.
+        (0.121, 0.61, "some way from real images"),
+        (0.036, 0.61, "near real images"),
+        (0.012, 0.61, "like real images"),
+        (-0.001, 0.61, "like real images"),
+    ],
+)
+def test_how_far_by_kid(kid, jumbled, words):
+    assert how_far_in_features(kid, jumbled) == words
+    of_reals = {"swd_of_real_images": 20.0, "kid_of_real_images": 0.0, "kid_of_jumbled_images": jumbled}
+    assert how_far_from_real({"swd": 20.0, "kid": kid}, of_reals, 1024) == words
+
+
+def test_without_kid_or_what_it_is_compared_with_swd_tells():
+    words = "colours and textures like those of real images"
+    assert how_far_from_real({"swd": 20.0}, {"swd_of_real_images": 20.0}, 1024) == words
+    assert how_far_from_real({"swd": 20.0, "kid": 0.9}, {"swd_of_real_images": 20.0}, 1024) == words
+    assert how_far_from_real({"swd": 20.0}, {}, 1024) == ""
+
+
+def test_numbers_beside_those_of_real_images():
+    of_reals = {
+        "swd_of_real_images": 11.24,
+        "kid_of_real_images": 0.0006,
+        "recall_of_real_images": 0.62,
+        "fid_of_real_images": 9,
+    }
+    scores = {"swd": 18.16, "kid": 0.1484, "recall": 0.001, "fid": 9.0, "diversity": 1.0}
+    said = "SWD 18.2 (real images 11.2), KID 0.148 (0.001), recall 0.00 (0.62)"
+    assert shown_beside(scores, of_reals) == said and shown("kid", 0.1484) == "KID 0.148"

@@ -50,6 +50,7 @@ def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys, monkeyp
     lines = [line for line in map(json.loads, run.log.read_text().splitlines()) if "kid" in line]
     assert [line["epoch"] for line in lines] == [1, 2] and {line["feature_images"] for line in lines} == {104}
     best = run.read_best()
+    assert 0.01 < best["kid_of_jumbled_images"] < 3
     assert best["epoch"] == min(lines, key=lambda line: line["kid"])["epoch"] and best["feature_images"] == 104
     assert len(said) == 3 and "real images" in said[0] and said[-1].startswith("done ") and "(KID " in said[-1]
     command = ["evaluate", config.run_dir, "--epoch", "all", "--images", "104", "--metrics"]
@@ -79,12 +80,12 @@ def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys, monkeyp
 @pytest.mark.parametrize(
     ("budget", "half", "images"),
     [
-        (512 * 14, 5000, 512),
-        (511 * 14, 5000, 256),
-        (255 * 14, 5000, 128),
-        (64 * 14, 5000, 128),
-        (63 * 14, 5000, 0),
-        (100 * 14, 100, 512),
+        (512 * 15, 5000, 512),
+        (511 * 15, 5000, 256),
+        (255 * 15, 5000, 128),
+        (64 * 15, 5000, 128),
+        (63 * 15, 5000, 0),
+        (100 * 15, 100, 512),
     ],
 )
 def test_features_are_taken_of_as_many_images_as_there_is_time_for(budget, half, images):

@@ -204,7 +204,7 @@ def test_a_run_is_measured_within_its_epochs_and_the_best_keeps_its_models(
 ):
     found = [400.0, 60.0, 30.0, 50.0, 35.0, 40.0]
     scores(*found)
-    monkeypatch.setattr(Quality, "floors", {"swd": 39.0})
+    monkeypatch.setattr(Quality, "of_reals", {"swd_of_real_images": 39.0})
     train(ramps)
     run = tmp_path / "run"
     assert scored(run) == list(zip(INNER, found, strict=True))
