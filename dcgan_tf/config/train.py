@@ -95,7 +95,7 @@ class TrainConfig:
     before the first step, after 10, 20, 50, 100 and so on, then evenly spread."""
     evaluate_every: Annotated[Maybe[int], AT_LEAST_0, OF_MEASURING, EPOCHS] = None
     """Epochs between measurements of the pictures (SWD, diversity; KID where the extra imagenet is installed); the best
-    epoch is kept. 0: never. Default: some 12 measurements in a run, with as much effort as at most 8% of the time allows."""
+    epoch is kept. 0: never. Default: some 12 measurements in a run, with as much effort as at most 12% of the time allows."""
     on_collapse: Annotated[Literal["warn", "rollback"], OF_MEASURING] = "warn"
     """When the pictures become alike or much worse: say so, or also go back to the best epoch, or where that soon
     collapses again to the beginning, and on with half the learning rate and other random numbers, at most 3 times.

@@ -10,6 +10,7 @@ from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.pixels import fit_all, to_channels
 from dcgan_tf.common.progress import Work
+from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.metrics import imagenet, inception
 from dcgan_tf.nets.branched import load_net
 from dcgan_tf.nets.words import reason
@@ -69,9 +70,10 @@ def open_features(name: str) -> FeatureSpace:
     """The feature space that `--features` names; call it before any long work.
 
     Args:
-        name: "imagenet" is EfficientNet-Lite0, see `dcgan_tf.metrics.imagenet`. "inception" is Inception-v3 with Keras's ImageNet weights. They are not the weights of the original FID
-            (Heusel et al. 2017), so its numbers compare with each other only. Weights that are not in Keras's folder
-            are downloaded here, which one line says. Else the file, .keras or .h5, of an image classifier: the features
+        name: "imagenet" is EfficientNet-Lite0, see `dcgan_tf.metrics.imagenet`. "inception" is Inception-v3 with Keras's
+            ImageNet weights. They are not the weights of the original FID (Heusel et al. 2017), so its numbers compare
+            with each other only. Weights that are not in Keras's folder are downloaded here, which one line says. Else the
+            file, .keras or .h5, of an image classifier: the features
             are what goes into its last layer with weights (of a net without a last dense or convolutional layer, what
             comes out), averaged over space where it still has a height and a width. Pixels 0 to 255 go in: a net trained
             on others needs a Rescaling layer in front.
@@ -80,7 +82,7 @@ def open_features(name: str) -> FeatureSpace:
         UserError: no such file, no net, not one that takes images of 1 or 3 channels and a fixed size; the weights of
             "imagenet" are not installed, those of "inception" cannot be downloaded, or they are damaged.
     """
-    if name == "imagenet":
+    if name == IMAGENET:
         return _space(name, imagenet.weights_path(), imagenet.feature_net(imagenet.read_weights()))
     if name == "inception":
         return _space(name, inception.inception_weights(), inception.feature_net())

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dcgan_tf.common.console import note
+from dcgan_tf.common.errors import UserError, first_line
 from dcgan_tf.common.install import install_command
+from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.generators.generator import Generator
 from dcgan_tf.generators.quality import FULL_EFFORT, FULL_FEATURE_IMAGES, Effort, Quality, effort_of, seconds_a_feature
 from dcgan_tf.metrics import imagenet, swd
@@ -105,8 +107,12 @@ def _settle_features(plan: Plan, best: dict, run_seconds: float) -> tuple[Featur
     is_wanted = held or plan.config.evaluate_every or budget > GUESSED_OPENING_SECONDS
     if not (is_wanted and imagenet_suits(plan.source)):
         return None, 0, 0.0
-    space = open_features("imagenet")
-    seconds = seconds_a_feature(space, plan.source)
+    try:
+        space = open_features(IMAGENET)
+        seconds = seconds_a_feature(space, plan.source)
+    except UserError as error:  # Nobody asked for it: a run goes on without.
+        note(f"{first_line(error)}; SWD alone tells the best")
+        return None, 0, 0.0
     decided = FULL_FEATURE_IMAGES if plan.config.evaluate_every else None
     images = held or decided or affordable_features(seconds, len(plan.source) // 2, budget)
     return (space, int(images), seconds) if images else (None, 0, 0.0)

@@ -40,7 +40,15 @@ def test_the_most_used_flags_of_train_come_first_and_every_flag_is_in_a_group():
     [
         ("train", ["  --resume auto|never|must", "  --augment colour|translation|cutout ...", "  --preset NAME"]),
         ("train", ["  --dry-run, --no-dry-run", "  --image-size HEIGHT [WIDTH]", "  --max-steps STEPS", "  --seed N"]),
-        ("evaluate", ["  RUN", "  --epoch N|best|newest|all", "  --metrics NAME ...", "  --features imagenet|inception|FILE|none"]),
+        (
+            "evaluate",
+            [
+                "  RUN",
+                "  --epoch N|best|newest|all",
+                "  --metrics NAME ...",
+                "  --features imagenet|inception|FILE|none",
+            ],
+        ),
         ("interpolate", ["usage: dcgan-tf RUN --seeds SEED SEED ... --out FILE [flags]", "  --fps NUMBER"]),
         ("prepare", ["  DATA", "  --out FOLDER", "  --value-range LOW HIGH"]),
     ],

@@ -105,6 +105,20 @@ def test_without_the_package_the_run_goes_on_by_swd_and_says_so(config, monkeypa
     )
 
 
+def test_damaged_weights_do_not_end_a_run(config, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(imagenet, "is_installed", lambda: True)
+    monkeypatch.setattr(imagenet, "_folder", lambda: tmp_path)
+    plan = make_plan(replace(config, run_dir=config.run_dir + "-damaged"))
+    capsys.readouterr()
+    quality, _ = effort.settle(plan, lambda latents: np.zeros([len(latents), 32, 32, 1], np.uint8), {}, 0.01)
+    assert quality.effort == Effort(104, 512)
+    said = capsys.readouterr().out
+    assert said.startswith(
+        f"note: --features imagenet: {tmp_path / imagenet.WEIGHTS} is not the whole file of weights: "
+    )
+    assert said.endswith("; SWD alone tells the best\n") and said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("best", "expected"),
     [
