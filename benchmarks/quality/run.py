@@ -37,6 +37,7 @@ from benchmarks.quality.studies import DIGITS, IMAGENET, STUDIES, VARIANTS, Stud
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.config.flags import Positional
 from dcgan_tf.config.parser import parse
+from dcgan_tf.runs.best import criterion
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.log import read_log
 from dcgan_tf.runs.settings import read_settings
@@ -113,7 +114,7 @@ def measure(config: Config, study: Study, variant: str, seed: int, run_dir: Path
         "recipe": settings["recipe"],
         "own_statistics": True,  # of an average's batch normalizations; older results say nothing of it
         "curve": [{k: line[k] for k in ("step", "swd", "diversity")} for line in lines if "swd" in line],
-        "chosen_by": next((name for name in ("kid", "swd") if name in folder.read_best()), None),  # the best epoch
+        "chosen_by": criterion(folder.read_best()),  # the best epoch
         "kid_curve": kid_curve,
         "kid_curve_real": real,
         "scores": scoring.scores(run_dir, study, features, plan.source),

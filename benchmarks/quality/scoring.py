@@ -98,9 +98,8 @@ def keep_sheet(run_dir: Path, image_shape: list[int], path: Path) -> None:
     """Keeps the sample sheet of the best epoch; of one that is too large as a file, as many rows and columns as fit."""
     with Image.open(RunFolder(run_dir).picture(find(str(run_dir), "best").epoch)) as sheet:
         sheet.load()
-    height, width = (
-        side + PADDING_PIXELS for side in image_shape[:2]
-    )  # of a tile, as so large a sheet is not enlarged
+    # Of a tile with its border; so large a sheet is not enlarged.
+    height, width = (side + PADDING_PIXELS for side in image_shape[:2])
     for tiles in range(sheet.height // height, 0, -1):
         with io.BytesIO() as file:
             sheet.save(file, "PNG", optimize=True)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from dcgan_tf.config.commands import IMAGENET as IMAGENET  # what --features calls the net that has seen the world
+
 DIGITS = "digits"  # the set that the program brings along
-IMAGENET = "imagenet"  # what --features calls the net that has seen the world
 
 
 @dataclass(frozen=True)

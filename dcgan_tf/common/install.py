@@ -17,17 +17,17 @@ def package_of(module: str) -> str:
     return "tensorflow-serving-api" if first == "tensorflow_serving" else first.replace("_", "-")
 
 
-def install_command(packages) -> str:
+def install_command(packages, *, again: bool = False) -> str:
     """Such as 'pip install "onnx>=1.17,<2"', for the Python that runs here.
 
     It names the packages themselves, in versions that go with this program, and never this program: that may have been
     installed from anywhere, or not at all.
 
-    packages: their names as pip knows them, such as "ai-edge-litert".
+    packages: their names as pip knows them, such as "ai-edge-litert". again: they are there, and damaged.
     """
     known = {_name(requirement): requirement for requirement in _requirements()}
     wanted = " ".join(f'"{known.get(_name(package), package)}"' for package in packages)
-    return f"{_pip()} install {wanted}"
+    return f"{_pip()} install {'--force-reinstall ' if again else ''}{wanted}"
 
 
 def _requirements() -> list[str]:

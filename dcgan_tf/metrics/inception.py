@@ -26,12 +26,12 @@ _OTHERS = [name for name in MEASURES if name not in NEED_FEATURES]
 WITHOUT_FEATURES = f"{', '.join(_OTHERS[:-1])} and {_OTHERS[-1]} need no such file"
 
 
-def feature_net() -> keras.Model:
+def feature_net(weights: Path) -> keras.Model:
     """Pixels, float32 [n, 299, 299, 3], 0..255, to features, [n, 2048]: the last ones, their mean over space.
 
-    Raises UserError: as in `inception_weights`.
+    weights: the file, see `inception_weights`.
     """
-    net = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=str(inception_weights()))
+    net = keras.applications.InceptionV3(include_top=False, pooling="avg", weights=str(weights))
     scaled = keras.layers.Rescaling(1 / 127.5, -1)
     pixels = keras.Input([299, 299, 3])
     return keras.Model(pixels, net(scaled(pixels)))

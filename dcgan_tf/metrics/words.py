@@ -11,11 +11,7 @@ PHRASES = (
     (1.5, "colours and textures near those of real images"),
     (0.0, "colours and textures like those of real images"),
 )
-
-
 REFERENCE_IMAGES = 1024  # The phrases are for SWD by so many images; by fewer, all of them seem unlike each other.
-
-
 # From so large a share of the KID of real images whose parts are jumbled on, in the features of ImageNet. To compare, of
 # paintings and of emoji of 64x64: other real ones have 0.00; real ones halved and enlarged again 0.10 and 0.12, quartered
 # 0.38 and 0.40; those whose quarters have changed places 0.06 and 0.29.
@@ -26,6 +22,7 @@ PHRASES_IN_FEATURES = (
     (0.02, "near real images"),
     (-math.inf, "like real images"),
 )
+SHOWN = {"swd": ("SWD", "{:.1f}"), "kid": ("KID", "{:.3f}"), "recall": ("recall", "{:.2f}")}  # {name: (head, form)}
 OF_REALS, KID_OF_JUMBLED = "_of_real_images", "kid_of_jumbled_images"  # in best.json: "swd_of_real_images", ...
 
 
@@ -35,9 +32,6 @@ def how_far_in_features(kid: float, kid_of_jumbled: float) -> str:
     kid_of_jumbled: that of real images whose parts are jumbled, above 0.
     """
     return next(phrase for least, phrase in PHRASES_IN_FEATURES if kid >= least * kid_of_jumbled)
-
-
-SHOWN = {"swd": ("SWD", "{:.1f}"), "kid": ("KID", "{:.3f}"), "recall": ("recall", "{:.2f}")}
 
 
 def shown(name: str, value: float) -> str:

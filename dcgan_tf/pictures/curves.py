@@ -86,7 +86,7 @@ def _draw_measure(axes, lines: Numbers, name: str, unit: str, best: dict) -> Non
     if floor is not None:
         axes.axhline(floor, color=BLUE, linewidth=1.4, linestyle=":", label="real images")
     here = np.flatnonzero(lines.epochs[finite] == best.get("epoch"))
-    if len(here) and name == criterion(best, best):
+    if len(here) and name == criterion(best):
         place = here[values[here].argmin()]
         label = f"best: epoch {best['epoch']}"
         axes.plot(steps[place], values[place], color=RED, marker="*", markersize=13, linestyle="", label=label)

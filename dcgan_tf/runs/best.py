@@ -10,9 +10,9 @@ from dcgan_tf.runs.lines import EFFORT, SCORES, Numbers, log_lines
 CRITERIA = ("kid", "swd")  # Of two epochs, the first of these that both have tells the better one: the lower.
 
 
-def criterion(scores: dict, others: dict) -> str | None:
-    """By which of its scores an epoch is compared with another; None where they have none in common."""
-    return next((name for name in CRITERIA if name in scores and name in others), None)
+def criterion(scores: dict, others: dict | None = None) -> str | None:
+    """By which of its scores an epoch is compared with another, or with any (None); None where there is no such score."""
+    return next((name for name in CRITERIA if name in scores and (others is None or name in others)), None)
 
 
 def is_better(scores: dict, best: dict) -> bool:
@@ -68,7 +68,7 @@ def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
             break
     best = {"epoch": int(epochs[place]), "step": int(steps[place])}
     measured = {name: float(column[place]) for name, column in columns.items() if np.isfinite(column[place])}
-    efforts = {name.removeprefix("swd_"): int(measured[name]) for name in EFFORT if measured.get(name, -1) >= 0}
+    efforts = {of_best: int(measured[name]) for name, of_best in EFFORT.items() if measured.get(name, -1) >= 0}
     return best | {name: value for name, value in measured.items() if name not in EFFORT} | efforts
 
 

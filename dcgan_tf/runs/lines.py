@@ -15,8 +15,8 @@ from dcgan_tf.common.errors import printable
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import plural
 
-# How the scores of a line were measured, see `dcgan_tf.generators.quality.Effort`.
-EFFORT = ("swd_images", "swd_directions", "feature_images")
+# How the scores of a line were measured, see `dcgan_tf.generators.quality.Effort`: {name in a line: name in best.json}
+EFFORT = {"swd_images": "images", "swd_directions": "directions", "feature_images": "feature_images"}
 SCORES = (
     "diversity",
     "swd",

@@ -78,7 +78,7 @@ def _how_good(folder: RunFolder) -> str:
     best = find_best(folder)
     if "swd" not in best:
         return ""
-    words, name = how_far_from_real(best, best, best.get("images", FULL_EFFORT.images)), criterion(best, best)
+    words, name = how_far_from_real(best, best, best.get("images", FULL_EFFORT.images)), criterion(best)
     said = f": {words}" if words else ""
     return f"; the best is epoch {best['epoch']:,}{said} ({shown(name, best[name])})"
 

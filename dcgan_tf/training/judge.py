@@ -160,5 +160,6 @@ class Judge:
 
 
 def effort_in_log(effort: Effort) -> dict[str, int]:
-    """By the names in `dcgan_tf.runs.lines.EFFORT`."""
-    return {name if name in EFFORT else f"swd_{name}": number for name, number in effort.facts().items()}
+    """By the names of a line."""
+    facts = effort.facts()
+    return {name: facts[of_best] for name, of_best in EFFORT.items() if of_best in facts}
