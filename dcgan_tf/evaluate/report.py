@@ -5,7 +5,8 @@ from dcgan_tf.common.errors import printable
 from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.evaluate.columns import JUMBLED, Key, column, keys_of, short
 from dcgan_tf.evaluate.results import Result
-from dcgan_tf.metrics.words import how_far, how_far_in_features
+from dcgan_tf.metrics.words import SWD_OF_REALS, how_far, how_far_in_features
+from dcgan_tf.runs.best import is_better
 
 COLLAPSED, NARROW = 0.1, 0.7  # Below these shares of the diversity of real images, the words change.
 MANY_COPIES = 0.05  # By chance, 1% of the samples count as copies.
@@ -27,15 +28,24 @@ def table(result: Result, names: list[str], epochs: list[str], *, is_short: bool
 
 
 def best_of(result: Result, epochs: list[str]) -> str | None:
-    """Of several epochs, the best, as training tells it; None where none was measured so.
-
-    That of the lowest KID in the features of ImageNet where all were measured in these, else that of the lowest SWD.
-    """
+    """Of several epochs, the best, as training tells it (`dcgan_tf.runs.best`); None where none was measured so."""
     if len(epochs) < 2:
         return None
-    of_all = ([(score(result, epoch), epoch) for epoch in epochs] for score in (kid_of, swd_of))
-    known = next((scored for scored in of_all if all(score is not None for score, _ in scored)), [])
-    return min(known, key=lambda scored: scored[0])[1] if known else None
+    best, scores = None, {}
+    for epoch, found in zip(epochs, _scores(result, epochs)):
+        if found and (best is None or is_better(found, scores)):
+            best, scores = epoch, found
+    return best
+
+
+def _scores(result: Result, epochs: list[str]) -> list[dict[str, float]]:
+    """What tells the best epoch, by the names in best.json: of each epoch, the scores that all have."""
+    of_all = {name: [score(result, epoch) for epoch in epochs] for name, score in (("swd", swd_of), ("kid", kid_of))}
+    known = {name: scores for name, scores in of_all.items() if None not in scores}
+    constant = {}
+    if "swd" in known and (floor := _number(result, "swd", "mean")):
+        constant = {SWD_OF_REALS: floor, "images": result.measures["swd"].protocol["images"]}
+    return [{name: scores[place] for name, scores in known.items()} | constant for place in range(len(epochs))]
 
 
 def kid_of(result: Result, epoch: str) -> float | None:

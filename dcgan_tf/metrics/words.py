@@ -4,10 +4,11 @@ import math
 
 # From so many times the SWD of real images on; below the last, colours and textures are like theirs. SWD does not see more
 # than those: images may be near in it and still show nothing, so no phrase here calls an image real.
+NEAR = 2.5
 PHRASES = (
     (10.0, "nothing like real images yet"),
     (5.0, "far from real images"),
-    (2.5, "some way from real images"),
+    (NEAR, "some way from real images"),
     (1.5, "colours and textures near those of real images"),
     (0.0, "colours and textures like those of real images"),
 )
@@ -24,6 +25,7 @@ PHRASES_IN_FEATURES = (
 )
 SHOWN = {"swd": ("SWD", "{:.1f}"), "kid": ("KID", "{:.3f}"), "recall": ("recall", "{:.2f}")}  # {name: (head, form)}
 OF_REALS, KID_OF_JUMBLED = "_of_real_images", "kid_of_jumbled_images"  # in best.json: "swd_of_real_images", ...
+SWD_OF_REALS = f"swd{OF_REALS}"
 
 
 def how_far_in_features(kid: float, kid_of_jumbled: float) -> str:
@@ -40,34 +42,49 @@ def shown(name: str, value: float) -> str:
     return f"{head} {form.format(value)}"
 
 
-def shown_beside(scores: dict[str, float], of_reals: dict[str, float]) -> str:
+def shown_beside(scores: dict[str, float]) -> str:
     """Such as "SWD 18.2 (real images 11.2), KID 0.148 (0.001)": of what was measured, beside that of real images.
 
-    of_reals: by the names in best.json.
+    scores: by the names in best.json.
     """
-    said = [f"{shown(name, scores[name])} ({SHOWN[name][1].format(of_reals[name + OF_REALS])})" for name in SHOWN
-            if name + OF_REALS in of_reals]  # fmt: skip
+    said = [f"{shown(name, scores[name])} ({SHOWN[name][1].format(scores[name + OF_REALS])})" for name in SHOWN
+            if name + OF_REALS in scores]  # fmt: skip
     return ", ".join(said).replace("(", "(real images ", 1)
 
 
-def how_far_from_real(scores: dict[str, float], of_reals: dict[str, float], images: int) -> str:
+def how_far_from_real(scores: dict[str, float]) -> str:
     """By KID where that was measured, as SWD sees colours and textures only; "" where real images' scores are not known.
 
-    of_reals: by the names in best.json. images: by how many SWD was measured.
+    scores: by the names in best.json.
     """
-    jumbled, floor = (of_reals.get(name, 0.0) for name in (KID_OF_JUMBLED, f"swd{OF_REALS}"))
+    jumbled, floor = (scores.get(name, 0.0) for name in (KID_OF_JUMBLED, SWD_OF_REALS))
     if "kid" in scores and jumbled > 0:
         return how_far_in_features(scores["kid"], jumbled)
-    return how_far(scores["swd"], floor, images) if floor > 0 else ""
+    return how_far(scores["swd"], floor, scores.get("images", REFERENCE_IMAGES)) if floor > 0 else ""
 
 
 def how_far(swd: float, floor: float, images: int) -> str:
-    """How far from real images those are whose SWD is `swd`; `floor`, above 0, is the SWD of other real images, and both
-    are measured by as many `images`.
+    """How far from real images those are whose SWD is `swd`, see `times_that_of_reals`."""
+    times = times_that_of_reals(swd, floor, images)
+    return next(phrase for least, phrase in PHRASES if times >= least)
+
+
+def has_near_textures(scores: dict[str, float]) -> bool:
+    """Whether colours and textures are near those of real images, as SWD sees it; so it is taken to be where that is not
+    known.
+
+    scores: by the names in best.json.
+    """
+    floor = scores.get(SWD_OF_REALS, 0.0)
+    return floor <= 0 or times_that_of_reals(scores["swd"], floor, scores.get("images", REFERENCE_IMAGES)) < NEAR
+
+
+def times_that_of_reals(swd: float, floor: float, images: int) -> float:
+    """The distance `swd` as a multiple, at least 1, of `floor`, above 0, the SWD of other real images; both are measured by
+    as many `images`, and the multiple is what 1,024 images would give.
 
     Chance adds to a distance as noise does, in squares, and falls with the root of the number of images. So what is above
     `floor` is the same by any number, and is put above the floor that 1,024 images would have.
     """
     above = math.sqrt(max(swd**2 - floor**2, 0.0))
-    reference = floor * math.sqrt(images / REFERENCE_IMAGES)
-    return next(phrase for least, phrase in PHRASES if math.hypot(above, reference) >= least * reference)
+    return math.hypot(above / (floor * math.sqrt(images / REFERENCE_IMAGES)), 1)

@@ -4,15 +4,24 @@ import numpy as np
 
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import printable
+from dcgan_tf.metrics.words import has_near_textures
 from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.runs.lines import EFFORT, SCORES, Numbers, log_lines
-
-CRITERIA = ("kid", "swd")  # Of two epochs, the first of these that both have tells the better one: the lower.
+from dcgan_tf.runs.lines import SCORES, Numbers, as_in_best, log_lines
 
 
-def criterion(scores: dict, others: dict | None = None) -> str | None:
-    """By which of its scores an epoch is compared with another, or with any (None); None where there is no such score."""
-    return next((name for name in CRITERIA if name in scores and (others is None or name in others)), None)
+def criterion(scores: dict, best: dict | None = None) -> str | None:
+    """By which of its scores an epoch is compared with the best so far, or with any (None): "kid", "swd", or None where there
+    is no such score. The lower one is better.
+
+    While colours and textures are not near those of real images, SWD tells: KID takes blurred patches for better than the
+    first outlines then. From there on SWD hardly changes, and KID tells (docs/findings.md).
+
+    scores: by the names in best.json, with those of real images, and so is best.
+    """
+    compared = [scores] if best is None else [scores, best]
+    if all("kid" in one and has_near_textures(one) for one in compared):
+        return "kid"
+    return "swd" if all("swd" in one for one in compared) else None
 
 
 def is_better(scores: dict, best: dict) -> bool:
@@ -54,22 +63,17 @@ def mend_best(folder: RunFolder, numbers: Numbers) -> None:
 def best_from_log(folder: RunFolder, numbers: Numbers) -> dict:
     """The best epoch of those that have models, as best.json would name it; {} where there is none.
 
-    An epoch may have been measured twice, where a run was stopped within it: the better models have stayed. Where only
-    some epochs were measured in features, the best is one of those.
+    An epoch may have been measured twice, where a run was stopped within it: the better models have stayed.
     """
     columns = {name: numbers.column(name) for name in SCORES}
     steps, epochs, saved = numbers.steps, numbers.epochs, set(folder.saved_epochs())
-    places = [place for place in np.flatnonzero(columns["swd"] >= 0) if int(epochs[place]) in saved]
-    if not places:
-        return {}
-    for name in CRITERIA:
-        if told := [place for place in places if np.isfinite(columns[name][place])]:
-            place = min(told, key=lambda place: columns[name][place])
-            break
-    best = {"epoch": int(epochs[place]), "step": int(steps[place])}
-    measured = {name: float(column[place]) for name, column in columns.items() if np.isfinite(column[place])}
-    efforts = {of_best: int(measured[name]) for name, of_best in EFFORT.items() if measured.get(name, -1) >= 0}
-    return best | {name: value for name, value in measured.items() if name not in EFFORT} | efforts
+    best = {}
+    for place in np.flatnonzero(columns["swd"] >= 0):
+        if int(epochs[place]) in saved:
+            line = {name: float(column[place]) for name, column in columns.items() if np.isfinite(column[place])}
+            found = {"epoch": int(epochs[place]), "step": int(steps[place])} | as_in_best(line)
+            best = found if is_better(found, best) else best
+    return best
 
 
 def _is_whole(folder: RunFolder, best: dict, names: tuple[str, ...]) -> bool:

@@ -17,18 +17,22 @@ from dcgan_tf.common.text import plural
 
 # How the scores of a line were measured, see `dcgan_tf.generators.quality.Effort`: {name in a line: name in best.json}
 EFFORT = {"swd_images": "images", "swd_directions": "directions", "feature_images": "feature_images"}
-SCORES = (
-    "diversity",
-    "swd",
-    "kid",
-    "fid",
-    "precision",
-    "recall",
-    *EFFORT,
-)  # what tells a best epoch, and best.json holds
+# What tells a best epoch, and best.json holds.
+SCORES = ("diversity", "swd", "swd_of_real_images", "kid", "fid", "precision", "recall", *EFFORT)
 MAX_LINE_BYTES = 1 << 16  # A run's lines have some hundred; of a longer one, no more than this is in memory.
 MAX_COUNT = 2**53  # Up to it, a float holds every whole number exactly.
 MAX_VALUE = float(np.finfo(np.float32).max)  # Losses are float32; sums of larger values could overflow.
+
+
+def as_in_log(measured: dict) -> dict:
+    """Scores by their names in a line. measured: by those in best.json."""
+    return {name: measured[in_best] for name in SCORES if (in_best := EFFORT.get(name, name)) in measured}
+
+
+def as_in_best(line: dict[str, float]) -> dict:
+    """Scores by their names in best.json. line: by those in a line."""
+    effort = {in_best: int(line[name]) for name, in_best in EFFORT.items() if line.get(name, -1) >= 0}
+    return {name: value for name, value in line.items() if name not in EFFORT} | effort
 
 
 class Numbers:

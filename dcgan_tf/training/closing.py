@@ -8,7 +8,6 @@ from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import printable
 from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.text import plural
-from dcgan_tf.generators.quality import FULL_EFFORT
 from dcgan_tf.metrics.words import how_far_from_real, shown
 from dcgan_tf.runs.best import criterion, find_best
 from dcgan_tf.runs.folder import RunFolder
@@ -78,7 +77,7 @@ def _how_good(folder: RunFolder) -> str:
     best = find_best(folder)
     if "swd" not in best:
         return ""
-    words, name = how_far_from_real(best, best, best.get("images", FULL_EFFORT.images)), criterion(best)
+    words, name = how_far_from_real(best), criterion(best)
     said = f": {words}" if words else ""
     return f"; the best is epoch {best['epoch']:,}{said} ({shown(name, best[name])})"
 

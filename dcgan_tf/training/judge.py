@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dcgan_tf.generators.quality import Effort, Quality
+from dcgan_tf.generators.quality import Quality
 from dcgan_tf.metrics import swd
 from dcgan_tf.metrics.words import PHRASES, how_far_from_real, shown, shown_beside
 from dcgan_tf.runs.best import criterion, is_better
-from dcgan_tf.runs.lines import EFFORT
+from dcgan_tf.runs.lines import as_in_log
 from dcgan_tf.training import schedule
 from dcgan_tf.training.cadence import Cadence
 from dcgan_tf.training.effort import (
@@ -44,7 +44,7 @@ class Moment:
 class Verdict:
     """What was measured.
 
-    scores      diversity, and now and then swd and its like with their effort, by the names they have in log.jsonl
+    scores      diversity, and now and then the rest of `dcgan_tf.runs.lines.SCORES`, as log.jsonl has them
     best_epoch  the best so far; None where no SWD was measured yet
     is_best     whether it is this one, now
     sentence    what to say of it; "" where only the diversity was measured
@@ -116,22 +116,22 @@ class Judge:
             return {"diversity": quality.diversity()}
 
     def _score(self, now: Moment, keep: Callable[[], None], *, keeps_rubbish: bool) -> Verdict:
-        diversity, effort, of_reals = self._watch(now), self._quality.effort, self._quality.of_reals
+        diversity, facts = self._watch(now), self._quality.of_reals | self._quality.effort.facts()
         start = time.perf_counter()
         scores = self._quality.scores()
         self._cost = time.perf_counter() - start
         self._spent, self._scored_step = self._spent + self._cost, now.step
+        measured = {"epoch": now.epoch, "step": now.step} | diversity | scores | facts
         # A run that was killed after this measurement and before its state measures the best again.
-        is_best = is_better(scores, self.best) or self.best.get("step") == now.step
-        meaning = how_far_from_real(scores, of_reals, effort.images)
+        is_best = is_better(measured, self.best) or self.best.get("step") == now.step
+        meaning = how_far_from_real(measured)
         is_best = is_best and (keeps_rubbish or meaning != RUBBISH)
         if is_best:
             keep()
-            self.best = {"epoch": now.epoch, "step": now.step} | diversity | scores
-            self.best |= of_reals | effort.facts()
+            self.best = measured
             self._plan.folder.write_best(self.best)
-        sentence = self._sentence(now, diversity | scores, of_reals, meaning, is_best)
-        return Verdict(diversity | scores | effort_in_log(effort), self.best.get("epoch"), is_best, sentence)
+        sentence = self._sentence(now, measured, meaning, is_best)
+        return Verdict(as_in_log(measured), self.best.get("epoch"), is_best, sentence)
 
     def _is_affordable(self, now: Moment) -> bool:
         if self._plan.config.evaluate_every or self._cost is None or now.step == self._plan.last_step:
@@ -141,25 +141,19 @@ class Judge:
         share = share * now.seconds * (now.step - self._first_step)
         return self._spent + self._cost <= OVERDRAFT_FACTOR * share
 
-    def _sentence(self, now: Moment, scores: dict, of_reals: dict, meaning: str, is_best: bool) -> str:
+    def _sentence(self, now: Moment, measured: dict, meaning: str, is_best: bool) -> str:
         best, what = self.best, ""
         if is_best and meaning != RUBBISH:
             what = "; the best so far"
-        elif not is_best and (name := criterion(scores, best)):
+        elif not is_best and (name := criterion(measured, best)):
             held = shown(name, best[name])
             what = (
                 f"; the best is {self._when(best['epoch'], best.get('step'), now.epoch)}, {held.removeprefix('SWD ')}"
             )
-        numbers = f"{shown_beside(scores, of_reals)}: {meaning}, diversity {scores['diversity']:.0%}"
+        numbers = f"{shown_beside(measured)}: {meaning}, diversity {measured['diversity']:.0%}"
         return f"{self._when(now.epoch, now.step)}: {numbers}{what}"
 
     def _when(self, epoch: int, step: int | None, this_epoch: int | None = None) -> str:
         if step is None or step in (epoch * self._plan.steps_per_epoch, self._plan.last_step):
             return f"epoch {epoch}"
         return f"step {step:,}" + (" of the same epoch" if epoch == this_epoch else f" of epoch {epoch}")
-
-
-def effort_in_log(effort: Effort) -> dict[str, int]:
-    """By the names of a line."""
-    facts = effort.facts()
-    return {name: facts[of_best] for name, of_best in EFFORT.items() if of_best in facts}

@@ -2,7 +2,14 @@
 
 import pytest
 
-from dcgan_tf.metrics.words import how_far, how_far_from_real, how_far_in_features, shown, shown_beside
+from dcgan_tf.metrics.words import (
+    has_near_textures,
+    how_far,
+    how_far_from_real,
+    how_far_in_features,
+    shown,
+    shown_beside,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,14 +51,14 @@ def test_fewer_images_make_nothing_better():
 def test_how_far_by_kid(kid, jumbled, words):
     assert how_far_in_features(kid, jumbled) == words
     of_reals = {"swd_of_real_images": 20.0, "kid_of_real_images": 0.0, "kid_of_jumbled_images": jumbled}
-    assert how_far_from_real({"swd": 20.0, "kid": kid}, of_reals, 1024) == words
+    assert how_far_from_real({"swd": 20.0, "kid": kid} | of_reals) == words
 
 
 def test_without_kid_or_what_it_is_compared_with_swd_tells():
     words = "colours and textures like those of real images"
-    assert how_far_from_real({"swd": 20.0}, {"swd_of_real_images": 20.0}, 1024) == words
-    assert how_far_from_real({"swd": 20.0, "kid": 0.9}, {"swd_of_real_images": 20.0}, 1024) == words
-    assert how_far_from_real({"swd": 20.0}, {}, 1024) == ""
+    assert how_far_from_real({"swd": 20.0, "swd_of_real_images": 20.0}) == words
+    assert how_far_from_real({"swd": 20.0, "kid": 0.9, "swd_of_real_images": 20.0}) == words
+    assert how_far_from_real({"swd": 20.0}) == ""
 
 
 def test_numbers_beside_those_of_real_images():
@@ -63,4 +70,20 @@ def test_numbers_beside_those_of_real_images():
     }
     scores = {"swd": 18.16, "kid": 0.1484, "recall": 0.001, "fid": 9.0, "diversity": 1.0}
     said = "SWD 18.2 (real images 11.2), KID 0.148 (0.001), recall 0.00 (0.62)"
-    assert shown_beside(scores, of_reals) == said and shown("kid", 0.1484) == "KID 0.148"
+    assert shown_beside(scores | of_reals) == said and shown("kid", 0.1484) == "KID 0.148"
+
+
+@pytest.mark.parametrize(
+    ("swd", "floor", "images", "near"),
+    [
+        (24.9, 10.0, 1024, True),
+        (25.1, 10.0, 1024, False),
+        (61.0, 40.0, 1024, True),
+        (61.0, 40.0, 256, False),  # By fewer images chance adds to both: this is 50 where real ones have 20.
+        (45.0, 40.0, 256, True),
+        (99.0, 0.0, 1024, True),  # Not known: real images that are all alike.
+    ],
+)
+def test_textures_are_near_below_two_and_a_half_times_what_real_images_score(swd, floor, images, near):
+    assert has_near_textures({"swd": swd, "swd_of_real_images": floor, "images": images}) is near
+    assert has_near_textures({"swd": swd})

@@ -66,24 +66,26 @@ def test_a_whole_best_stays_as_it_is_whatever_the_log_says(folder, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_where_features_were_taken_the_least_kid_is_the_best(folder):
-    more = [
-        {
-            "step": 70,
-            "epoch": 4,
-            "swd": 35.0,
-            "kid": 0.2,
-            "fid": 9.0,
-            "precision": 0.5,
-            "recall": 0.1,
-            "swd_images": 99,
-        },
-        {"step": 80, "epoch": 5, "swd": 34.0, "kid": 0.3, "feature_images": 256},
+def test_the_log_tells_the_best_as_training_told_it(folder):
+    """By SWD while that is above 2.5 times what real images have, then by KID."""
+    scores = {1: (90.0, 0.5), 2: (60.0, 0.7), 4: (24.0, 0.4), 5: (22.0, 0.5), 6: (23.0, 0.3), 7: (20.0, 0.2)}
+    lines = [
+        {"step": 10 * epoch, "epoch": epoch, "swd": swd, "kid": kid, "swd_of_real_images": 10.0, "swd_images": 1024}
+        for epoch, (swd, kid) in scores.items()
     ]
-    with folder.log.open("a") as log:
-        log.writelines(json.dumps(line) + "\n" for line in more)
-    found = {name: value for name, value in more[0].items() if name != "swd_images"} | {"images": 99}
-    assert find_best(folder) == found
+    told = []
+    folder.log.write_text("")
+    for line in lines:
+        with folder.log.open("a") as log:
+            log.write(json.dumps(line) + "\n")
+        told.append(find_best(folder)["epoch"])
+    assert told == [1, 2, 4, 4, 6, 6]  # The 7th has no models.
+    assert find_best(folder) == {
+        "epoch": 6, "step": 60, "swd": 23.0, "kid": 0.3, "swd_of_real_images": 10.0, "images": 1024,
+    }  # fmt: skip
+
+
+FAR, NEAR = ({"swd_of_real_images": floor, "images": 1024} for floor in (2.0, 10.0))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,10 @@ def test_where_features_were_taken_the_least_kid_is_the_best(folder):
         ({"swd": 18.0, "kid": 0.2}, {"swd": 19.0, "kid": 0.2}, "kid", False),
         ({"swd": 20.0, "kid": 0.1}, {"swd": 19.0}, "swd", False),  # as after the features were installed
         ({"swd": 18.0}, {"swd": 19.0, "kid": 0.1}, "swd", True),  # as without them on another machine
+        ({"swd": 20.0, "kid": 0.1} | NEAR, {"swd": 19.0, "kid": 0.2} | NEAR, "kid", True),
+        ({"swd": 20.0, "kid": 0.1} | FAR, {"swd": 19.0, "kid": 0.2} | FAR, "swd", False),
+        ({"swd": 24.0, "kid": 0.2} | NEAR, {"swd": 26.0, "kid": 0.1} | NEAR, "swd", True),  # Only one is near.
+        ({"swd": 26.0, "kid": 0.1} | NEAR, {"swd": 24.0, "kid": 0.2} | NEAR, "swd", False),
     ],
 )
 def test_of_two_epochs_the_better_one(scores, best, name, better):
