@@ -208,8 +208,8 @@ class EvaluateConfig:
     csv: bool = False
     """Also write evaluation.csv, a row for each number of each epoch, for a spreadsheet or pandas."""
     set_best: bool = False
-    """Write into the run which epoch is its best: of all, that of the lowest KID in the features of imagenet, without them
-    of the lowest SWD; else the one measured. generate, export and others then take it."""
+    """Write into the run which epoch is its best: of all, the one with the star; else the one measured. generate, export and
+    others then take it."""
 
 
 def film_format(path: str) -> str:

@@ -14,7 +14,7 @@ Panel = tuple[str, str]  # (measure, unit)
 
 def write_plot(result: Result, name: str, path) -> bool:
     """Plots each measure over all epochs of a result; a dotted line shows the number of real images, and a line from top
-    to bottom the epoch of the lowest SWD. Shades show one standard deviation over the seeds.
+    to bottom the best epoch. Shades show one standard deviation over the seeds.
 
     name: of the run, for the title.
 

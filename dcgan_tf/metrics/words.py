@@ -4,11 +4,11 @@ import math
 
 # From so many times the SWD of real images on; below the last, colours and textures are like theirs. SWD does not see more
 # than those: images may be near in it and still show nothing, so no phrase here calls an image real.
-NEAR = 2.5
+NEAR_SWD = 2.5
 PHRASES = (
     (10.0, "nothing like real images yet"),
     (5.0, "far from real images"),
-    (NEAR, "some way from real images"),
+    (NEAR_SWD, "some way from real images"),
     (1.5, "colours and textures near those of real images"),
     (0.0, "colours and textures like those of real images"),
 )
@@ -76,7 +76,7 @@ def has_near_textures(scores: dict[str, float]) -> bool:
     scores: by the names in best.json.
     """
     floor = scores.get(SWD_OF_REALS, 0.0)
-    return floor <= 0 or times_that_of_reals(scores["swd"], floor, scores.get("images", REFERENCE_IMAGES)) < NEAR
+    return floor <= 0 or times_that_of_reals(scores["swd"], floor, scores.get("images", REFERENCE_IMAGES)) < NEAR_SWD
 
 
 def times_that_of_reals(swd: float, floor: float, images: int) -> float:

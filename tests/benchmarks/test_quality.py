@@ -292,7 +292,7 @@ def test_the_page_says_where_the_recipes_stand(pages, tmp_path):
     assert best_epochs[0]["recipe"] == "tutorial" and best_epochs[0]["rank correlation"] == ""  # of two epochs
     assert best_epochs[2]["rank correlation"] == "1.00"
     page = " ".join(page.split())
-    assert "In 2 of 3 runs the epoch of the lowest SWD" in page and "3 of 3 runs chose the best epoch by SWD" in page
+    assert "In 2 of 3 runs the epoch of the lowest SWD" in page and "was told by KID in 0 of 3 runs" in page
     assert "5,200 images of 64x64x3, the time of 1,300 steps of the tutorial recipe, in batches of 64" in page
     assert "2,600 pictures with as many real images" in page and "(quality-faces64.png)" in page
     with Image.open(tmp_path / "quality-faces64.png") as figure:
