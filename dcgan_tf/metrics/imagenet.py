@@ -151,9 +151,9 @@ def _in_order(net: keras.Model, tensors: dict[str, np.ndarray]) -> list[np.ndarr
         values = tensors[f"{layer.replace('-', '.')}.{names[kind]}"]
         if "depthwise" in layer and values.ndim == 4:
             values = values.transpose(2, 3, 0, 1)  # [c, 1, h, w] -> [h, w, c, 1]
-        elif values.ndim in (2, 4):
-            values = (
-                values.T if values.ndim == 2 else values.transpose(2, 3, 1, 0)
-            )  # [out, in, h, w] -> [h, w, in, out]
+        elif values.ndim == 4:
+            values = values.transpose(2, 3, 1, 0)  # [out, in, h, w] -> [h, w, in, out]
+        elif values.ndim == 2:
+            values = values.T  # [out, in] -> [in, out]
         found.append(values)
     return found
