@@ -2,9 +2,9 @@
 
 import math
 
+NEAR_SWD = 2.5  # Below so many times the SWD of real images, colours and textures are near theirs.
 # From so many times the SWD of real images on; below the last, colours and textures are like theirs. SWD does not see more
 # than those: images may be near in it and still show nothing, so no phrase here calls an image real.
-NEAR_SWD = 2.5
 PHRASES = (
     (10.0, "nothing like real images yet"),
     (5.0, "far from real images"),
@@ -64,9 +64,10 @@ def how_far_from_real(scores: dict[str, float]) -> str:
 
 
 def how_far(swd: float, floor: float, images: int) -> str:
-    """How far from real images those are whose SWD is `swd`, see `times_that_of_reals`."""
-    times = times_that_of_reals(swd, floor, images)
-    return next(phrase for least, phrase in PHRASES if times >= least)
+    """How far from real images those are whose SWD is `swd`; `floor`, above 0, is the SWD of other real images, and both
+    are measured by as many `images`."""
+    distance, reference = _by_reference_images(swd, floor, images)
+    return next(phrase for least, phrase in PHRASES if distance >= least * reference)
 
 
 def has_near_textures(scores: dict[str, float]) -> bool:
@@ -76,15 +77,18 @@ def has_near_textures(scores: dict[str, float]) -> bool:
     scores: by the names in best.json.
     """
     floor = scores.get(SWD_OF_REALS, 0.0)
-    return floor <= 0 or times_that_of_reals(scores["swd"], floor, scores.get("images", REFERENCE_IMAGES)) < NEAR_SWD
+    if floor <= 0:
+        return True
+    distance, reference = _by_reference_images(scores["swd"], floor, scores.get("images", REFERENCE_IMAGES))
+    return distance < NEAR_SWD * reference
 
 
-def times_that_of_reals(swd: float, floor: float, images: int) -> float:
-    """The distance `swd` as a multiple, at least 1, of `floor`, above 0, the SWD of other real images; both are measured by
-    as many `images`, and the multiple is what 1,024 images would give.
+def _by_reference_images(swd: float, floor: float, images: int) -> tuple[float, float]:
+    """A distance and that of other real images, as 1,024 images would give them.
 
     Chance adds to a distance as noise does, in squares, and falls with the root of the number of images. So what is above
     `floor` is the same by any number, and is put above the floor that 1,024 images would have.
     """
     above = math.sqrt(max(swd**2 - floor**2, 0.0))
-    return math.hypot(above / (floor * math.sqrt(images / REFERENCE_IMAGES)), 1)
+    reference = floor * math.sqrt(images / REFERENCE_IMAGES)
+    return math.hypot(above, reference), reference

@@ -14,11 +14,12 @@ from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import printable
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import plural
+from dcgan_tf.metrics.words import SWD_OF_REALS
 
 # How the scores of a line were measured, see `dcgan_tf.generators.quality.Effort`: {name in a line: name in best.json}
 EFFORT = {"swd_images": "images", "swd_directions": "directions", "feature_images": "feature_images"}
 # What tells a best epoch, and best.json holds.
-SCORES = ("diversity", "swd", "swd_of_real_images", "kid", "fid", "precision", "recall", *EFFORT)
+SCORES = ("diversity", "swd", SWD_OF_REALS, "kid", "fid", "precision", "recall", *EFFORT)
 MAX_LINE_BYTES = 1 << 16  # A run's lines have some hundred; of a longer one, no more than this is in memory.
 MAX_COUNT = 2**53  # Up to it, a float holds every whole number exactly.
 MAX_VALUE = float(np.finfo(np.float32).max)  # Losses are float32; sums of larger values could overflow.

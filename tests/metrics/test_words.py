@@ -81,6 +81,8 @@ def test_numbers_beside_those_of_real_images():
         (61.0, 40.0, 1024, True),
         (61.0, 40.0, 256, False),  # By fewer images chance adds to both: this is 50 where real ones have 20.
         (45.0, 40.0, 256, True),
+        (11.0, 10.0, 0, False),  # No run writes that; what only reports does not fail by it.
+        (11.0, 5e-324, 1, False),
         (99.0, 0.0, 1024, True),  # Not known: real images that are all alike.
     ],
 )
