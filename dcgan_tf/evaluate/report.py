@@ -33,7 +33,7 @@ def best_of(result: Result, epochs: list[str]) -> str | None:
         return None
     best, scores = None, {}
     for epoch, found in zip(epochs, _scores(result, epochs)):
-        if found and (best is None or is_better(found, scores)):
+        if found and is_better(found, scores):
             best, scores = epoch, found
     return best
 

@@ -77,7 +77,7 @@ def has_near_textures(scores: dict[str, float]) -> bool:
     scores: by the names in best.json.
     """
     floor = scores.get(SWD_OF_REALS, 0.0)
-    if floor <= 0:
+    if floor <= 0 or "swd" not in scores:
         return True
     distance, reference = _by_reference_images(scores["swd"], floor, scores.get("images", REFERENCE_IMAGES))
     return distance < NEAR_SWD * reference

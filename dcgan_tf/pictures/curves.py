@@ -6,6 +6,7 @@ import numpy as np
 
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import printable
+from dcgan_tf.metrics.words import OF_REALS
 from dcgan_tf.pictures.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, finish, panels, whole_numbers, write_figure
 from dcgan_tf.pictures.plots import WHOLE_NUMBER_TICKS as TICKS
 from dcgan_tf.runs.best import criterion, find_best
@@ -82,7 +83,7 @@ def _draw_measure(axes, lines: Numbers, name: str, unit: str, best: dict) -> Non
     finite = _finite(lines, name)
     steps, values = lines.steps[finite], lines.column(name)[finite]
     axes.plot(steps, values, color=BLUE, linewidth=1.8, marker="o", markersize=4, label=name.upper())
-    floor = best.get(f"{name}_of_real_images")
+    floor = best.get(f"{name}{OF_REALS}")
     if floor is not None:
         axes.axhline(floor, color=BLUE, linewidth=1.4, linestyle=":", label="real images")
     here = np.flatnonzero(lines.epochs[finite] == best.get("epoch"))

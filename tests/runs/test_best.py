@@ -85,6 +85,26 @@ def test_the_log_tells_the_best_as_training_told_it(folder):
     }  # fmt: skip
 
 
+def test_all_scores_of_the_best_come_from_the_log_which_earlier_had_no_swd_of_real_images(folder):
+    """Without that, KID tells, as it did then."""
+    lines = [
+        {
+            "step": 70,
+            "epoch": 4,
+            "swd": 35.0,
+            "kid": 0.2,
+            "fid": 9.0,
+            "precision": 0.5,
+            "recall": 0.1,
+            "swd_images": 99,
+        },
+        {"step": 80, "epoch": 5, "swd": 34.0, "kid": 0.3, "feature_images": 256},
+    ]
+    folder.log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = {name: value for name, value in lines[0].items() if name != "swd_images"} | {"images": 99}
+    assert find_best(folder) == found
+
+
 FAR, NEAR = ({"swd_of_real_images": floor, "images": 1024} for floor in (2.0, 10.0))
 
 
@@ -101,6 +121,7 @@ FAR, NEAR = ({"swd_of_real_images": floor, "images": 1024} for floor in (2.0, 10
         ({"swd": 20.0, "kid": 0.1} | FAR, {"swd": 19.0, "kid": 0.2} | FAR, "swd", False),
         ({"swd": 24.0, "kid": 0.2} | NEAR, {"swd": 26.0, "kid": 0.1} | NEAR, "swd", True),  # Only one is near.
         ({"swd": 26.0, "kid": 0.1} | NEAR, {"swd": 24.0, "kid": 0.2} | NEAR, "swd", False),
+        ({"swd": 24.0, "kid": 0.1} | NEAR, {"kid": 0.2} | NEAR, "kid", True),  # as where best.json is damaged
     ],
 )
 def test_of_two_epochs_the_better_one(scores, best, name, better):
