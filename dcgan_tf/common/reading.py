@@ -14,9 +14,10 @@ def open_regular(path) -> BinaryIO:
     Raises:
         OSError: it cannot be read, or is a folder, a pipe, a socket or a device.
     """
+    check_regular(path)  # A socket cannot be opened, and opening some devices does something to them.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        _refuse_irregular(os.fstat(handle), path)
+        _refuse_irregular(os.fstat(handle), path)  # It may have been replaced meanwhile.
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)

@@ -1,15 +1,27 @@
+import contextlib
 import hashlib
 import os
+import socket
 
 import pytest
 
 from dcgan_tf.common.reading import check_regular, checksum, open_regular, read_json
 
 
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as unix, contextlib.chdir(path.parent):  # The address of a socket must be short.
+        unix.bind(path.name)
+
+
 @pytest.mark.parametrize("read", [open_regular, check_regular, read_json, checksum])
 @pytest.mark.parametrize(
     ("make", "error"),
-    [(os.mkfifo, "not a regular file"), (os.mkdir, "Is a directory"), (lambda path: None, "No such file or directory")],
+    [
+        (os.mkfifo, "not a regular file"),
+        (make_socket, "not a regular file"),
+        (os.mkdir, "Is a directory"),
+        (lambda path: None, "No such file or directory"),
+    ],
 )
 def test_only_regular_files_are_read_and_nothing_waits(tmp_path, read, make, error):
     make(tmp_path / "x")
