@@ -9,7 +9,7 @@ from dcgan_tf.common.errors import printable
 from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.text import plural
 from dcgan_tf.metrics.words import how_far_from_real, shown
-from dcgan_tf.runs.best import criterion, find_best
+from dcgan_tf.runs.best import find_best
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.pictures import sample_pictures
 from dcgan_tf.training.plan import Plan
@@ -73,13 +73,14 @@ def _place(plan: Plan, step: int) -> str:
 
 
 def _how_good(folder: RunFolder) -> str:
-    """Such as "; best is epoch 620: far from real images (SWD 31.2)"; "" where nothing was measured."""
+    """Such as "; the best is epoch 620: far from real images (SWD 31.2, KID 0.312)"; "" where nothing was measured."""
     best = find_best(folder)
     if "swd" not in best:
         return ""
-    words, name = how_far_from_real(best), criterion(best)
+    words = how_far_from_real(best)
     said = f": {words}" if words else ""
-    return f"; the best is epoch {best['epoch']:,}{said} ({shown(name, best[name])})"
+    numbers = ", ".join(shown(name, best[name]) for name in ("swd", "kid") if name in best)
+    return f"; the best is epoch {best['epoch']:,}{said} ({numbers})"
 
 
 def _resume(folder: RunFolder) -> str:

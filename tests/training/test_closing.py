@@ -44,6 +44,16 @@ def test_a_run_that_is_done(plan):
     ]
 
 
+def test_the_best_is_told_with_the_number_that_its_words_rest_on(plan):
+    fill(plan, 120, 40)
+    of_real = {"swd_of_real_images": 10.0, "kid_of_real_images": 0.001, "kid_of_jumbled_images": 0.5}
+    plan.folder.write_best({"epoch": 40, "swd": 30.0, "kid": 0.3} | of_real)
+    # By the table in metrics/words, an SWD of 30 of 10 is "some way", and a KID of 0.3 of 0.5 "nothing like".
+    assert done(plan).splitlines()[0] == (
+        "done     40 epochs, 120 steps; the best is epoch 40: nothing like real images yet (SWD 30.0, KID 0.300)"
+    )
+
+
 def test_one_whose_steps_were_limited_has_its_epochs_ahead(plan):
     plan = dataclasses.replace(
         plan, settings=dataclasses.replace(plan.settings, config=dataclasses.replace(plan.config, max_steps=1))

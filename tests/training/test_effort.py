@@ -46,7 +46,7 @@ def config(tmp_path_factory):
 def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys, monkeypatch):
     assert train(config) == 0
     out = capsys.readouterr().out.splitlines()
-    said = [line for line in out if "KID" in line]
+    said = [line for line in out if line.startswith("epoch ") and "KID" in line]
     run = RunFolder(Path(config.run_dir))
     lines = [line for line in map(json.loads, run.log.read_text().splitlines()) if "kid" in line]
     assert [line["epoch"] for line in lines] == [1, 2] and {line["feature_images"] for line in lines} == {104}
@@ -56,7 +56,7 @@ def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys, monkeyp
     assert best["epoch"] == min(lines, key=lambda line: line["swd"])["epoch"] and best["feature_images"] == 104
     assert len(said) == 2 and "real images" in said[0]
     (done,) = [line for line in out if line.startswith("done ")]
-    assert f"the best is epoch {best['epoch']}: " in done and f" (SWD {best['swd']:.1f})" in done
+    assert f"the best is epoch {best['epoch']}: " in done and f" (SWD {best['swd']:.1f}, KID {best['kid']:.3f})" in done
     command = ["evaluate", config.run_dir, "--epoch", "all", "--images", "104", "--metrics"]
     assert cli.main([*command, "fid", "kid", "precision-recall"]) == 0
     measures = json.loads((run.evaluation / "evaluation.json").read_text())["measures"]
