@@ -82,7 +82,7 @@ def labels_fit(labels, class_names) -> bool:
     return class_names is None or (min(labels) >= 0 and max(labels) < len(class_names))
 
 
-FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.folders` writes them
+FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.files.survey` writes them
     "count": is_count,
     "image_shape": is_image_shape,
     "labels": is_none_or(is_counts),

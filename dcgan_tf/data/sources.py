@@ -6,6 +6,7 @@ import glob
 import os
 from http.client import HTTPException
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,13 @@ from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.data.arrays import array_source, npy_source, npz_source
-from dcgan_tf.data.folders import folder_source
+from dcgan_tf.data.files.folder import Folder
+from dcgan_tf.data.files.image_files import IMAGE_ENDINGS, ImageFiles
+from dcgan_tf.data.files.listed import ListedFiles, list_of
+from dcgan_tf.data.files.parquet import PARQUET_ENDING, PARQUET_START, ParquetFiles
+from dcgan_tf.data.files.survey import files_source
+from dcgan_tf.data.files.tars import TarFiles, is_tar
+from dcgan_tf.data.files.zips import ZipFiles
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
 from dcgan_tf.data.source import ImageSource, Wanted
 from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, is_record_file
@@ -27,6 +34,16 @@ DOWNLOADED_SETS = {
     "cifar10": "cifar-10-batches-py-target*",
 }
 NAMED_SETS = ("digits", *DOWNLOADED_SETS)
+PACKED_ENDINGS = (".gz", ".bz2", ".xz")  # train.tar.gz is called "train".
+GIVE = "a .npy, .npz, IDX, TFRecord or Parquet file, a .zip or .tar archive, or a folder of images"
+
+
+class _Reading(NamedTuple):
+    """How images are read, see `open_source`."""
+
+    wanted: Wanted
+    cache: bool
+    max_chosen_side: int | None
 
 
 def open_source(
@@ -38,16 +55,18 @@ def open_source(
     cache: bool = True,
     max_chosen_side: int | None = None,
 ) -> ImageSource:
-    """Opens a set of images: a .npy, .npz or IDX file, a folder of images, TFRecord files, or a named set.
+    """Opens a set of images: an array, a folder, a list or an archive of images, a table of them, TFRecord files, or a named
+    set.
 
     Args:
-        data: a path or a pattern of TFRecord files; or one below the folder ``data/``; or a named set: digits, mnist,
-            fashion_mnist, cifar10; or an address of TFRecord files that tf.io.gfile knows, such as gs://bucket/folder.
+        data: a path or a pattern of TFRecord or Parquet files, as given or below the folder ``data/``; or a list, such as
+            @clean.txt; or a named set: digits, mnist, fashion_mnist, cifar10; or an address of TFRecord files that
+            tf.io.gfile knows, such as gs://bucket/folder.
         size: wanted (H, W), each at least 1; None keeps the images' own. Images of another size are resized until they
             cover it, then cropped to their centre.
         channels: wanted 1 (grey) or 3 (RGB); None decides by the content.
         value_range: the stored values that become 0 and 255, the first below the second; None recognises them.
-        cache: whether the decoded images of a folder, or the index of TFRecord files without one, are kept for the next
+        cache: whether decoded images, or the index of TFRecord files without one, are kept for the next
             time; False writes nothing anywhere.
         max_chosen_side: where no size is wanted, and the images have many sizes, or a folder's are all large: they become
             squares of the median of their shorter sides, but at most of so many pixels. None: many sizes are refused, and
@@ -60,22 +79,23 @@ def open_source(
         raise UserError(
             f"a net for images of {channels} channels cannot be trained: images are read as 1 or 3 channels"
         )
-    wanted = Wanted(size and tuple(size), channels, value_range)
+    reading = _Reading(Wanted(size and tuple(size), channels, value_range), cache, max_chosen_side)
     pattern = data if remote.is_remote(data) else _pattern(data)
     if pattern is not None:
-        return records_source(pattern, _name_of_pattern(pattern), wanted, cache=cache, max_chosen_side=max_chosen_side)
-    path = _find(data)
+        return _pattern_source(pattern, reading)
+    listed = list_of(data)
+    path = listed or _find(data)
     if path is None:
-        return _named_set(data, wanted)
+        return _named_set(data, reading.wanted)
     what = printable(path)
     try:
+        if listed:
+            return _files_source(ListedFiles(listed), _name(listed), reading)
         if path.is_dir():
-            return _folder_source(path, wanted, cache, max_chosen_side)
+            return _folder_source(path, reading)
         if not path.is_file():
-            raise UserError(
-                f"{what} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
-            )
-        return _file_source(path, wanted, cache, max_chosen_side)
+            raise UserError(f"{what} is neither a file nor a folder: give {GIVE}")
+        return _file_source(path, reading)
     except PermissionError as error:
         raise UserError(f"{printable(error.filename or path)} cannot be read: permission denied") from error
     except OSError as error:
@@ -91,7 +111,7 @@ def name_of(data: str) -> str:
     pattern = data if remote.is_remote(data) else _pattern(data)
     if pattern is not None:
         return _name_of_pattern(pattern)
-    path = _find(data)
+    path = list_of(data) or _find(data)
     return data if path is None else _name(path)
 
 
@@ -129,41 +149,67 @@ def _find(data):
     )
 
 
-def _folder_source(path, wanted, cache, max_chosen_side):
-    """Makes the source of a folder: of IDX files, of a prepared set, or of images."""
+def _pattern_source(pattern, reading):
+    """Makes the source of the files that match a pattern: Parquet, where all are, else TFRecord."""
+    name = _name_of_pattern(pattern)
+    if not remote.is_remote(pattern):
+        paths = sorted(glob.glob(pattern))
+        if paths and all(_begins_as_parquet(path) for path in paths):
+            return _files_source(ParquetFiles(pattern, paths), name, reading)
+    return records_source(pattern, name, reading.wanted, cache=reading.cache, max_chosen_side=reading.max_chosen_side)
+
+
+def _folder_source(path, reading):
+    """Makes the source of a folder: of IDX files, of a prepared set, of Parquet tables, or of images."""
     images = training_images(path)
     if images is not None:
-        return idx_source(images, _name(path), wanted)
+        return idx_source(images, _name(path), reading.wanted)
     if is_prepared(str(path)):
-        return records_source(str(path), _name(path), wanted, cache=cache)
+        return records_source(str(path), _name(path), reading.wanted, cache=reading.cache)
     if any(path.glob("*.tfrecord*")):
         what = printable(path)
         raise UserError(
             f"{what} holds TFRecord files, and no index of theirs: if they are of one set, give a pattern, "
             f"--data '{what}/*.tfrecord*'"
         )
-    return folder_source(path, _name(path), wanted, cache=cache, max_chosen_side=max_chosen_side)
+    files = Folder(path)
+    tables = [path / name for name in files.names if name.lower().endswith(PARQUET_ENDING)]
+    if tables and not any(name.lower().endswith(IMAGE_ENDINGS) for name in files.names):
+        return _files_source(ParquetFiles(path, tables), _name(path), reading)
+    return _files_source(files, _name(path), reading)
 
 
-def _file_source(path, wanted, cache, max_chosen_side):
+def _file_source(path, reading):
     """Makes the source of a file. Its first bytes decide what it is, whatever its name."""
     with open_regular(path) as file:
         head = file.read(HEADER_BYTES) or b""  # Some files of the kernel have nothing to give yet.
-    name = _name(path)
+    name, wanted = _name(path), reading.wanted
     if head.startswith(b"\x93NUMPY"):
         return npy_source(path, name, wanted)
     if head.startswith(b"PK"):
-        return npz_source(path, name, wanted)
+        archive = ZipFiles(path)
+        return npz_source(path, name, wanted) if archive.holds_arrays() else _files_source(archive, name, reading)
+    if head.startswith(PARQUET_START):
+        return _files_source(ParquetFiles(path, [path]), name, reading)
+    if is_record_file(head):
+        return records_source(str(path), name, wanted, cache=reading.cache, max_chosen_side=reading.max_chosen_side)
+    if head and is_tar(path):
+        return _files_source(TarFiles(path), name, reading)
     if is_idx(head) or head.startswith(b"\x1f\x8b"):
         return idx_source(path, name, wanted)
-    if is_record_file(head):
-        return records_source(str(path), name, wanted, cache=cache, max_chosen_side=max_chosen_side)
     if not head:
         raise UserError(f"{printable(path)} is empty: copy or download it again")
-    raise UserError(
-        f"{printable(path)} is not a set of images that can be read: "
-        "give a .npy, .npz, IDX (also .gz) or TFRecord file, or a folder of images"
-    )
+    raise UserError(f"{printable(path)} is not a set of images that can be read: give {GIVE}")
+
+
+def _files_source(files: ImageFiles, name, reading):
+    return files_source(files, name, reading.wanted, cache=reading.cache, max_chosen_side=reading.max_chosen_side)
+
+
+def _begins_as_parquet(path) -> bool:
+    with contextlib.suppress(OSError), open_regular(path) as file:  # The reader of the other files says what is wrong.
+        return file.read(len(PARQUET_START)) == PARQUET_START
+    return False
 
 
 def _name(path):
@@ -171,7 +217,7 @@ def _name(path):
     path = Path(os.path.abspath(path))
     if path.is_dir():
         return path.name or "images"
-    return Path(path.stem if path.suffix == ".gz" else path.name).stem
+    return Path(path.stem if path.suffix in PACKED_ENDINGS else path.name).stem
 
 
 def _name_of_pattern(pattern):

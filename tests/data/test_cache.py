@@ -17,8 +17,8 @@ from support.sources import source_error
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.data import cache as cache_module
-from dcgan_tf.data import folders
 from dcgan_tf.data.cache import CacheEntry, write_images
+from dcgan_tf.data.files import survey
 from dcgan_tf.data.sources import open_source
 
 
@@ -27,11 +27,11 @@ def decoded(monkeypatch):
     """The names of the files decoded so far."""
     names = []
 
-    def counted(path, *args, real=folders.decode):
+    def counted(path, *args, real=survey.decode):
         names.append(os.path.basename(path))
         return real(path, *args)
 
-    monkeypatch.setattr(folders, "decode", counted)
+    monkeypatch.setattr(survey, "decode", counted)
     return names
 
 

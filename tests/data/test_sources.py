@@ -13,6 +13,7 @@ from support.sources import source_error
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 
+GIVE = "a .npy, .npz, IDX, TFRecord or Parquet file, a .zip or .tar archive, or a folder of images"
 pytestmark = pytest.mark.usefixtures("own_folder")
 
 
@@ -60,14 +61,10 @@ def test_nothing_of_that_name(tmp_path, data, hint):
 
 def test_files_that_are_no_images(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
-    assert source_error("notes.txt") == (
-        "notes.txt is not a set of images that can be read: "
-        "give a .npy, .npz, IDX (also .gz) or TFRecord file, or a folder of images"
-    )
+    assert source_error("notes.txt") == f"notes.txt is not a set of images that can be read: give {GIVE}"
     (tmp_path / "empty.npy").touch()
     assert source_error("empty.npy") == "empty.npy is empty: copy or download it again"
-    expected = "/dev/null is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
-    assert source_error("/dev/null") == expected
+    assert source_error("/dev/null") == f"/dev/null is neither a file nor a folder: give {GIVE}"
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
@@ -217,9 +214,7 @@ def test_the_original_files(real_data, name):
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.tfrecord", "a"])
 def test_a_pipe_is_one_line_at_once(own_folder, name):
     os.mkfifo(name)
-    assert source_error(name) == (
-        f"{name} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
-    )
+    assert source_error(name) == f"{name} is neither a file nor a folder: give {GIVE}"
 
 
 def test_a_pattern_of_pipes_and_of_broken_links(own_folder):

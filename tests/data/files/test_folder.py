@@ -12,7 +12,8 @@ from support.image_files import cached_files, noise, put
 from support.python_process import run_python
 from support.sources import source_error
 
-from dcgan_tf.data import decode, folders
+from dcgan_tf.data import decode
+from dcgan_tf.data.files import survey
 from dcgan_tf.data.sources import open_source
 
 # ---- which files, in which order
@@ -137,7 +138,7 @@ def test_decoded_images_that_an_earlier_version_kept_are_used(folder, monkeypatc
     held = json.loads(entry.read_text())
     del held["facts"]["headroom"], held["checksum"]
     entry.write_text(json.dumps(held))
-    monkeypatch.setattr("dcgan_tf.data.folders.decode", None)
+    monkeypatch.setattr("dcgan_tf.data.files.survey.decode", None)
     source = open_source(str(folder), max_chosen_side=64)
     assert (source.image_shape, source.headroom) == ((8, 8, 3), None)
 
@@ -264,7 +265,7 @@ def test_a_disk_that_fails_is_no_damaged_image_and_is_not_remembered(folder, mon
         return decode.decode(path, size, value_range)
 
     with monkeypatch.context() as patch:
-        patch.setattr(folders, "decode", failing)
+        patch.setattr(survey, "decode", failing)
         assert error_of(open_source, str(folder), size=(8, 8)) == (
             f"{folder / '1.png'} cannot be read: Input/output error: check the disk, and run the same command again"
         )

@@ -1,12 +1,9 @@
-"""Makes a source of a folder of images: finds them, decodes them once in parallel, and keeps them in the cache."""
+"""Makes a source of image files: finds the images, decodes them once in parallel, and keeps them in the cache."""
 
 import collections
 import contextlib
-import hashlib
 import math
-import os
 import sys
-from pathlib import Path
 
 import numpy as np
 
@@ -16,19 +13,16 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.progress import counted
 from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.cache import CacheEntry, write_images
-from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_image, is_of_disk, why_not_decoded
+from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_of_disk, why_not_decoded
 from dcgan_tf.data.facts import are_facts_of_images
+from dcgan_tf.data.files.image_files import IMAGE_ENDINGS, ImageFiles
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.sizes import chosen_size, headroom, how_to_choose, many_sizes, median_side
 from dcgan_tf.data.source import ImageSource, Wanted
 
-# A file with another ending is an image when its content begins like one. HEIC, AVIF and JPEG XL cannot be decoded;
-# they are listed so that such files are reported as skipped images, not as files of another kind.
-IMAGE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl"}
 
-
-def folder_source(folder, name, wanted: Wanted, *, cache, max_chosen_side: int | None = None) -> ImageSource:
-    """Makes a source of the images in a folder and the folders below it, sorted by path; class folders become labels.
+def files_source(files: ImageFiles, name, wanted: Wanted, *, cache, max_chosen_side: int | None = None) -> ImageSource:
+    """Makes a source of the images among some files, in their order, with their classes as labels.
 
     max_chosen_side: see `open_source`.
 
@@ -38,24 +32,23 @@ def folder_source(folder, name, wanted: Wanted, *, cache, max_chosen_side: int |
     Raises:
         UserError: no image can be read, the images have many sizes and none is wanted, the cache cannot be written.
     """
-    names, stamp = _list_files(folder)
 
     def entry_of(wanted):
-        return CacheEntry(folder, tuple(wanted), stamp, sound=are_facts_of_images)
+        return CacheEntry(files.place, tuple(wanted), files.stamp, sound=are_facts_of_images)
 
     entry, chosen = entry_of(wanted), None
     loaded = entry.load()
     if wanted.size is None:
         kept = loaded and tuple(loaded[1]["image_shape"][:2])
-        sizes = collections.Counter([kept]) if kept else _sizes(folder, _split_images(folder, names)[0])
+        sizes = collections.Counter([kept]) if kept else _sizes(files, _split_images(files)[0])
         if chosen := chosen_size(sizes, max_chosen_side):
             wanted = wanted._replace(size=chosen)
             entry = entry_of(wanted)
             loaded = entry.load()
     if loaded is None:
-        images, others = _split_images(folder, names)
-        wanted = wanted._replace(size=wanted.size or _common_size(folder, sizes))
-        survey = _Survey(folder, images, others, wanted)
+        images, others = _split_images(files)
+        wanted = wanted._replace(size=wanted.size or _common_size(files, sizes))
+        survey = _Survey(files, images, others, wanted)
         with contextlib.closing(survey.decoded()) as decoded:
             if not cache:
                 collections.deque(decoded, maxlen=0)
@@ -85,13 +78,13 @@ def _source(name, facts, read, values, chosen):
 
 
 class _Survey:
-    """Decodes the images of a folder in one pass, and remembers what it has seen of them.
+    """Decodes images in one pass, and remembers what it has seen of them.
 
     Iterate `decoded` to its end first; `facts` and `read` then know which images can be read.
     """
 
-    def __init__(self, folder, names, others, wanted):
-        self._folder, self._names, self._others = folder, names, others
+    def __init__(self, files, names, others, wanted):
+        self._files, self._names, self._others = files, names, others
         self._size, self._channels, self._value_range = wanted
         self._kept, self._coloured, self._skipped = [], [], []
         self._stored_sizes = collections.Counter()
@@ -100,15 +93,17 @@ class _Survey:
         """Yields every image that can be read, in order: uint8 [H, W, 3], or with the wanted number of channels."""
 
         def decode_one(name):
-            path = os.path.join(self._folder, name)
+            content = None
             try:
-                return decode(path, self._size, self._value_range)
+                content = self._files.content(name)
+                return decode(content, self._size, self._value_range)
             except Exception as error:  # Pillow raises almost anything for a damaged file.
                 if is_of_disk(error):  # The cache would leave the image out for good.
                     raise UserError(
-                        f"{printable(path)} cannot be read: {error.strerror}: check the disk, and run the same command again"
+                        f"{self._files.where(name)} cannot be read: {error.strerror}: check the disk, and run the same command "
+                        "again"
                     ) from None  # With a cause, the cache would take it for an error of its own disk.
-                return why_not_decoded(error, path)
+                return why_not_decoded(error, content)
 
         result_bytes = math.prod(self._size) * 3
         with contextlib.closing(in_order(decode_one, self._names, result_bytes)) as results:
@@ -134,10 +129,10 @@ class _Survey:
         """
         if not self._kept:
             raise UserError(
-                f"{printable(self._folder)}: none of {plural(len(self._names), 'image')} can be read: "
+                f"{self._files.what}: none of {plural(len(self._names), 'image')} can be read: "
                 f"{first_three(self._skipped_texts())}"
             )
-        labels, class_names = _classes(self._kept)
+        labels, class_names = self._files.classes(self._kept)
         return {
             "count": len(self._kept),
             "image_shape": [*self._size, self._result_channels()],
@@ -153,11 +148,14 @@ class _Survey:
         channels = self._result_channels()
         images = np.empty((len(indices), *self._size, channels), np.uint8)
         for i, index in enumerate(indices):
-            path = os.path.join(self._folder, self._kept[index])
+            name, content = self._kept[index], None
             try:
-                images[i] = pixels.to_channels(decode(path, self._size, self._value_range).pixels, channels)
+                content = self._files.content(name)
+                images[i] = pixels.to_channels(decode(content, self._size, self._value_range).pixels, channels)
             except Exception as error:
-                raise UserError(f"{printable(path)} cannot be read any more: {why_not_decoded(error, path)}") from error
+                raise UserError(
+                    f"{self._files.where(name)} cannot be read any more: {why_not_decoded(error, content)}"
+                ) from error
         return images
 
     def _result_channels(self):
@@ -197,57 +195,28 @@ class _Survey:
         )
 
 
-def _list_files(folder):
-    """Lists all files below a folder but hidden ones, as sorted relative paths; hashes their names, sizes and times."""
-
-    def unreadable(error):
-        raise error
-
-    found, seen = [], set()
-    for here, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
-        real = os.path.realpath(here)
-        if real in seen:  # A link led back to a folder that is listed already.
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__MACOSX"]
-        below = os.path.relpath(here, folder)
-        found += [os.path.normpath(os.path.join(below, name)) for name in files if not name.startswith(".")]
-    found.sort(key=lambda name: os.fsencode(name.replace(os.sep, "/")))  # This order is the same in every locale.
-
-    stamp = hashlib.blake2b(digest_size=12)
-    for name in found:
-        with contextlib.suppress(OSError):  # A broken link has no size.
-            path = os.path.join(folder, name)
-            status = os.stat(path)
-            stamp.update(os.fsencode(name) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-            if not os.access(path, os.R_OK):  # Once its rights are mended, it is another set.
-                stamp.update(b"unreadable\0")
-    return found, stamp.hexdigest()
-
-
-def _split_images(folder, names):
-    """Splits names of files into images, told by their ending or else by their content, and others.
+def _split_images(files: ImageFiles):
+    """Splits the names of files into images, told by their ending or else by their content, and others.
 
     Raises:
         UserError: there are no images.
     """
     images, others = [], []
-    for name in names:
-        known_ending = Path(name).suffix.lower() in IMAGE_ENDINGS
-        (images if known_ending or is_image(os.path.join(folder, name)) else others).append(name)
+    for name in files.names:
+        known_ending = name.lower().endswith(IMAGE_ENDINGS)
+        (images if known_ending or files.is_image(name) else others).append(name)
     if not images:
         instead = f"only {first_three(map(printable, others))}" if others else "no files at all"
-        raise UserError(f"{printable(folder)} holds no images ({FORMATS_TEXT}), {instead}")
+        raise UserError(f"{files.what} holds no images ({FORMATS_TEXT}), {instead}")
     return images, others
 
 
-def _sizes(folder, names) -> collections.Counter:
+def _sizes(files, names) -> collections.Counter:
     """How many images have each (H, W), by their headers alone; images that cannot be read do not count."""
 
     def size_of(name):
         try:
-            return image_size(os.path.join(folder, name))
+            return image_size(files.content(name))
         except Exception as error:  # Decoding says why it cannot be read.
             if is_of_disk(error):
                 raise
@@ -257,25 +226,12 @@ def _sizes(folder, names) -> collections.Counter:
         return collections.Counter(size for size in found if size)
 
 
-def _common_size(folder, sizes: collections.Counter):
+def _common_size(files, sizes: collections.Counter):
     """Returns the (H, W) that all images have.
 
     Raises:
         UserError: the images have several sizes.
     """
     if len(sizes) > 1:
-        raise UserError(f"{printable(folder)} {many_sizes(sizes)}: {how_to_choose(median_side(sizes))}")
+        raise UserError(f"{files.what} {many_sizes(sizes)}: {how_to_choose(median_side(sizes))}")
     return next(iter(sizes), (1, 1))  # Any size does when no image can be read: decoding then says why.
-
-
-def _classes(names):
-    """Returns labels [N] and class names, taken from the folders that the images lie in.
-
-    Both are None when there is only one such folder, or an image lies in no folder.
-    """
-    parents = [os.path.basename(os.path.dirname(name)) for name in names]
-    class_names = sorted(set(parents))
-    if len(class_names) < 2 or "" in class_names:
-        return None, None
-    label_of = {name: label for label, name in enumerate(class_names)}
-    return [label_of[parent] for parent in parents], [printable(name) for name in class_names]
