@@ -22,6 +22,7 @@ from dcgan_tf.config.commands import (
     InterpolateConfig,
     PrepareConfig,
     ResumeConfig,
+    SplitConfig,
     TrainFeaturesConfig,
 )
 from dcgan_tf.config.declared import texts_of
@@ -195,6 +196,13 @@ def resume(config: ResumeConfig) -> int:
     return train(flags_of_run(config))
 
 
+def split(config: SplitConfig) -> int:
+    check(config)
+    from dcgan_tf.inspection.split import split_images
+
+    return split_images(config)
+
+
 def train_features(config: TrainFeaturesConfig) -> int:
     check(config)
     from dcgan_tf.evaluate import classifier
@@ -213,6 +221,7 @@ COMMANDS = {
     "generate": (GenerateConfig, generate),
     "interpolate": (InterpolateConfig, interpolate),
     "prepare": (PrepareConfig, prepare),
+    "split": (SplitConfig, split),
     "train-features": (TrainFeaturesConfig, train_features),
 }
 

@@ -25,6 +25,7 @@ from dcgan_tf.config.flags import (
 )
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, BELOW_2_TO_31, LEARNING_RATE
+from dcgan_tf.config.reading import Reading
 from dcgan_tf.config.recipes import RECIPES, SWITCHES, Recipe
 
 PresetName = Literal["auto", *PRESETS]
@@ -62,6 +63,7 @@ class TrainConfig:
     Default: the preset's where one is named, else the size that the images have; where they have many, a square of at most
     64, or of 128 on a GPU."""
     value_range: Annotated[ValueRange, OF_DATA] = None
+    reading: Reading = Reading()
     run_dir: Annotated[Maybe[str], MOST_USED, FOLDER] = None
     """Where everything goes. Default: checkpoints/<name of the data>."""
     epochs: Annotated[Maybe[int], AT_LEAST_1, MOST_USED] = None

@@ -51,6 +51,10 @@ def is_counts(value) -> bool:
     return isinstance(value, list) and all(map(is_count, value))
 
 
+def are_pairs(value) -> bool:
+    return isinstance(value, list) and all(is_counts(pair) and len(pair) == 2 for pair in value)
+
+
 def is_size(value) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(is_side, value))
 
@@ -90,13 +94,17 @@ FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.files.survey` writes
     "notes": is_texts,
     "headroom": is_none_or(is_factor),
     "names": is_none_or(is_texts),
+    "copies": is_none_or(are_pairs),
 }
 
 
 def are_facts_of_images(facts) -> bool:
     """Whether facts of decoded images, read from the cache, are whole and fit each other. Earlier versions knew
-    neither headroom nor names."""
-    if not (are_of_kinds(with_defaults(facts, headroom=None, names=None), FACTS_OF_IMAGES) and facts["count"] > 0):
+    neither headroom, names nor copies."""
+    facts = with_defaults(facts, headroom=None, names=None, copies=None)
+    if not (are_of_kinds(facts, FACTS_OF_IMAGES) and facts["count"] > 0):
+        return False
+    if not all(first < copy < facts["count"] for copy, first in facts["copies"] or ()):
         return False
     if facts.get("names") is not None and len(facts["names"]) != facts["count"]:
         return False

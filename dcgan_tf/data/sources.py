@@ -13,6 +13,7 @@ import numpy as np
 from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.reading import open_regular
+from dcgan_tf.config.reading import AS_STORED, Reading
 from dcgan_tf.data.arrays import array_source, npy_source, npz_source
 from dcgan_tf.data.files.folder import Folder
 from dcgan_tf.data.files.image_files import IMAGE_ENDINGS, ImageFiles
@@ -22,6 +23,7 @@ from dcgan_tf.data.files.survey import files_source
 from dcgan_tf.data.files.tars import TarFiles, is_tar
 from dcgan_tf.data.files.zips import ZipFiles
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
+from dcgan_tf.data.selection import with_classes, with_copies_told, without_copies
 from dcgan_tf.data.source import ImageSource, Wanted
 from dcgan_tf.data.tfrecord.examples import HEADER_BYTES, is_record_file
 from dcgan_tf.data.tfrecord.index import is_prepared
@@ -38,7 +40,7 @@ PACKED_ENDINGS = (".gz", ".bz2", ".xz")  # train.tar.gz is called "train".
 GIVE = "a .npy, .npz, IDX, TFRecord or Parquet file, a .zip or .tar archive, or a folder of images"
 
 
-class _Reading(NamedTuple):
+class _How(NamedTuple):
     """How images are read, see `open_source`."""
 
     wanted: Wanted
@@ -52,6 +54,7 @@ def open_source(
     size: tuple[int, int] | None = None,
     channels: int | None = None,
     value_range: tuple[float, float] | None = None,
+    reading: Reading = AS_STORED,
     cache: bool = True,
     max_chosen_side: int | None = None,
 ) -> ImageSource:
@@ -66,6 +69,7 @@ def open_source(
             cover it, then cropped to their centre.
         channels: wanted 1 (grey) or 3 (RGB); None decides by the content.
         value_range: the stored values that become 0 and 255, the first below the second; None recognises them.
+        reading: how they are cut, and which are taken.
         cache: whether decoded images, or the index of TFRecord files without one, are kept for the next
             time; False writes nothing anywhere.
         max_chosen_side: where no size is wanted, and the images have many sizes, or a folder's are all large: they become
@@ -79,23 +83,31 @@ def open_source(
         raise UserError(
             f"a net for images of {channels} channels cannot be trained: images are read as 1 or 3 channels"
         )
-    reading = _Reading(Wanted(size and tuple(size), channels, value_range), cache, max_chosen_side)
+    wanted = Wanted(size and tuple(size), channels or reading.channels, value_range)
+    source = _open(data, _How(wanted, cache, max_chosen_side))
+    if reading.classes:
+        source = with_classes(source, reading.classes)
+    return without_copies(source) if reading.drop_duplicates else with_copies_told(source)
+
+
+def _open(data: str, how: "_How") -> ImageSource:
+    """Opens all images of a set."""
     pattern = data if remote.is_remote(data) else _pattern(data)
     if pattern is not None:
-        return _pattern_source(pattern, reading)
+        return _pattern_source(pattern, how)
     listed = list_of(data)
     path = listed or _find(data)
     if path is None:
-        return _named_set(data, reading.wanted)
+        return _named_set(data, how.wanted)
     what = printable(path)
     try:
         if listed:
-            return _files_source(ListedFiles(listed), _name(listed), reading)
+            return _files_source(ListedFiles(listed), _name(listed), how)
         if path.is_dir():
-            return _folder_source(path, reading)
+            return _folder_source(path, how)
         if not path.is_file():
             raise UserError(f"{what} is neither a file nor a folder: give {GIVE}")
-        return _file_source(path, reading)
+        return _file_source(path, how)
     except PermissionError as error:
         raise UserError(f"{printable(error.filename or path)} cannot be read: permission denied") from error
     except OSError as error:
@@ -149,23 +161,23 @@ def _find(data):
     )
 
 
-def _pattern_source(pattern, reading):
+def _pattern_source(pattern, how):
     """Makes the source of the files that match a pattern: Parquet, where all are, else TFRecord."""
     name = _name_of_pattern(pattern)
     if not remote.is_remote(pattern):
         paths = sorted(glob.glob(pattern))
         if paths and all(_begins_as_parquet(path) for path in paths):
-            return _files_source(ParquetFiles(pattern, paths), name, reading)
-    return records_source(pattern, name, reading.wanted, cache=reading.cache, max_chosen_side=reading.max_chosen_side)
+            return _files_source(ParquetFiles(pattern, paths), name, how)
+    return records_source(pattern, name, how.wanted, cache=how.cache, max_chosen_side=how.max_chosen_side)
 
 
-def _folder_source(path, reading):
+def _folder_source(path, how):
     """Makes the source of a folder: of IDX files, of a prepared set, of Parquet tables, or of images."""
     images = training_images(path)
     if images is not None:
-        return idx_source(images, _name(path), reading.wanted)
+        return idx_source(images, _name(path), how.wanted)
     if is_prepared(str(path)):
-        return records_source(str(path), _name(path), reading.wanted, cache=reading.cache)
+        return records_source(str(path), _name(path), how.wanted, cache=how.cache)
     if any(path.glob("*.tfrecord*")):
         what = printable(path)
         raise UserError(
@@ -175,26 +187,26 @@ def _folder_source(path, reading):
     files = Folder(path)
     tables = [path / name for name in files.names if name.lower().endswith(PARQUET_ENDING)]
     if tables and not any(name.lower().endswith(IMAGE_ENDINGS) for name in files.names):
-        return _files_source(ParquetFiles(path, tables), _name(path), reading)
-    return _files_source(files, _name(path), reading)
+        return _files_source(ParquetFiles(path, tables), _name(path), how)
+    return _files_source(files, _name(path), how)
 
 
-def _file_source(path, reading):
+def _file_source(path, how):
     """Makes the source of a file. Its first bytes decide what it is, whatever its name."""
     with open_regular(path) as file:
         head = file.read(HEADER_BYTES) or b""  # Some files of the kernel have nothing to give yet.
-    name, wanted = _name(path), reading.wanted
+    name, wanted = _name(path), how.wanted
     if head.startswith(b"\x93NUMPY"):
         return npy_source(path, name, wanted)
     if head.startswith(b"PK"):
         archive = ZipFiles(path)
-        return npz_source(path, name, wanted) if archive.holds_arrays() else _files_source(archive, name, reading)
+        return npz_source(path, name, wanted) if archive.holds_arrays() else _files_source(archive, name, how)
     if head.startswith(PARQUET_START):
-        return _files_source(ParquetFiles(path, [path]), name, reading)
+        return _files_source(ParquetFiles(path, [path]), name, how)
     if is_record_file(head):
-        return records_source(str(path), name, wanted, cache=reading.cache, max_chosen_side=reading.max_chosen_side)
+        return records_source(str(path), name, wanted, cache=how.cache, max_chosen_side=how.max_chosen_side)
     if head and is_tar(path):
-        return _files_source(TarFiles(path), name, reading)
+        return _files_source(TarFiles(path), name, how)
     if is_idx(head) or head.startswith(b"\x1f\x8b"):
         return idx_source(path, name, wanted)
     if not head:
@@ -202,8 +214,8 @@ def _file_source(path, reading):
     raise UserError(f"{printable(path)} is not a set of images that can be read: give {GIVE}")
 
 
-def _files_source(files: ImageFiles, name, reading):
-    return files_source(files, name, reading.wanted, cache=reading.cache, max_chosen_side=reading.max_chosen_side)
+def _files_source(files: ImageFiles, name, how):
+    return files_source(files, name, how.wanted, cache=how.cache, max_chosen_side=how.max_chosen_side)
 
 
 def _begins_as_parquet(path) -> bool:

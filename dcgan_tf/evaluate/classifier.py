@@ -44,7 +44,7 @@ def train_features(config: TrainFeaturesConfig) -> None:
             cannot be written, a full disk.
     """
     check_out(Path(config.out), is_folder=False)
-    source = open_source(config.data, size=config.image_size, value_range=config.value_range)
+    source = open_source(config.data, size=config.image_size, value_range=config.value_range, reading=config.reading)
     names, classes = _classes(config.data, source)
     train, held_out = split(classes, config.seed)
     size = size_within(source.image_shape, MAX_SIDE_PIXELS)

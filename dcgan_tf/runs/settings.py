@@ -62,7 +62,8 @@ def identity(settings: Settings) -> dict[str, object]:
     net = {name: value for name, value in asdict(settings.preset).items() if name not in _FREE_OF_PRESET}
     if net["packing"] == 1:
         del net["packing"]  # Runs begun before there was packing hash alike.
-    flags = {name: value for name, value in asdict(settings.config).items() if name not in _FREE_FLAGS}
+    flags = asdict(settings.config)
+    flags = {name: value for name, value in (flags | flags.pop("reading")).items() if name not in _FREE_FLAGS}
     switches = {switch.name: getattr(settings.recipe, switch.name) for switch in SWITCHES}
     switches = {name: ("off", "on")[value] if isinstance(value, bool) else value for name, value in switches.items()}
     by_flag = {flag(name): value for name, value in (flags | settings.unknown | switches).items()}

@@ -134,6 +134,7 @@ def open_run(
         size=size,
         channels=channels,
         value_range=flags.value_range,
+        reading=flags.reading,
         cache=not flags.dry_run,
         max_chosen_side=None if keeps_own else MAX_CHOSEN_SIDE if on_processor else MAX_CHOSEN_SIDE_ON_GPU,
     )

@@ -25,11 +25,12 @@ class ImageFiles:
 
     Attributes:
         place: the path of the folder or archive, by which the cache knows the set.
+        home: the folder that the names lead from, where they are files of their own; else None.
         stamp: a short hex string that changes when any of the files does.
     """
 
-    def __init__(self, place, stamp: str):
-        self.place, self.stamp = os.fspath(place), stamp
+    def __init__(self, place, stamp: str, home: str | None = None):
+        self.place, self.stamp, self.home = os.fspath(place), stamp, home
 
     @property
     def what(self) -> str:

@@ -17,6 +17,7 @@ from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_of_disk, w
 from dcgan_tf.data.facts import are_facts_of_images
 from dcgan_tf.data.files.image_files import IMAGE_ENDINGS, ImageFiles
 from dcgan_tf.data.parallel import in_order
+from dcgan_tf.data.selection import digest
 from dcgan_tf.data.sizes import chosen_size, headroom, how_to_choose, many_sizes, median_side
 from dcgan_tf.data.source import ImageSource, Wanted
 
@@ -52,15 +53,15 @@ def files_source(files: ImageFiles, name, wanted: Wanted, *, cache, max_chosen_s
         with contextlib.closing(survey.decoded()) as decoded:
             if not cache:
                 collections.deque(decoded, maxlen=0)
-                return _source(name, survey.facts(), survey.read, wanted.values, chosen)
+                return _source(files, name, survey.facts(), survey.read, wanted.values, chosen)
             loaded = entry.store(
                 lambda path: write_images(path, decoded, wanted.size, wanted.channels or 3, survey.facts)
             )
     array, facts = loaded
-    return _source(name, facts, lambda indices: array[indices], wanted.values, chosen)
+    return _source(files, name, facts, lambda indices: array[indices], wanted.values, chosen)
 
 
-def _source(name, facts, read, values, chosen):
+def _source(files, name, facts, read, values, chosen):
     labels = facts["labels"]
     return ImageSource(
         name,
@@ -74,7 +75,19 @@ def _source(name, facts, read, values, chosen):
         headroom=facts.get("headroom"),
         size_is_chosen=chosen is not None,
         names=facts.get("names"),
+        home=files.home,
+        firsts=_firsts(facts),
     )
+
+
+def _firsts(facts):
+    """See `ImageSource.firsts`."""
+    if facts.get("copies") is None:  # An earlier version did not look for them.
+        return None
+    firsts = np.arange(facts["count"])
+    for copy, first in facts["copies"]:
+        firsts[copy] = first
+    return firsts
 
 
 class _Survey:
@@ -88,6 +101,7 @@ class _Survey:
         self._size, self._channels, self._value_range = wanted
         self._kept, self._coloured, self._skipped = [], [], []
         self._stored_sizes = collections.Counter()
+        self._first_of, self._copies = {}, []  # {digest: index}, [[index, index of the first]]
 
     def decoded(self):
         """Yields every image that can be read, in order: uint8 [H, W, 3], or with the wanted number of channels."""
@@ -115,6 +129,9 @@ class _Survey:
                     continue
                 if not self._kept and not in_terminal:
                     warn(f"decoding {plural(len(self._names), 'image')} ...")
+                first = self._first_of.setdefault(digest(result.pixels), len(self._kept))
+                if first != len(self._kept):
+                    self._copies.append([len(self._kept), first])
                 self._kept.append(name)
                 self._stored_sizes[result.stored_size] += 1
                 if not pixels.is_grey(result.pixels):
@@ -141,6 +158,7 @@ class _Survey:
             "notes": self._notes(),
             "headroom": headroom(self._stored_sizes, self._size),
             "names": list(self._kept),
+            "copies": self._copies,
         }
 
     def read(self, indices):

@@ -244,7 +244,7 @@ def test_pipes_and_devices_among_images_are_skipped_and_named(folder):
     (folder / "c.png").symlink_to("/dev/zero")
     (folder / "d.png").symlink_to("d.png")
     os.mkfifo(folder / "pipe")
-    put(folder / "e\x1b[2J\n.png", noise(4, 4))
+    put(folder / "e\x1b[2J\n.png", noise(4, 4, 1))
     assert open_source(str(folder)).notes == [
         "2 images read, 3 skipped: b.png (not a regular file), c.png (not a regular file), "
         "d.png (Too many levels of symbolic links)",

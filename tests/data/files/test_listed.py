@@ -7,6 +7,8 @@ import pytest
 from support.image_files import cached_files, noise, put
 from support.sources import source_error
 
+from dcgan_tf.common.errors import UserError
+from dcgan_tf.data.files.listed import list_text
 from dcgan_tf.data.sources import name_of, open_source
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -77,3 +79,18 @@ def test_lists_that_are_none(tmp_path):
 def test_a_folder_whose_name_begins_with_the_mark(tmp_path):
     put(tmp_path / "@home/a.png", noise(8, 8))
     assert open_source("@home").names == ["a.png"]
+
+
+def test_a_list_that_is_written_reads_the_same_images(images, tmp_path):
+    os.mkdir("lists")
+    source = open_source("set")
+    paths = [os.path.join(source.home, name) for name in source.names]
+    for folder in ("lists", "set", "."):
+        (tmp_path / folder / "all.txt").write_bytes(list_text(paths, folder, "all of\nset"))
+        again = open_source(f"@{folder}/all.txt")
+        assert again.fingerprint == source.fingerprint and again.class_names == source.class_names
+    assert (tmp_path / "set/all.txt").read_text().splitlines()[:2] == ["# all of\\nset", "a/0.png"]
+    assert (tmp_path / "lists/all.txt").read_text().splitlines()[1] == f"{tmp_path}/set/a/0.png"
+    for name in ("#a.png", " a.png", "a\n.png"):
+        with pytest.raises(UserError, match="has a name that no list can hold: rename it"):
+            list_text([name], ".", "x")

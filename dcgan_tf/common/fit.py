@@ -1,0 +1,63 @@
+"""How images of any size become those of one size: cut, bordered or stretched."""
+
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageColor, ImageOps
+
+from dcgan_tf.common import pixels
+
+RESIZED = {"center": "resized and cropped to", "pad": "resized and bordered to", "stretch": "stretched to"}  # in words
+
+
+class Fit(NamedTuple):
+    """What is made of an image.
+
+    size    (H, W), each at least 1
+    crop    center: resized until it covers the size, and its middle cut out. pad: resized until it is within the size, and
+            given a border. stretch: resized to the size, whatever its shape
+    border  with pad: a colour as Pillow names them, or "reflect", which mirrors the image at its edges
+    """
+
+    size: tuple[int, int]
+    crop: str = "center"
+    border: str = "white"
+
+    def image(self, image: Image.Image) -> Image.Image:
+        """Fits a Pillow image of mode L or RGB, antialiased (Lanczos)."""
+        height, width = self.size
+        if image.size == (width, height):
+            return image
+        if self.crop == "stretch":
+            return image.resize((width, height), Image.Resampling.LANCZOS)
+        if self.crop == "pad":
+            return self._padded(image)
+        return pixels.fit(image, self.size)
+
+    def images(self, images: np.ndarray) -> np.ndarray:
+        """Fits each image: uint8 [N, h, w, C] -> uint8 [N, H, W, C], with C of 1 or 3."""
+        if images.shape[1:3] == tuple(self.size):
+            return images
+        fitted = np.empty((len(images), *self.size, images.shape[-1]), np.uint8)
+        for i, image in enumerate(images):
+            pillow = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+            fitted[i] = np.asarray(self.image(pillow)).reshape(fitted.shape[1:])
+        return fitted
+
+    def headroom(self, stored: tuple[int, int]) -> float:
+        """How many times as long the sides of the size could be before an image of that (H, W) had to be enlarged."""
+        factors = [own / side for own, side in zip(stored, self.size)]
+        return max(factors) if self.crop == "pad" else min(factors)
+
+    def _padded(self, image):
+        height, width = self.size
+        scale = min(height / image.height, width / image.width)
+        inner = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        image = image.resize(inner, Image.Resampling.LANCZOS)
+        left, top = (width - image.width) // 2, (height - image.height) // 2
+        if self.border == "reflect":
+            sides = [(top, height - image.height - top), (left, width - image.width - left), (0, 0)]
+            values = np.asarray(image)
+            return Image.fromarray(np.pad(values, sides[: values.ndim], mode="symmetric"))
+        colour = ImageColor.getcolor(self.border, image.mode)
+        return ImageOps.expand(image, (left, top, width - image.width - left, height - image.height - top), colour)

@@ -1,0 +1,76 @@
+"""`dcgan-tf split`: lists of images to train on and of images to hold out, no picture of which is in both."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dcgan_tf.common.console import say
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.files import check_out, whole_file
+from dcgan_tf.common.program import program, quoted
+from dcgan_tf.common.text import plural
+from dcgan_tf.config.commands import SplitConfig
+from dcgan_tf.config.fitting import MAX_CHOSEN_SIDE
+from dcgan_tf.data.files.listed import MARK, list_text
+from dcgan_tf.data.source import ImageSource
+from dcgan_tf.data.sources import open_source
+from dcgan_tf.inspection.groups import by_folder, by_prefix, joined, split
+
+TRAIN, TEST = "train.txt", "test.txt"
+
+
+def split_images(config: SplitConfig) -> int:
+    """Writes the lists that `config` describes, and prints how to train on them. Returns 0.
+
+    Raises:
+        UserError: the images are no files, or cannot be split so; a list is there already, or cannot be written.
+    """
+    folder = Path(config.out)
+    check_out(folder, is_folder=True)
+    for name in (TRAIN, TEST):
+        if (folder / name).exists():
+            raise UserError(f"--out {printable(config.out)}: holds {name} already: give another folder")
+    source = open_source(config.data, max_chosen_side=MAX_CHOSEN_SIDE)
+    if source.home is None:
+        raise UserError(f"{printable(config.data)}: is no folder or list of image files, of which alone lists can be made")
+    if folder.resolve().is_relative_to(Path(source.home).resolve()) and not config.data.startswith(MARK):
+        raise UserError(f"--out {printable(config.out)}: lies within the folder of the images: give one outside of it")
+    first_of = joined(len(source), _groups(config, source))
+    is_test = split(first_of, source.labels, config.test, config.seed)
+    if is_test.all() or not is_test.any():
+        raise UserError(
+            f"--test {config.test:g}: of {plural(len(source), 'image')} in {plural(len(np.unique(first_of)), 'group')}, as "
+            "they belong together, no such share can be held out: give another"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, chosen, what in ((TRAIN, ~is_test, "to train on"), (TEST, is_test, "to hold out")):
+        paths = [Path(source.home, source.names[i]) for i in np.flatnonzero(chosen)]
+        with whole_file(folder / name) as beside:
+            beside.write_bytes(list_text(paths, folder, f"{len(paths):,} images of {config.data} {what}"))
+    say(_report(source, first_of, is_test))
+    train, test = (printable(quoted(f"@{folder / name}")) for name in (TRAIN, TEST))
+    say(f"next     {program()} train --data {train}")
+    say(f"then     {program()} evaluate RUN --held-out {test}")
+    return 0
+
+
+def _groups(config: SplitConfig, source: ImageSource):
+    """Groups of images that must not be parted."""
+    groups = [] if source.firsts is None else [[int(first), i] for i, first in enumerate(source.firsts) if first != i]
+    if config.by_folder:
+        groups += by_folder(source.names)
+    if config.by_prefix is not None:
+        groups += by_prefix(source.names, config.by_prefix)
+    return groups
+
+
+def _report(source, first_of, is_test) -> str:
+    joined_images = len(source) - len(np.unique(first_of))
+    rows = [f"{'train':<8} {int((~is_test).sum()):,} images", f"{'test':<8} {int(is_test.sum()):,} images"]
+    if source.class_names is not None:
+        for row, chosen in enumerate((~is_test, is_test)):
+            counts = np.bincount(source.labels[chosen], minlength=len(source.class_names))
+            rows[row] += ": " + ", ".join(f"{name} {count:,}" for name, count in zip(source.class_names, counts))
+    if joined_images:
+        rows.append(f"{'groups':<8} {len(np.unique(first_of)):,}, as some images belong together")
+    return "\n".join(rows)
