@@ -51,8 +51,9 @@ class TrainConfig:
     """Train a GAN on your own images. The same command again carries on where it stopped."""
 
     data: Annotated[str, MOST_USED, Positional("DATA", is_flag_too=True)] = "digits"
-    """Images: a .npy or .npz array, an IDX file, a folder of pictures, a prepared set or a pattern of TFRecord files,
-    as given or under data/ (the last two also gs://...); or one of digits, mnist, fashion_mnist, cifar10."""
+    """Images: a .npy, .npz, HDF5, MATLAB, CSV or IDX file, a folder of pictures, a prepared set or a pattern of TFRecord
+    files, as given or under data/ (the last two also gs://...); or one of digits, mnist, fashion_mnist, cifar10. Of a file
+    with several arrays: FILE::NAME."""
     preset: Annotated[PresetName, MOST_USED] = "auto"
     """The net. auto: the preset made for the images' shape, else one fitted to it. A named preset resizes the images to
     its own size, or with --image-size is itself fitted to that size."""

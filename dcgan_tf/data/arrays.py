@@ -11,7 +11,7 @@ from dcgan_tf.common.memory import check_fits
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import first_three, shape_text
 from dcgan_tf.data.archives import Archive
-from dcgan_tf.data.layouts import NUMBER_KINDS, find_layout, images_first, layout_by_shape
+from dcgan_tf.data.layouts import NUMBER_KINDS, find_layout, in_memory, layout_by_shape
 from dcgan_tf.data.members import find_labels
 from dcgan_tf.data.ranges import find_range, not_finite
 from dcgan_tf.data.rows import READ_CHUNK_BYTES, open_npy
@@ -78,7 +78,7 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
     layout = find_layout(array, what, wanted.size)
     notes = [*notes, *layout.notes(array.shape)]
     if layout.images_are_last:
-        array = images_first(array, what)
+        array = np.moveaxis(in_memory(array, what), -1, 0)
     check_fits(f"one image of {what}", WORK_FACTOR * _image_bytes(array), "make the images smaller")
     low, high, values, range_notes = find_range(array, what, wanted.value_range)
     *stored_size, stored_channels = layout.image_shape

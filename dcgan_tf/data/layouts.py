@@ -116,19 +116,28 @@ def find_layout(array, what, size=None) -> Layout:
         raise UserError(f"{what} holds {array.dtype.name}, not numbers: images are uint8 or float arrays [N, H, W, C]")
     layout = layout_by_shape(array.shape, size)
     if layout is None:
-        raise UserError(f"{what} has the shape {axes_text(array.shape)}{_why_no_images(array.shape)}")
+        raise no_images(what, array.shape)
     if layout.is_flat and layout.image_shape[2] == 3 and _is_planar(array, layout.image_shape):
         layout = layout._replace(axes="NCHW")
     return layout
 
 
-def images_first(array, what) -> np.ndarray:
-    """Returns the array with its last axis moved to the front, in memory, as its images are spread over all of it."""
-    if not isinstance(array, np.ndarray):
-        needed = math.prod(array.shape) * array.itemsize
-        check_fits(what, needed, "save the images as .npy [N, H, W, C], which is read piece by piece")
-        array = array[np.arange(len(array))]
-    return np.moveaxis(array, -1, 0)
+def no_images(what, shape) -> UserError:
+    """The error that an array of such a shape holds no images."""
+    return UserError(f"{what} has the shape {axes_text(shape)}{_why_no_images(shape)}")
+
+
+def in_memory(array, what) -> np.ndarray:
+    """Returns an array as it is, or reads all of its rows into memory, for images that are spread over all of it.
+
+    Raises:
+        UserError: it does not fit.
+    """
+    if isinstance(array, np.ndarray):
+        return array
+    needed = math.prod(array.shape) * array.itemsize
+    check_fits(what, needed, "save the images as .npy [N, H, W, C], which is read piece by piece")
+    return array[np.arange(len(array))]
 
 
 def axes_text(shape) -> str:

@@ -13,11 +13,13 @@ LABEL_NAMES = ("labels", "y_train", "y", "label")
 MAX_WHOLE_FLOAT = 2**53  # Beyond it, not every whole number is a float64.
 
 
-def choose_images(arrays: dict[str, tuple], what: str, size=None) -> str:
+def choose_images(arrays: dict[str, tuple], what: str, size=None, prefix="") -> str:
     """Returns the name of the images among arrays, by name: (shape, dtype).
 
     They are those of a usual name, or else the only ones whose shape is that of images. Flat rows count only where no
     array has three or four axes.
+
+    prefix: what names have to begin with where one of them is given in full.
 
     Raises:
         UserError: there are none, or it is not clear which.
@@ -33,7 +35,7 @@ def choose_images(arrays: dict[str, tuple], what: str, size=None) -> str:
     if found:
         raise UserError(
             f"{what} holds several sets of images, {first_three(_described(found, arrays))}: "
-            f"give one of them, --data '{what}::{printable(found[0])}'"
+            f"give one of them, --data '{what}::{printable(prefix + found[0])}'"
         )
     there_is = f"only {first_three(_described(arrays, arrays))}" if arrays else "no arrays at all"
     raise UserError(f"{what} holds no images, {there_is}: images are arrays of numbers [N, H, W, C]")
@@ -81,5 +83,5 @@ def _whole(values):
 
 
 def _described(names, arrays):
-    """Texts such as "x [4, 28, 28]"."""
-    return [f"{printable(name)} {axes_text(arrays[name][0])}" for name in names]
+    """Texts such as "x (uint8 [4, 28, 28])"."""
+    return [f"{printable(name)} ({arrays[name][1].name} {axes_text(arrays[name][0])})" for name in names]

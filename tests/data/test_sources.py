@@ -62,11 +62,11 @@ def test_files_that_are_no_images(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     assert source_error("notes.txt") == (
         "notes.txt is not a set of images that can be read: "
-        "give a .npy, .npz, IDX (also .gz) or TFRecord file, or a folder of images"
+        "give a .npy, .npz, HDF5, MATLAB, CSV, IDX (also .gz) or TFRecord file, or a folder of images"
     )
     (tmp_path / "empty.npy").touch()
     assert source_error("empty.npy") == "empty.npy is empty: copy or download it again"
-    expected = "/dev/null is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
+    expected = "/dev/null is neither a file nor a folder: give a .npy, .npz, HDF5, MATLAB, CSV, IDX or TFRecord file, or a folder"
     assert source_error("/dev/null") == expected
 
 
@@ -214,11 +214,11 @@ def test_the_original_files(real_data, name):
     assert mean == pytest.approx(0.1307 if name == "mnist" else 0.2860, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.tfrecord", "a"])
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.h5", "a.mat", "a.csv", "a.tfrecord", "a"])
 def test_a_pipe_is_one_line_at_once(own_folder, name):
     os.mkfifo(name)
     assert source_error(name) == (
-        f"{name} is neither a file nor a folder: give a .npy, .npz, IDX or TFRecord file, or a folder"
+        f"{name} is neither a file nor a folder: give a .npy, .npz, HDF5, MATLAB, CSV, IDX or TFRecord file, or a folder"
     )
 
 
