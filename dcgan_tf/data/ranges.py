@@ -6,7 +6,7 @@ import numpy as np
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.common.progress import BYTES, Work
+from dcgan_tf.common.progress import counted
 from dcgan_tf.data.rows import READ_CHUNK_BYTES
 
 # The value range is judged on a sample of the images: as many as both limits allow, yet never fewer than the least.
@@ -84,28 +84,27 @@ def _min_max(array, what):
     image_bytes = array.itemsize * math.prod(array.shape[1:])
     step = max(1, READ_CHUNK_BYTES // image_bytes)
     if array.dtype.kind in "iu" and array.itemsize > 1:
-        pieces, count = _all(len(array), step), len(array)
+        pieces = counted(
+            _pieces(range(len(array)), step), "looking for the value range", -(-len(array) // step), "piece"
+        )
     else:
-        most_images = max(MIN_SAMPLE_IMAGES, MAX_SAMPLE_BYTES // image_bytes)
-        sample = pixels.spread(len(array), min(MAX_SAMPLE_IMAGES, most_images))
-        pieces, count = (sample[start : start + step] for start in range(0, len(sample), step)), len(sample)
+        at_most = max(MIN_SAMPLE_IMAGES, MAX_SAMPLE_BYTES // image_bytes)
+        pieces = _pieces(pixels.spread(len(array), min(MAX_SAMPLE_IMAGES, at_most)), step)
     least, most = np.inf, -np.inf
-    with Work("looking for the value range", count * image_bytes, BYTES) as work:
-        for indices in pieces:
-            chunk = array[indices]
-            low, high = chunk.min(), chunk.max()  # Both are NaN when any value is.
-            if not (np.isfinite(low) and np.isfinite(high)):
-                finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
-                raise UserError(not_finite(what, indices[~finite][0]))
-            least, most = min(least, low), max(most, high)
-            work.update(len(indices) * image_bytes)
+    for indices in pieces:
+        chunk = array[indices]
+        low, high = chunk.min(), chunk.max()  # Both are NaN when any value is.
+        if not (np.isfinite(low) and np.isfinite(high)):
+            finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
+            raise UserError(not_finite(what, indices[~finite][0]))
+        least, most = min(least, low), max(most, high)
     return least, most
 
 
-def _all(count, step):
-    """Yields the numbers 0 to count - 1, a step at a time, as arrays."""
-    for start in range(0, count, step):
-        yield np.arange(start, min(start + step, count))
+def _pieces(indices, step):
+    """Yields some indices at a time, as arrays."""
+    for start in range(0, len(indices), step):
+        yield np.asarray(indices[start : start + step])
 
 
 def not_finite(what, index) -> str:
