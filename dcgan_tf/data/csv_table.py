@@ -162,7 +162,7 @@ def _parsed(file, what, table):
 def _blocks(file, what, number):
     """Yields the number of a line and text of whole lines from there on, without the last line end, to the file's end."""
     rest = b""
-    while chunk := file.read(READ_CHUNK_BYTES):
+    while chunk := _read(file, what):
         block, end, rest = (rest + chunk).rpartition(b"\n")
         if len(rest) > MAX_LINE_BYTES:
             raise UserError(_too_long(what, number + (block.count(b"\n") + 1 if end else 0)))
@@ -171,6 +171,14 @@ def _blocks(file, what, number):
             number += block.count(b"\n") + 1
     if rest:
         yield number, rest.decode("latin-1")
+
+
+def _read(file, what) -> bytes:
+    try:
+        return file.read(READ_CHUNK_BYTES)
+    except OSError as error:
+        # With a cause, the cache would take it for an error of its own disk.
+        raise UserError(f"{what} cannot be read: {printable(error.strerror or error)}") from None
 
 
 def _values(lines, table):

@@ -5,7 +5,7 @@ import contextlib
 import h5py
 import numpy as np
 
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError, first_line, printable
 from dcgan_tf.common.hdf5 import Refused, TooManyParts, part, walk
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import first_three
@@ -112,8 +112,11 @@ def _find_labels(images, count, is_matlab):
         return _shape(beside[name], is_matlab), _dtype(beside[name])
 
     def load(name):
-        check_dataset(beside[name], f"the dataset '{name}'")
-        return beside[name][()]
+        check_dataset(beside[name], f"dataset '{printable(name)}'")
+        try:
+            return beside[name][()]
+        except Exception as error:  # HDF5 raises almost anything for a damaged file.
+            raise UserError(f"dataset '{printable(name)}' cannot be read: {first_line(error)}") from error
 
     group, beside, notes = images.parent, {}, []
     for name in label_names(images.name.rpartition("/")[2]):
@@ -124,7 +127,10 @@ def _find_labels(images, count, is_matlab):
             continue
         if isinstance(thing, h5py.Dataset) and (not is_matlab or _is_of_numbers(name, thing)):
             beside[name] = thing
-    labels, more_notes = find_labels(beside, header, load, count)
+    try:
+        labels, more_notes = find_labels(beside, header, load, count)
+    except UserError as error:
+        labels, more_notes = None, [f"labels ignored: {error}"]
     return labels, [*notes, *more_notes]
 
 

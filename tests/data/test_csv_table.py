@@ -1,5 +1,6 @@
 """Pixels in lines of text: headers, labels, every way of writing numbers, and lines that are no images."""
 
+import io
 import os
 from pathlib import Path
 
@@ -162,6 +163,20 @@ def test_without_a_cache_it_has_to_fit_into_memory(monkeypatch):
     size = os.path.getsize(path)
     monkeypatch.setattr("dcgan_tf.common.memory.free_bytes", lambda: size - 1)
     assert source_error(path, cache=False).startswith("set.csv needs ")
+
+
+def test_a_broken_disk_is_not_taken_for_a_trouble_of_the_cache(monkeypatch):
+    path = written(ROWS)
+
+    class Broken(io.BytesIO):
+        def read(self, *count):
+            raise OSError(5, "Input/output error")
+
+        def fileno(self):
+            return os.open(path, os.O_RDONLY)
+
+    monkeypatch.setattr(csv_table, "open_regular", lambda path: Broken(Path(path).read_bytes()))
+    assert source_error(path) == "set.csv cannot be read: Input/output error"
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,25 @@ def test_labels_that_do_not_fit():
     )
 
 
+def test_labels_that_cannot_be_read_are_left_out_with_a_note():
+    def fill(file):
+        file["images"] = IMAGES
+        labels = file.create_dataset("labels", (40,), "i8", chunks=(40,), compression="gzip")
+        labels.id.write_direct_chunk((0,), b"no gzip at all")
+
+    source = open_source(made(fill))
+    assert source.labels is None and len(source.notes) == 1
+    assert source.notes[0].startswith("labels ignored: dataset 'labels' cannot be read: ")
+    with h5py.File("third.h5", "w") as file:
+        file["images"] = IMAGES
+        file.create_dataset("labels", (40,), "i8")
+    source = open_source("third.h5")
+    assert source.notes == [
+        "labels ignored: dataset 'labels' claims 320 B, and the file holds 0 B of it: "
+        "it was never filled to its end; save the images again"
+    ]
+
+
 def test_a_file_whose_own_name_has_the_mark_goes_first():
     shutil.copy(made({"images": IMAGES}), "set.h5::images.h5")
     made({"images": IMAGES[:3], "images.h5": IMAGES[:2]})
