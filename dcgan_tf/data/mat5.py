@@ -109,7 +109,9 @@ def open_variable(path, variable: Variable, what) -> "Rows | np.ndarray":
         content = np.empty(variable.bytes, np.uint8)
         if fill(content, element) < len(content):
             raise Damaged
-        element.skip(TAG_BYTES)  # At its end, zlib compares its checksum.
+        element.skip(TAG_BYTES)  # What is left fills up eight bytes. At its end, zlib compares its checksum.
+        if not element.is_at_end:
+            raise Damaged
     return content.view(variable.stored).reshape(shape)
 
 
@@ -198,6 +200,10 @@ class _Unpacked(io.RawIOBase):
             if not packed:
                 return 0
         return 0
+
+    @property
+    def is_at_end(self) -> bool:
+        return self._unpacking.eof
 
     def tell(self) -> int:
         return self._position
