@@ -52,9 +52,9 @@ class TrainConfig:
     """Train a GAN on your own images. The same command again carries on where it stopped."""
 
     data: Annotated[str, MOST_USED, Positional("DATA", is_flag_too=True)] = "digits"
-    """Images: a folder of pictures, a .zip or .tar archive or a list (@FILE) of them; a .npy or .npz array, an IDX file; a
-    table of images (.parquet); a prepared set or a pattern of TFRecord files; as given or under data/ (the last two also
-    gs://...); or one of digits, mnist, fashion_mnist, cifar10."""
+    """Images: a folder of pictures, a .zip or .tar archive or a list (@FILE) of them; a .npy, .npz, HDF5, MATLAB, CSV or IDX
+    file (FILE::NAME takes one of several arrays); a table of images (.parquet); a prepared set or a pattern of TFRecord
+    files; as given or under data/ (the last two also gs://...); or one of digits, mnist, fashion_mnist, cifar10."""
     preset: Annotated[PresetName, MOST_USED] = "auto"
     """The net. auto: the preset made for the images' shape, else one fitted to it. A named preset resizes the images to
     its own size, or with --image-size is itself fitted to that size."""

@@ -15,9 +15,10 @@ from dcgan_tf.common.progress import Work
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
+from dcgan_tf.data.named_sets import NAMED_SETS
 from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.data.source import ImageSource
-from dcgan_tf.data.sources import NAMED_SETS, open_source
+from dcgan_tf.data.sources import open_source
 from dcgan_tf.metrics.features import open_outputs
 from dcgan_tf.nets.archive import read_member
 

@@ -9,7 +9,8 @@ from support.sources import source_error
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.data.files.listed import list_text
-from dcgan_tf.data.sources import name_of, open_source
+from dcgan_tf.data.places import find_place
+from dcgan_tf.data.sources import open_source
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -26,7 +27,7 @@ def test_paths_are_meant_from_the_folder_of_the_list_or_whole(images, tmp_path):
     (tmp_path / "set/clean.txt").write_bytes("\r\n".join(lines).encode())
     for data in ("@set/clean.txt", f"@{tmp_path}/set/clean.txt"):
         source = open_source(data)
-        assert source.name == name_of(data) == "clean"
+        assert source.name == find_place(data).name == "clean"
         assert source.names == ["b/3.png", f"{tmp_path}/set/a/0.png", "a/2.png"]  # in its order, each once
         assert source.labels.tolist() == [1, 0, 0] and source.class_names == ["a", "b"]
         np.testing.assert_array_equal(source.read([0, 1, 2]), [images[3], images[0], images[2]])
