@@ -13,7 +13,7 @@ from support.sources import source_error
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.memory import Budget
-from dcgan_tf.data import decode as decode_module
+from dcgan_tf.data import eight_bits, image_files
 from dcgan_tf.data.decode import decode, image_size, is_image, size_and_channels, why_not_decoded
 from dcgan_tf.data.sources import open_source
 
@@ -274,9 +274,9 @@ def test_a_large_image_is_converted_in_bands(tmp_path, monkeypatch):
     ]
     for image, value_range in images:
         image.save(path)
-        monkeypatch.setattr(decode_module, "BAND_PIXELS", 10**6)
+        monkeypatch.setattr(eight_bits, "BAND_PIXELS", 10**6)
         whole = decode(path, (4, 4), value_range).pixels
-        monkeypatch.setattr(decode_module, "BAND_PIXELS", 20)
+        monkeypatch.setattr(eight_bits, "BAND_PIXELS", 20)
         np.testing.assert_array_equal(decode(path, (4, 4), value_range).pixels, whole)
 
 
@@ -306,7 +306,7 @@ def test_what_decoding_takes_is_told_by_the_header(monkeypatch, image, kind, opt
             taken.append(amount)
             return super().share(amount)
 
-    monkeypatch.setattr(decode_module, "_memory", lambda: Counted(10))
+    monkeypatch.setattr(image_files, "memory", lambda: Counted(10))
     decode(content.getvalue(), (20, 10), None)
     assert taken == [expected]
 
