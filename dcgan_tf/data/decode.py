@@ -1,6 +1,7 @@
 """Decodes single images, files or their content, of any common format and mode, to uint8 pixels of a wanted size.
 
-What Pillow reads is in `image_files`, what pydicom reads in `dicom`; both have frames, as an animation has.
+A file may have several frames: the pages of a TIFF, the pictures of an animation, the slices of a DICOM file. What Pillow
+reads is in `image_files`, and DICOM in `dicom`. Every function here takes the path of a file, or its content as bytes.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from PIL import Image, UnidentifiedImageError
 
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.data.dicom import DicomFile, is_dicom
 from dcgan_tf.data.eight_bits import ALL_OF_16_BITS
 from dcgan_tf.data.image_files import Decoded, PillowFile, open_bounded
 
@@ -28,7 +30,9 @@ def is_image(path) -> bool:
         OSError: the disk fails.
     """
     try:
-        with _open(path):
+        with open_bounded(path) as file:
+            if not is_dicom(file):
+                PillowFile(file).close()
             return True
     except Exception as error:
         if is_of_disk(error):
@@ -37,7 +41,7 @@ def is_image(path) -> bool:
 
 
 def frame_count(path) -> int:
-    """How many frames a file has: pages of a TIFF, pictures of an animation; 1 for all other images.
+    """How many frames a file has; 1 for most images.
 
     Nothing is decoded. Frames that the file claims and does not hold are left out, as are thumbnails, smaller copies and
     masks among the pages of a TIFF, and the second image of a JPEG that has one.
@@ -95,7 +99,8 @@ def stored_range(path) -> tuple[int, int] | None:
     """The least and the greatest stored value of a file's 16-bit frames, grey or RGB, to tell how many bits are used.
 
     None where it has no such frame, as its headers say; such a file is not decoded. Frames that are damaged are left out.
-    Two kinds of 16 bits are told by `bit_depth` alone, and are None here: grey with transparency, and CMYK.
+    Some kinds of 16 bits are told by `bit_depth` alone, and are None here: grey with transparency, CMYK, later frames of
+    a PNG, and DICOM that says its range itself.
 
     Raises:
         Exception: whatever Pillow raises for a file that it cannot open.
@@ -112,7 +117,8 @@ def decode(path, size, value_range, *, frame: int = 0, range_of_16_bits=ALL_OF_1
     Args:
         path: of the file; or its content, as bytes.
         value_range: the stored values that become 0 and 255; None means 0..255 for 8 bits, and for 16 bits the other
-            range.
+            range. Of DICOM it is of rescaled values, for CT Hounsfield units, and takes the place of the file's window;
+            what None means there is in `dicom_values.to_8_bits`.
         frame: which one, from 0. A later frame of an animation takes the time of all before: see `decode_frames`.
         range_of_16_bits: what values of 16 bits alone, grey or colour, become 0 and 255 where no value_range is given.
             Images of 8 bits, and those whose file says its range, are left alone.
@@ -149,9 +155,10 @@ def decode_frames(path, size, value_range, *, range_of_16_bits=ALL_OF_16_BITS) -
 
 
 @contextlib.contextmanager
-def _open(path) -> Iterator[PillowFile]:
-    with open_bounded(path) as file, contextlib.closing(PillowFile(file)) as opened:
-        yield opened
+def _open(path) -> Iterator[PillowFile | DicomFile]:
+    with open_bounded(path) as file:
+        with contextlib.closing(DicomFile(file) if is_dicom(file) else PillowFile(file)) as opened:
+            yield opened
 
 
 def is_of_disk(error) -> bool:
