@@ -10,6 +10,7 @@ import io
 import logging
 import math
 import os
+import re
 import struct
 import warnings
 import zlib
@@ -17,7 +18,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.install import install_command
 from dcgan_tf.common.text import size_text
 from dcgan_tf.data import frames
@@ -30,7 +31,6 @@ TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MAX_HEADER_BYTES = 2**24  # of all that stands before the pixels and is read
 MAX_UNPACKED_BYTES = 2**27  # of a file that is compressed as a whole
 READ_BYTES = 2**20
-MAX_NAME_CHARACTERS = 80
 
 FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS = 0x7FE00008, 0x7FE00009, 0x7FE00010
 PIXEL_KEYWORDS = {FLOAT_PIXELS: "FloatPixelData", DOUBLE_PIXELS: "DoubleFloatPixelData", PIXELS: "PixelData"}
@@ -80,7 +80,8 @@ class DicomFile:
         meta = read_dataset(self._file, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
         self._syntax = UID(meta.get("TransferSyntaxUID") or IMPLICIT_LITTLE_ENDIAN)
         if not self._syntax.is_transfer_syntax:
-            raise UserError(f"of an unknown transfer syntax, {self._name()}")
+            is_number = re.fullmatch("[0-9.]{1,64}", self._syntax)  # Else it may be any part of the file.
+            raise UserError(f"of an unknown transfer syntax, {self._syntax}" if is_number else "damaged")
         if self._syntax == DEFLATED:
             self._file = _Metered(_unpacked(file), MAX_HEADER_BYTES)
         self._header = read_dataset(
@@ -232,7 +233,7 @@ class DicomFile:
 
     def _name(self) -> str:
         """The transfer syntax in words: how the file is written and compressed."""
-        return printable(self._syntax.name)[:MAX_NAME_CHARACTERS]
+        return str(self._syntax.name)
 
 
 @functools.cache

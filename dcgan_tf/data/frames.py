@@ -51,18 +51,25 @@ def png_frames(file: BinaryIO) -> int:
     return max(1, frames)
 
 
-def gif_frames(file: BinaryIO) -> int:
-    """How many frames of a GIF begin in the file, at least 1.
+def gif_frames(file: BinaryIO) -> tuple[int, int]:
+    """Returns how many frames of a GIF begin in the file, at least 1, and the pixels of a canvas that holds them all.
+
+    Frames may reach beyond the size that the header says, and the canvas then grows.
 
     Raises:
         UserError: they are more than MAX_FRAMES.
     """
     file.seek(0)
     frames, header = 0, file.read(GIF_HEADER_BYTES)
+    width, height = struct.unpack("<HH", header[6:10])
     _skip_palette(file, header[10:11])
     while (kind := file.read(1)) not in (b"", GIF_END):
         if kind == GIF_IMAGE:
-            _skip_palette(file, file.read(GIF_IMAGE_HEADER_BYTES)[8:])
+            place = file.read(GIF_IMAGE_HEADER_BYTES)
+            if len(place) == GIF_IMAGE_HEADER_BYTES:
+                left, top, wide, high = struct.unpack("<HHHH", place[:8])
+                width, height = max(width, left + wide), max(height, top + high)
+            _skip_palette(file, place[8:])
             frames = check_count(frames + 1)
         if kind in (GIF_IMAGE, GIF_EXTENSION):
             file.seek(1, os.SEEK_CUR)  # the size of the codes, or the kind of the extension
@@ -70,7 +77,7 @@ def gif_frames(file: BinaryIO) -> int:
                 if length == b"\0":
                     break
                 file.seek(length[0], os.SEEK_CUR)
-    return max(1, frames)
+    return max(1, frames), width * height
 
 
 def _skip_palette(file, flags: bytes) -> None:

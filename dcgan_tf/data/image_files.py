@@ -107,6 +107,7 @@ class PillowFile:
         self._file = file
         self._has_late_metadata = _check_chunks(file)
         self._image = Image.open(file, formats=FORMATS)
+        self._canvas_pixels = math.prod(self._image.size)  # of an animation
 
     def close(self) -> None:
         self._image.close()
@@ -119,7 +120,8 @@ class PillowFile:
             if image.format == "TIFF":
                 return len(self._pages)
             if image.format == "GIF":
-                return frames.gif_frames(self._file)
+                count, self._canvas_pixels = frames.gif_frames(self._file)
+                return count
             if image.format == "PNG" and image.n_frames > 1:
                 return min(image.n_frames, frames.png_frames(self._file))
             return frames.check_count(image.n_frames) if image.format == "WEBP" else 1
@@ -132,8 +134,7 @@ class PillowFile:
 
     def size(self, frame: int = 0) -> tuple[int, int]:
         """Returns (H, W) of a frame, upright."""
-        if self._image.format == "TIFF":
-            self._seek(frame)
+        self._start(frame)
         return self._upright_size()
 
     def channels(self) -> int:
@@ -150,8 +151,7 @@ class PillowFile:
         is_last: nothing is asked of this file any more, so its memory may go.
         """
         image = self._image
-        if image.format == "TIFF":
-            self._seek(frame)
+        self._start(frame)
         stored_size, stored_pixels = self._upright_size(), math.prod(image.size)
         image.draft(None, (MIN_DRAFT_FACTOR * max(size), MIN_DRAFT_FACTOR * max(size)))
         with memory().share(self._bytes_to_decode(frame, stored_pixels)):
@@ -174,8 +174,7 @@ class PillowFile:
     def stored_range(self, frame: int) -> tuple[int, int] | None:
         """The least and the greatest value of a frame of 16 bits; None for another, which is not decoded."""
         image = self._image
-        if image.format == "TIFF":
-            self._seek(frame)
+        self._start(frame)
         is_grey = image.mode.startswith("I;16")
         if not is_grey and not self._has_both_bytes(frame):
             return None
@@ -185,15 +184,20 @@ class PillowFile:
             values = np.asarray(image) if is_grey else eight_bits.join_bytes(image, self._lower_bytes())
             return int(values.min()), int(values.max())
 
-    def _seek(self, frame: int) -> None:
+    def _start(self, frame: int) -> None:
+        """Refuses a frame that is not there or takes too much, and goes to a page of a TIFF, which takes nothing."""
         if frame and frame >= self.frame_count:
             raise UserError(f"has no frame {frame}")
         if self._image.format == "TIFF":
-            frame = self._pages[frame]
-        elif frame and math.prod(self._image.size) > MAX_ANIMATION_PIXELS:
+            self._seek(frame)
+        elif frame and self._canvas_pixels > MAX_ANIMATION_PIXELS:
             raise UserError(f"an animation of more than {MAX_ANIMATION_PIXELS:,} pixels")
-        if self._image.tell() != frame:
-            self._image.seek(frame)
+
+    def _seek(self, frame: int) -> None:
+        """Goes to a frame. Of an animation all frames before it are decoded."""
+        place = self._pages[frame] if self._image.format == "TIFF" else frame
+        if self._image.tell() != place:
+            self._image.seek(place)
 
     def _has_both_bytes(self, frame: int) -> bool:
         """Whether both bytes of 16-bit colours can be had of a frame: not where it is put together with those before."""
@@ -231,7 +235,7 @@ class PillowFile:
         if eight_bits.has_joinable_bytes(image):
             needed += stored_pixels * JOINED_BYTES_PER_PIXEL
         if frame and image.format != "TIFF":
-            needed += stored_pixels * ANIMATION_BYTES_PER_PIXEL
+            needed += self._canvas_pixels * ANIMATION_BYTES_PER_PIXEL
         return needed
 
     def _orientation(self) -> int:

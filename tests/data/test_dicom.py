@@ -382,6 +382,7 @@ def test_a_truncated_file_has_the_frames_that_are_there():
             "compressed as High-Throughput JPEG 2000 Image Compression (Lossless Only), which needs a plugin of pydicom",
         ),
         ("1.2.3.4.5", "of an unknown transfer syntax, 1.2.3.4.5"),
+        (f"1.2.3.{PATIENT}", "damaged"),
     ],
 )
 def test_compression_that_pydicom_cannot_undo(syntax, reason):

@@ -104,7 +104,14 @@ COMMENT = b"!\xfe" + b"\x04;,;," + b"\x00"
     ],
 )
 def test_pictures_of_a_gif(blocks, count):
-    assert gif_frames(opened(gif(*blocks))) == count
+    assert gif_frames(opened(gif(*blocks))) == (count, 16)
+
+
+def test_frames_of_a_gif_may_reach_beyond_its_size():
+    wide = b"," + struct.pack("<HHHHB", 1, 2, 9, 1, 0) + PICTURE[10:]
+    high = b"," + struct.pack("<HHHHB", 0, 65535, 1, 65535, 0) + PICTURE[10:]
+    assert gif_frames(opened(gif(PICTURE, wide))) == (2, 10 * 4)
+    assert gif_frames(opened(gif(PICTURE, wide, high))) == (3, 10 * 131070)
 
 
 def chunk(kind: bytes, content: bytes = b"") -> bytes:
@@ -144,4 +151,4 @@ def test_a_gif_that_pillow_wrote():
     content, random = io.BytesIO(), np.random.default_rng(0)
     images = [Image.fromarray(random.integers(0, 256, (20, 30, 3), np.uint8)) for _ in range(7)]
     images[0].save(content, "GIF", save_all=True, append_images=images[1:], comment=b";,;,!" * 99)
-    assert gif_frames(content) == Image.open(content).n_frames == 7
+    assert gif_frames(content) == (7, 600) and Image.open(content).n_frames == 7

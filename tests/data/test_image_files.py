@@ -150,7 +150,7 @@ def test_one_image_is_one_frame(kind):
     assert frame_count(content) == 1 and image_sizes(content) == [(4, 6)]
     (only,) = decode_frames(content, (4, 6), None)
     np.testing.assert_array_equal(only.pixels, decode(content, (4, 6), None).pixels)
-    assert error_of(decode, content, (4, 6), None, frame=1) == "has no frame 1"
+    assert error_of(decode, content, (4, 6), None, frame=1) == error_of(image_size, content, 1) == "has no frame 1"
 
 
 def test_the_second_image_of_a_jpeg_does_not_count():
@@ -165,6 +165,16 @@ def test_a_huge_animation_shows_its_first_frame_alone(monkeypatch):
     first, second, *_ = decode_frames(in_one_file(growing(), "GIF"), (8, 8), None)
     assert first.pixels.shape == (8, 8, 3)
     assert isinstance(second, UserError) and str(second) == "an animation of more than 63 pixels"
+
+
+def test_a_gif_that_grows_huge_in_a_later_frame():
+    content = bytearray(in_one_file([Image.new("L", (8, 8), shade) for shade in (10, 200, 90)], "GIF"))
+    places = [i for i in range(len(content)) if content[i : i + 9] == b"," + struct.pack("<HHHH", 0, 0, 8, 8)]
+    content[places[1] + 1 : places[1] + 3] = struct.pack("<H", 60_000)
+    content[places[1] + 3 : places[1] + 5] = struct.pack("<H", 2_000)
+    first, *others = decode_frames(bytes(content), (8, 8), None)
+    assert first.pixels.shape == (8, 8, 3)
+    assert [str(other) for other in others] == ["an animation of more than 16,777,216 pixels"] * 2
 
 
 def test_leaving_the_frames_early_closes_the_file(tmp_path):
