@@ -111,7 +111,7 @@ def tiff_pages(file: BinaryIO) -> list[int]:
             first = file.read(entry_bytes)
             tag = struct.unpack_from(order + "H", first)[0]
             kind = struct.unpack_from(order + "I", first, entry_bytes - struct.calcsize(place_format))[0]
-            if tag != SUBFILE_TYPE_TAG or not kind & REDUCED_OR_MASK:
+            if not entries or tag != SUBFILE_TYPE_TAG or not kind & REDUCED_OR_MASK:
                 pages.append(len(met))
             met.add(place)
             file.seek(place + struct.calcsize(count_format) + entries * entry_bytes)
