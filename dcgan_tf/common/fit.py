@@ -7,7 +7,24 @@ from PIL import Image, ImageColor, ImageOps
 
 from dcgan_tf.common import pixels
 
-RESIZED = {"center": "resized and cropped to", "pad": "resized and bordered to", "stretch": "stretched to"}  # in words
+RESIZED = {  # in words
+    "center": "resized and cropped to",
+    "random": "resized, and another part taken every epoch, of",
+    "pad": "resized and bordered to",
+    "stretch": "stretched to",
+}
+
+
+def cover(stored: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """The (H, W) of an image, resized in proportion until it covers `size`: one side is that of `size`, or both are."""
+    scale = max(side / own for side, own in zip(size, stored))
+    return tuple(max(side, round(own * scale)) for side, own in zip(size, stored))
+
+
+def cut(image: np.ndarray, size: tuple[int, int], place: float) -> np.ndarray:
+    """A part of an image, [h, w, C] -> [H, W, C]. place: from 0, where it begins, to below 1, where it ends."""
+    top, left = (int(place * (own - side + 1)) for own, side in zip(image.shape, size))
+    return image[top : top + size[0], left : left + size[1]]
 
 
 class Fit(NamedTuple):
@@ -15,7 +32,7 @@ class Fit(NamedTuple):
 
     size    (H, W), each at least 1
     crop    center: resized until it covers the size, and its middle cut out. pad: resized until it is within the size, and
-            given a border. stretch: resized to the size, whatever its shape
+            given a border. random: resized until it covers the size; it is cut when it is read. stretch: resized to the size, whatever its shape
     border  with pad: a colour as Pillow names them, or "reflect", which mirrors the image at its edges
     """
 
@@ -32,16 +49,20 @@ class Fit(NamedTuple):
             return image.resize((width, height), Image.Resampling.LANCZOS)
         if self.crop == "pad":
             return self._padded(image)
+        if self.crop == "random":
+            return image.resize(cover((image.height, image.width), self.size)[::-1], Image.Resampling.LANCZOS)
         return pixels.fit(image, self.size)
 
-    def images(self, images: np.ndarray) -> np.ndarray:
-        """Fits each image: uint8 [N, h, w, C] -> uint8 [N, H, W, C], with C of 1 or 3."""
+    def images(self, images: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
+        """Fits each image: uint8 [N, h, w, C] -> uint8 [N, H, W, C], with C of 1 or 3. places: with random, where each is
+        cut, float [N], see `cut`."""
         if images.shape[1:3] == tuple(self.size):
             return images
         fitted = np.empty((len(images), *self.size, images.shape[-1]), np.uint8)
         for i, image in enumerate(images):
             pillow = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-            fitted[i] = np.asarray(self.image(pillow)).reshape(fitted.shape[1:])
+            whole = np.asarray(self.image(pillow))
+            fitted[i] = cut(whole.reshape(*whole.shape[:2], -1), self.size, 0 if places is None else places[i])
         return fitted
 
     def headroom(self, stored: tuple[int, int]) -> float:

@@ -14,8 +14,9 @@ DEFAULT_BORDER = "white"  # Transparent images are put on white, too.
 class Reading:
     """How the stored images become those of a set."""
 
-    crop: Annotated[Literal["center", "pad", "stretch"], OF_DATA] = "center"
-    """Of images of another shape. center: the middle is cut out. pad: all is kept, with a border around. stretch: all is
+    crop: Annotated[Literal["center", "random", "pad", "stretch"], OF_DATA] = "center"
+    """Of images of another shape. center: the middle is cut out. random: another part in every
+    epoch. pad: all is kept, with a border around. stretch: all is
     kept, distorted."""
     border_colour: Annotated[Maybe[str], OF_DATA, Shown("COLOUR")] = None
     """With --crop pad: white, black, another name or #rrggbb; or reflect, which mirrors the image. Default: white."""
@@ -23,6 +24,8 @@ class Reading:
     """1 makes all images grey, 3 makes them colour. Default: those of a named preset, else by what the images show."""
     classes: Annotated[tuple[str, ...], OF_DATA, Shown("CLASS ...")] = ()
     """Take the images of these classes alone: names of folders, or numbers of labels. Default: all."""
+    frames: Annotated[Literal["first", "all"], OF_DATA] = "first"
+    """Of files with several images, such as a TIFF of many pages, a GIF or a DICOM file: the first, or all."""
     drop_duplicates: Annotated[bool, OF_DATA] = False
     """Leave out images that are equal to an earlier one, pixel by pixel."""
 

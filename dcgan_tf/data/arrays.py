@@ -82,7 +82,8 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
     check_fits(f"one image of {what}", WORK_FACTOR * _image_bytes(array), "make the images smaller")
     low, high, values, range_notes = find_range(array, what, wanted.value_range)
     *stored_size, stored_channels = layout.image_shape
-    size = tuple(wanted.size or stored_size)
+    fit = wanted.fit._replace(size=tuple(wanted.size or stored_size))
+    size = fit.size
     channels = wanted.channels or (1 if stored_channels <= 2 else 3)
 
     notes += range_notes
@@ -93,26 +94,40 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
     if list(size) != stored_size:
         notes.append(f"resized from {shape_text(stored_size)} to {shape_text(size)}")
 
-    def read(indices):
+    def read(indices, at=None):
         images = layout.to_images(array[indices])
         if images.dtype.kind == "f" and not np.isfinite(images).all():
             bad = indices[~np.isfinite(images).all(axis=(1, 2, 3))][0]
             raise UserError(not_finite(what, bad))
         images = pixels.to_uint8(images, low, high)
-        return pixels.fit_all(pixels.to_channels(images, channels), size)
+        return fit.images(pixels.to_channels(images, channels), at)
 
-    def read_in_pieces(indices):
+    def read_in_pieces(indices, at=None):
         """Reads few images at a time, because the stored ones may be much larger than the wanted."""
         if len(indices) <= images_a_piece:
-            return read(indices)
+            return read(indices, at)
         starts = range(0, len(indices), images_a_piece)
-        return np.concatenate([read(indices[start : start + images_a_piece]) for start in starts])
+        return np.concatenate(
+            [
+                read(
+                    indices[start : start + images_a_piece], None if at is None else at[start : start + images_a_piece]
+                )
+                for start in starts
+            ]
+        )
 
     images_a_piece = max(1, READ_CHUNK_BYTES // _image_bytes(array))
     labels = None if labels is None else np.asarray(labels, np.int64)
-    headroom = min(stored / side for stored, side in zip(stored_size, size))
     return ImageSource(
-        name, (*size, channels), len(array), read_in_pieces, values, labels=labels, notes=notes, headroom=headroom
+        name,
+        (*size, channels),
+        len(array),
+        read_in_pieces,
+        values,
+        labels=labels,
+        notes=notes,
+        headroom=fit.headroom(stored_size),
+        is_cut=wanted.is_cut,
     )
 
 

@@ -53,16 +53,10 @@ class Strips(NamedTuple):
         return images
 
 
-def cover(stored: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
-    """The (H, W) of an image, resized in proportion until it covers `size`: one side is that of `size`, or both are."""
-    scale = max(side / own for side, own in zip(size, stored))
-    return tuple(max(side, round(own * scale)) for side, own in zip(size, stored))
-
-
 def as_lines(images: Iterable[np.ndarray], size: tuple[int, int], lengths: list, turned: list) -> Iterator[np.ndarray]:
     """Yields the lines of each image, uint8 [length, max(H, W), C], and appends what `Strips` has to know.
 
-    images: uint8 [h, w, C], as `cover` makes them.
+    images: uint8 [h, w, C], as `fit.cover` has them.
     """
     longer = max(size)
     for image in images:

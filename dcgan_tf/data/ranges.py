@@ -73,10 +73,18 @@ def _recognised(dtype, least, most):
     if dtype != np.uint16 and within(0, 255) and most >= 127:  # uint16 is no type for 8 bits.
         return 0, 255, None
     if dtype.kind in "iu" and least >= 0:
-        for bits in SENSOR_BITS:
-            if 2 ** (bits - 1) <= most < 2**bits:
-                return 0, 2**bits - 1, bits
+        bits = bits_of(int(most))
+        return None if bits is None else (0, 2**bits - 1, bits)
     return None
+
+
+def bits_of(most: int) -> int | None:
+    """10, 12, 14 or 16, where the greatest value of a set needs exactly these bits or the last of them.
+
+    That is 10 for 512..1,023, 12 for 2,048..4,095, 14 for 8,192..16,383 and 16 for 32,768..65,535: cameras, scanners and
+    detectors have these depths, and a set of their images nearly always reaches the upper half. None for all others.
+    """
+    return most.bit_length() if most > 0 and most.bit_length() in SENSOR_BITS else None
 
 
 def _min_max(array, what):

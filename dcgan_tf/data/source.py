@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_tf.common.errors import printable
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.common.pixels import spread
+from dcgan_tf.config.reading import DEFAULT_BORDER
 from dcgan_tf.data.cuts import places
 
 FINGERPRINT_IMAGES = 64  # This many, spread over the set, stand for all.
@@ -21,11 +23,26 @@ class Wanted(NamedTuple):
     size         (H, W), each at least 1: images are resized to cover it, then cropped to their centre
     channels     1 (grey) or 3 (RGB)
     value_range  the stored values that become 0 and 255, the first below the second
+    crop         see `fit.Fit`; or random: a part that is another one in every epoch
+    border       see `fit.Fit`
+    frames       of a file with several images: the first, or all
     """
 
     size: tuple[int, int] | None = None
     channels: int | None = None
     value_range: tuple[float, float] | None = None
+    crop: str = "center"
+    border: str = DEFAULT_BORDER
+    frames: str = "first"
+
+    @property
+    def fit(self) -> Fit:
+        return Fit(self.size, self.crop, self.border)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether images are cut elsewhere in every epoch."""
+        return self.crop == "random"
 
     @property
     def values(self) -> str:

@@ -8,14 +8,14 @@ from typing import NamedTuple
 from dcgan_tf.common import remote
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.reading import open_regular
-from dcgan_tf.config.reading import AS_STORED, Reading
+from dcgan_tf.config.reading import AS_STORED, DEFAULT_BORDER, Reading
 from dcgan_tf.data.arrays import npy_source, npz_source
 from dcgan_tf.data.csv_table import csv_source, is_csv
 from dcgan_tf.data.files.folder import Folder
 from dcgan_tf.data.files.image_files import IMAGE_ENDINGS, ImageFiles
 from dcgan_tf.data.files.listed import ListedFiles
 from dcgan_tf.data.files.parquet import PARQUET_ENDING, PARQUET_START, ParquetFiles
-from dcgan_tf.data.files.survey import files_source
+from dcgan_tf.data.files.source import files_source
 from dcgan_tf.data.files.tars import TarFiles, is_tar
 from dcgan_tf.data.files.zips import ZipFiles
 from dcgan_tf.data.idx import idx_source, is_idx, training_images
@@ -80,7 +80,9 @@ def open_source(
         raise UserError(
             f"a net for images of {channels} channels cannot be trained: images are read as 1 or 3 channels"
         )
-    wanted = Wanted(size and tuple(size), channels or reading.channels, value_range)
+    border = reading.border_colour or DEFAULT_BORDER
+    channels = channels or reading.channels
+    wanted = Wanted(size and tuple(size), channels, value_range, reading.crop, border, reading.frames)
     place = find_place(data)
     source = _open(place, _How(wanted, cache, max_chosen_side, place.name))
     if reading.classes:

@@ -32,7 +32,9 @@ def split_images(config: SplitConfig) -> int:
             raise UserError(f"--out {printable(config.out)}: holds {name} already: give another folder")
     source = open_source(config.data, max_chosen_side=MAX_CHOSEN_SIDE)
     if source.home is None:
-        raise UserError(f"{printable(config.data)}: is no folder or list of image files, of which alone lists can be made")
+        raise UserError(
+            f"{printable(config.data)}: is no folder or list of image files, of which alone lists can be made"
+        )
     if folder.resolve().is_relative_to(Path(source.home).resolve()) and not config.data.startswith(MARK):
         raise UserError(f"--out {printable(config.out)}: lies within the folder of the images: give one outside of it")
     first_of = joined(len(source), _groups(config, source))

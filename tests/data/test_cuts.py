@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from dcgan_tf.data.cuts import Strips, as_lines, cover, places
+from dcgan_tf.common.fit import cover, cut
+from dcgan_tf.data.cuts import Strips, as_lines, places
 
 
 def splitmix(state: int) -> int:
@@ -46,6 +47,7 @@ def test_a_cut_is_the_part_at_its_place():
     strips = Strips((4, 4), lines, np.array(lengths), np.array(turned))
     for place, offset in ((0.0, 0), (0.999, 5), (0.5, 3), (0.3, 1)):  # of 6 cuts of the wide image
         np.testing.assert_array_equal(strips.cut(np.array([0]), np.array([place]))[0], wide[:, offset : offset + 4])
+        np.testing.assert_array_equal(cut(wide, (4, 4), place), wide[:, offset : offset + 4])
     for place, offset in ((0.0, 0), (0.999, 4), (0.5, 2)):  # of 5 cuts of the tall one
         np.testing.assert_array_equal(strips.cut(np.array([1]), np.array([place]))[0], tall[offset : offset + 4])
     np.testing.assert_array_equal(strips.cut(np.array([2, 2]), np.array([0, 0.9])), np.stack([even, even]))

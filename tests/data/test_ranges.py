@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support.sources import source_error
 
+from dcgan_tf.data.ranges import bits_of
 from dcgan_tf.data.sources import open_source
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -94,3 +95,31 @@ def test_a_range_that_is_hardly_used_is_noted(dtype, values, note):
 
 def test_no_such_note_where_the_range_is_given():
     assert open_source(saved("uint8", 100, 140), value_range=(0, 255)).notes == []
+
+
+@pytest.mark.parametrize(
+    ("most", "bits"),
+    [
+        (-1, None),
+        (0, None),
+        (255, None),
+        (511, None),
+        (512, 10),
+        (1_023, 10),
+        (1_024, None),
+        (2_047, None),
+        (2_048, 12),
+        (4_095, 12),
+        (4_096, None),
+        (8_191, None),
+        (8_192, 14),
+        (16_383, 14),
+        (16_384, None),
+        (32_767, None),
+        (32_768, 16),
+        (65_535, 16),
+        (65_536, None),
+    ],
+)
+def test_bits_of_the_greatest_value(most, bits):
+    assert bits_of(most) == bits

@@ -9,7 +9,22 @@ from dcgan_tf.data.decode import is_image
 
 # A file with another ending is an image when its content begins like one. HEIC, AVIF and JPEG XL cannot be decoded;
 # they are listed so that such files are reported as skipped images, not as files of another kind.
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl")
+IMAGE_ENDINGS = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".gif",
+    ".heic",
+    ".heif",
+    ".avif",
+    ".jxl",
+    ".dcm",
+    ".dicom",
+)
 
 
 class Classes(NamedTuple):

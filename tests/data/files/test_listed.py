@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_skipped_and_named(images, tmp_path):
     (tmp_path / "set/some.txt").write_text("words")
     assert open_source("@some.txt").notes == [
         "1 image read, 3 skipped: gone.png (missing), set (Is a directory), "
-        "set/some.txt (not a readable JPEG, PNG, WebP, BMP, TIFF or GIF image)"
+        "set/some.txt (not a readable JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM image)"
     ]
 
 
