@@ -5,14 +5,14 @@ import hashlib
 import numpy as np
 from PIL import Image
 
-from dcgan_tf.common.pixels import is_grey, size_within, to_channels
+from dcgan_tf.common.pixels import is_grey, size_within
 from dcgan_tf.data.inspection.margins import flat_margins
 from dcgan_tf.data.inspection.sharpness import blur_of
 
 THUMBNAIL_SIDE, COLOUR_SIDE, HASH_BITS = 32, 8, 256
 
 MAX_DECODED_SIDE_PIXELS = 2048
-MAX_MEASURED_SIDE_PIXELS = 256  # All but the exact hash is measured on an image shrunk to this, by the mean of areas.
+MAX_MEASURED_SIDE_PIXELS = 512  # Of larger images, the numbers are those of the means of 2x2, 3x3, ... pixels.
 MAX_BLACK_LEVEL, MIN_WHITE_LEVEL = 15, 240
 
 PATTERN_LEVELS = 3.0  # Of JPEG of quality 50, the noise in thumbnails is 0.7 levels.
@@ -57,35 +57,33 @@ def look_at(image: np.ndarray, stored_size: tuple[int, int] | None = None) -> np
         image: uint8 [H, W, C], 0..255, with C of 1 or 3: upright, decoded at `size_to_decode`.
         stored_size: (H, W) of the upright image as it is stored; None: that of `image`.
     """
-    measured = _resized(image, size_within(image.shape, MAX_MEASURED_SIDE_PIXELS), Image.Resampling.BOX)
-    grey = to_channels(measured, 1)
-    thumbnail = _resized(grey, (THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)[..., 0]
+    picture = Image.fromarray(np.squeeze(image, axis=-1) if image.shape[-1] == 1 else image)
+    grey_picture = picture.convert("L")
+    thumbnail = np.asarray(grey_picture.resize((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS))
+    factor = -(-max(image.shape[:2]) // MAX_MEASURED_SIDE_PIXELS)
+    measured = np.asarray(picture.reduce(factor)).reshape(-(-image.shape[0] // factor), -1, image.shape[-1])
+    grey = np.asarray(grey_picture.reduce(factor))
     look = np.zeros((), LOOK)
     look["size"] = stored_size or image.shape[:2]
     look["exact_hash"] = _exact_hash(image)
     look["hash"], look["mirrored_hash"] = _perceptual_hash(thumbnail), _perceptual_hash(thumbnail[:, ::-1])
     look["thumbnail"] = thumbnail
-    look["colours"] = to_channels(_resized(measured, (COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX), 3)
+    look["colours"] = np.asarray(picture.convert("RGB").resize((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BOX))
     look["brightness"], look["contrast"] = grey.mean(), grey.std()
     look["black_share"], look["white_share"] = np.mean(grey <= MAX_BLACK_LEVEL), np.mean(grey >= MIN_WHITE_LEVEL)
     look["colourfulness"] = _colourfulness(measured)
     look["is_grey"] = is_grey(measured)
-    look["blur"] = blur_of(grey[..., 0])
+    look["blur"] = blur_of(grey)
     look["margins"], look["margin_colours"] = flat_margins(measured)
     return look
 
 
-def _resized(image, size, resampling) -> np.ndarray:
-    if image.shape[:2] == tuple(size):
-        return image
-    pillow = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    return np.asarray(pillow.resize(size[::-1], resampling)).reshape(*size, image.shape[-1])
-
-
 def _exact_hash(image) -> np.ndarray:
     """uint64 [2]. Grey pixels count as equal whether they are stored in one channel or in three."""
-    if image.shape[-1] == 3 and (image[..., :1] == image[..., 1:]).all():
-        image = image[..., :1]
+    if image.shape[-1] == 3:
+        red, green, blue = np.moveaxis(image, -1, 0)
+        if np.array_equal(red, green) and np.array_equal(red, blue):
+            image = image[..., :1]
     digest = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(image))
     return np.frombuffer(digest.digest(), np.uint64)
