@@ -61,8 +61,10 @@ def exact_groups(looks: np.ndarray) -> list[np.ndarray]:
 def near_groups(looks: np.ndarray) -> list[NearGroup]:
     """Returns the images that show the same picture with other pixels, as a person would call it.
 
-    Such are copies of other quality or size, cropped by up to 5% of a side, about 5% brighter or up to 10% darker, or
-    mirrored; or several of that. Their thumbnails have to fit almost to the noise of JPEG once one is laid over the other, everywhere, and in
+    Such are copies of other quality or size, cropped (no edge by more than 5% of the side), about 5% brighter or up to 10%
+    darker, or mirrored; or several of that. Those cropped by 5% at one corner are mostly missed.
+
+    The thumbnails of copies have to fit almost to the noise of JPEG once one is laid over the other, everywhere, and in
     colour. So neighbouring slices of one brain are two pictures, and so is a face with other eyes, or one thing in two
     colours. Frames of a film in which hardly anything moved are one.
 
