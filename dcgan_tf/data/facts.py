@@ -95,6 +95,7 @@ FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.files.source` keeps 
     "headroom": is_factor,
     "names": is_texts,
     "copies": are_pairs,
+    "range_of_16_bits": lambda value: is_counts(value) and len(value) == 2 and value[0] < value[1],
 }
 FACTS_OF_STRIPS = {  # of decoded images that are cut, see `dcgan_tf.data.cuts.Strips`
     "count": is_count,

@@ -106,6 +106,7 @@ def _subset(source, indices, note) -> ImageSource:
         source,
         count=len(indices),
         pixels=lambda chosen, *where: source.pixels(indices[chosen], *where),
+        stored=None if source.stored is None else lambda i: source.stored(int(indices[i])),
         labels=None if source.labels is None else source.labels[indices],
         names=None if source.names is None else [source.names[i] for i in indices],
         notes=[*source.notes, note],

@@ -67,6 +67,8 @@ class ImageSource:
         image_shape: (H, W, C), C is 1 or 3.
         count: number of images, also ``len(source)``.
         pixels: what `read` calls: indices, int64 [n] -> uint8 [n, H, W, C].
+        stored: gives one image, by index, as it is stored: uint8 [h, w, C], upright, and its own (h, w); one with a side of
+            over 2,048 pixels is shrunk. None: all are stored in one size, which `read` gives where no other is wanted.
         is_cut: whether images are cut elsewhere in every epoch; then `pixels` also takes where, float [n], see `cuts.places`.
         values: the stored value range, for people: "uint8 0..255".
         labels: int64 [count], or None.
@@ -93,6 +95,7 @@ class ImageSource:
     names: list[str] | None = None
     home: str | None = None
     firsts: np.ndarray | None = None
+    stored: Callable[[int], tuple[np.ndarray, tuple[int, int]]] | None = None
     is_cut: bool = False
 
     def __post_init__(self):

@@ -1,5 +1,6 @@
 """`dcgan-tf split`: lists of images to train on and of images to hold out, no picture of which is in both."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.text import plural
 from dcgan_tf.config.commands import SplitConfig
 from dcgan_tf.config.fitting import MAX_CHOSEN_SIDE
+from dcgan_tf.data.files.image_files import Classes, classes_by_folder
 from dcgan_tf.data.files.listed import MARK, list_text
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
+from dcgan_tf.inspection.duplicates import exact_groups, near_groups
 from dcgan_tf.inspection.groups import by_folder, by_prefix, joined, split
+from dcgan_tf.inspection.looks import look_through
 
 TRAIN, TEST = "train.txt", "test.txt"
 
@@ -38,7 +42,8 @@ def split_images(config: SplitConfig) -> int:
     if folder.resolve().is_relative_to(Path(source.home).resolve()) and not config.data.startswith(MARK):
         raise UserError(f"--out {printable(config.out)}: lies within the folder of the images: give one outside of it")
     first_of = joined(len(source), _groups(config, source))
-    is_test = split(first_of, source.labels, config.test, config.seed)
+    classes = _classes(config, source)
+    is_test = split(first_of, classes.labels, config.test, config.seed)
     if is_test.all() or not is_test.any():
         raise UserError(
             f"--test {config.test:g}: of {plural(len(source), 'image')} in {plural(len(np.unique(first_of)), 'group')}, as "
@@ -49,16 +54,25 @@ def split_images(config: SplitConfig) -> int:
         paths = [Path(source.home, source.names[i]) for i in np.flatnonzero(chosen)]
         with whole_file(folder / name) as beside:
             beside.write_bytes(list_text(paths, folder, f"{len(paths):,} images of {config.data} {what}"))
-    say(_report(source, first_of, is_test))
+    say(_report(classes, first_of, is_test))
     train, test = (printable(quoted(f"@{folder / name}")) for name in (TRAIN, TEST))
     say(f"next     {program()} train --data {train}")
     say(f"then     {program()} evaluate RUN --held-out {test}")
     return 0
 
 
+def _classes(config: SplitConfig, source: ImageSource) -> Classes:
+    """The classes of the images; where a folder is a group, those that the folders lie in."""
+    if config.by_folder:
+        return classes_by_folder([os.path.dirname(name) for name in source.names])
+    return Classes(source.labels, source.class_names)
+
+
 def _groups(config: SplitConfig, source: ImageSource):
-    """Groups of images that must not be parted."""
-    groups = [] if source.firsts is None else [[int(first), i] for i, first in enumerate(source.firsts) if first != i]
+    """Groups of images that must not be parted: of one picture, and those that are asked for."""
+    looks = look_through(source)
+    groups = [group.tolist() for group in exact_groups(looks)]
+    groups += [group.indices.tolist() for group in near_groups(looks)]
     if config.by_folder:
         groups += by_folder(source.names)
     if config.by_prefix is not None:
@@ -66,13 +80,13 @@ def _groups(config: SplitConfig, source: ImageSource):
     return groups
 
 
-def _report(source, first_of, is_test) -> str:
-    joined_images = len(source) - len(np.unique(first_of))
+def _report(classes, first_of, is_test) -> str:
+    groups = len(np.unique(first_of))
     rows = [f"{'train':<8} {int((~is_test).sum()):,} images", f"{'test':<8} {int(is_test.sum()):,} images"]
-    if source.class_names is not None:
+    if classes.names is not None:
         for row, chosen in enumerate((~is_test, is_test)):
-            counts = np.bincount(source.labels[chosen], minlength=len(source.class_names))
-            rows[row] += ": " + ", ".join(f"{name} {count:,}" for name, count in zip(source.class_names, counts))
-    if joined_images:
-        rows.append(f"{'groups':<8} {len(np.unique(first_of)):,}, as some images belong together")
+            counts = np.bincount(np.asarray(classes.labels)[chosen], minlength=len(classes.names))
+            rows[row] += ": " + ", ".join(f"{name} {count:,}" for name, count in zip(classes.names, counts))
+    if groups < len(first_of):
+        rows.append(f"{'groups':<8} {groups:,}, as some images belong together")
     return "\n".join(rows)

@@ -26,6 +26,8 @@ IMAGE_ENDINGS = (
     ".dicom",
 )
 
+FRAME_MARK = "#"  # between the name of a file with several images and the number of one, from 1
+
 
 class Classes(NamedTuple):
     """What images show: a label for each, 0, 1, ..., and the names of the labels. Both are None where that is not known,

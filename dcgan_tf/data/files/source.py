@@ -6,16 +6,20 @@ import contextlib
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.fit import Fit
+from dcgan_tf.common.pixels import size_within
 from dcgan_tf.common.text import first_three
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.cuts import Strips, as_lines
-from dcgan_tf.data.decode import FORMATS_TEXT, image_size, image_sizes, is_of_disk
+from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, image_sizes, is_of_disk, why_not_decoded
 from dcgan_tf.data.facts import are_facts_of_images, are_facts_of_strips
-from dcgan_tf.data.files.image_files import IMAGE_ENDINGS, ImageFiles
+from dcgan_tf.data.files.image_files import FRAME_MARK, IMAGE_ENDINGS, ImageFiles
 from dcgan_tf.data.files.survey import Survey
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.sizes import chosen_size, how_to_choose, many_sizes, median_side
 from dcgan_tf.data.source import ImageSource, Wanted
+
+MAX_STORED_SIDE_PIXELS = 2048
 
 
 def files_source(files: ImageFiles, name, wanted: Wanted, *, cache, max_chosen_side: int | None = None) -> ImageSource:
@@ -74,6 +78,7 @@ def _source(files, name, facts, read, wanted, chosen):
         names=facts["names"],
         home=files.home,
         firsts=_firsts(facts),
+        stored=lambda index: _stored(files, facts, wanted, index),
         is_cut=wanted.is_cut,
     )
 
@@ -84,6 +89,25 @@ def _firsts(facts):
     for copy, first in facts["copies"]:
         firsts[copy] = first
     return firsts
+
+
+def _stored(files, facts, wanted, index):
+    """See `ImageSource.stored`."""
+    name, frame = facts["names"][index], 0
+    if wanted.frames == "all" and FRAME_MARK in name:
+        name_of_file, _, number = name.rpartition(FRAME_MARK)
+        if number.isdecimal() and name not in files.names:
+            name, frame = name_of_file, int(number) - 1
+    content = None
+    try:
+        content = files.content(name)
+        own_size = image_size(content, frame)
+        fit = Fit(size_within(own_size, MAX_STORED_SIDE_PIXELS))
+        bits = tuple(facts["range_of_16_bits"])
+        image = decode(content, fit, wanted.value_range, frame=frame, range_of_16_bits=bits).pixels
+    except Exception as error:
+        raise UserError(f"{files.where(name)} cannot be read any more: {why_not_decoded(error, content)}") from error
+    return image, own_size
 
 
 # ---- what is kept in the cache: whole images, or strips of those that are cut

@@ -15,7 +15,7 @@ from dcgan_tf.common.progress import counted
 from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.decode import decode, decode_first, decode_frames, is_of_disk, stored_range, why_not_decoded
 from dcgan_tf.data.decoding.eight_bits import ALL_OF_16_BITS
-from dcgan_tf.data.files.image_files import ImageFiles
+from dcgan_tf.data.files.image_files import FRAME_MARK, ImageFiles
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.ranges import MIN_SHARE_USED, bits_of
 from dcgan_tf.data.selection import digest
@@ -53,7 +53,7 @@ class Survey:
                 if more:
                     self._more_frames[name] = more
                 for frame, result in enumerate(frames):
-                    shown = f"{name}#{frame + 1}" if len(frames) > 1 else name
+                    shown = f"{name}{FRAME_MARK}{frame + 1}" if len(frames) > 1 else name
                     if isinstance(result, str):
                         self._skipped.append((shown, result))
                         continue
@@ -146,6 +146,7 @@ class Survey:
             "headroom": headroom(self._stored_sizes, self._wanted.fit),
             "names": [shown for _, _, shown in self._kept],
             "copies": self._copies,
+            "range_of_16_bits": list(self._range),
         }
 
     def read(self, indices, at=None) -> np.ndarray:

@@ -3,8 +3,8 @@ from PIL import Image, ImageFilter
 from support.image_files import noise
 from support.pictures import picture
 
-from dcgan_tf.data.inspection.looks import LOOK, look_at
-from dcgan_tf.data.inspection.plain import (
+from dcgan_tf.inspection.looks import LOOK, look_at
+from dcgan_tf.inspection.plain import (
     is_blurry,
     is_flat,
     is_nearly_black,

@@ -1,7 +1,7 @@
 import numpy as np
 
-from dcgan_tf.data.inspection.looks import LOOK
-from dcgan_tf.data.inspection.sizes import Sizes, histogram_text, sizes_of
+from dcgan_tf.inspection.looks import LOOK
+from dcgan_tf.inspection.sizes import Sizes, histogram_text, sizes_of
 
 
 def looks_of(*sizes):

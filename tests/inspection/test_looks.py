@@ -6,8 +6,9 @@ from PIL import Image
 from support.image_files import encoded, noise
 from support.pictures import picture
 
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.data.decode import decode
-from dcgan_tf.data.inspection.looks import LOOK, look_at, size_to_decode
+from dcgan_tf.inspection.looks import LOOK, look_at
 
 
 def plain(colour, size=(8, 6)):
@@ -26,7 +27,7 @@ def test_a_record_is_small():
 @pytest.mark.parametrize("kind, options", [("PNG", {}), ("TIFF", {}), ("BMP", {}), ("WEBP", {"lossless": True})])
 def test_the_same_pixels_have_the_same_hash_in_all_lossless_formats(kind, options):
     image = noise(20, 14)
-    look = look_at(decode(encoded(image, kind, **options), (20, 14), None).pixels)
+    look = look_at(decode(encoded(image, kind, **options), Fit((20, 14)), None).pixels)
     np.testing.assert_array_equal(look["exact_hash"], look_at(image)["exact_hash"])
 
 
@@ -105,11 +106,3 @@ def test_the_size_is_that_which_is_given_or_else_its_own():
 def test_images_of_odd_shapes(shape):
     look = look_at(np.full(shape, 9, np.uint8))
     assert look["brightness"] == pytest.approx(9) and look["contrast"] == 0 and look["blur"] == 0
-
-
-@pytest.mark.parametrize(
-    "stored, decoded",
-    [((100, 60), (100, 60)), ((2048, 3), (2048, 3)), ((6000, 4000), (2048, 1365)), ((1, 9999), (1, 2048))],
-)
-def test_sizes_to_decode(stored, decoded):
-    assert size_to_decode(stored) == decoded

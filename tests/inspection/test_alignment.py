@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from support.pictures import picture
 
-from dcgan_tf.data.inspection.alignment import align, rough_misfit
+from dcgan_tf.inspection.alignment import align, rough_misfit
 
 
 def thumbnail(seed, box=None):

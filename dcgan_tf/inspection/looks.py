@@ -1,17 +1,20 @@
 """What is kept of each image while a set is decoded once: a record of 1.4 KB, from which all findings are made."""
 
+import contextlib
 import hashlib
 
 import numpy as np
 from PIL import Image
 
-from dcgan_tf.common.pixels import is_grey, size_within
-from dcgan_tf.data.inspection.margins import flat_margins
-from dcgan_tf.data.inspection.sharpness import blur_of
+from dcgan_tf.common.pixels import is_grey
+from dcgan_tf.common.progress import Work
+from dcgan_tf.data.parallel import in_order
+from dcgan_tf.data.source import ImageSource
+from dcgan_tf.inspection.margins import flat_margins
+from dcgan_tf.inspection.sharpness import blur_of
 
 THUMBNAIL_SIDE, COLOUR_SIDE, HASH_BITS = 32, 8, 256
 
-MAX_DECODED_SIDE_PIXELS = 2048
 MAX_MEASURED_SIDE_PIXELS = 512  # Of larger images, the numbers are those of the means of 2x2, 3x3, ... pixels.
 MAX_BLACK_LEVEL, MIN_WHITE_LEVEL = 15, 240
 
@@ -40,12 +43,27 @@ LOOK = np.dtype(
 )
 
 
-def size_to_decode(stored_size: tuple[int, int]) -> tuple[int, int]:
-    """The size (H, W) at which to decode an image of a stored size (H, W): its own, but no side above 2048 pixels.
+def look_through(source: ImageSource) -> np.ndarray:
+    """The records of all images of a set, at their stored sizes: LOOK [N].
 
-    Such large images count as equal where their shrunk pixels are.
+    Images with a side of over 2,048 pixels are looked at as they are shrunk, and count as equal where those are.
+
+    Raises:
+        UserError: an image cannot be read any more.
     """
-    return size_within(stored_size, MAX_DECODED_SIDE_PIXELS)
+
+    def look(index):
+        return look_at(source.read([index])[0]) if source.stored is None else look_at(*source.stored(index))
+
+    looks = np.zeros(len(source), LOOK)
+    with (
+        contextlib.closing(in_order(look, range(len(source)))) as found,
+        Work("looking at", len(source), "image") as bar,
+    ):
+        for index, record in enumerate(found):
+            looks[index] = record
+            bar.update()
+    return looks
 
 
 def look_at(image: np.ndarray, stored_size: tuple[int, int] | None = None) -> np.ndarray:
@@ -54,7 +72,7 @@ def look_at(image: np.ndarray, stored_size: tuple[int, int] | None = None) -> np
     `np.stack` makes the array [N] of many, which the other modules take.
 
     Args:
-        image: uint8 [H, W, C], 0..255, with C of 1 or 3: upright, decoded at `size_to_decode`.
+        image: uint8 [H, W, C], 0..255, with C of 1 or 3: upright, at its own size.
         stored_size: (H, W) of the upright image as it is stored; None: that of `image`.
     """
     picture = Image.fromarray(np.squeeze(image, axis=-1) if image.shape[-1] == 1 else image)

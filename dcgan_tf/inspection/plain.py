@@ -1,6 +1,6 @@
 """Images that a net learns little from, or wrongly: flat, nearly black or white, blurry, or grey among coloured ones.
 
-All functions take looks, LOOK [N] (see `dcgan_tf.data.inspection.looks`).
+All functions take looks, LOOK [N] (see `dcgan_tf.inspection.looks`).
 """
 
 import numpy as np

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from support.image_files import noise
 
-from dcgan_tf.data.inspection.looks import LOOK
-from dcgan_tf.data.inspection.margins import CommonMargin, common_margins, flat_margins
+from dcgan_tf.inspection.looks import LOOK
+from dcgan_tf.inspection.margins import CommonMargin, common_margins, flat_margins
 
 
 def framed(inner, widths, colours):

@@ -8,9 +8,10 @@ from support import pictures
 from support.image_files import noise
 from support.pictures import picture
 
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.data.decode import decode, image_size
-from dcgan_tf.data.inspection.copies import exact_groups, near_groups
-from dcgan_tf.data.inspection.looks import LOOK, look_at
+from dcgan_tf.inspection.duplicates import exact_groups, near_groups
+from dcgan_tf.inspection.looks import LOOK, look_at
 
 CHANGES = {
     "JPEG of quality 85": lambda image: pictures.recompressed(image, 85),
@@ -128,7 +129,7 @@ def test_few_images_have_no_copies(count):
 def test_real_scans(real_data):
     """Files with equal bytes are the exact groups; of the near ones, none is of two slices (looked at one by one)."""
     paths = sorted(path for path in (real_data / "mri").rglob("*") if path.is_file())
-    looks = np.stack([look_at(decode(path, image_size(path), None).pixels) for path in paths])
+    looks = np.stack([look_at(decode(path, Fit(image_size(path)), None).pixels) for path in paths])
     files = collections.defaultdict(list)
     for index, path in enumerate(paths):
         files[path.read_bytes()].append(index)

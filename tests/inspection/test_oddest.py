@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from support.pictures import brighter, picture
 
-from dcgan_tf.data.inspection.looks import LOOK, look_at
-from dcgan_tf.data.inspection.oddest import oddest
+from dcgan_tf.inspection.looks import LOOK, look_at
+from dcgan_tf.inspection.oddest import oddest
 
 
 def set_of_alike(count=60):

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dcgan_tf.data.inspection.alignment import Alignment, align, rough_misfit
-from dcgan_tf.data.inspection.plain import is_flat
+from dcgan_tf.inspection.alignment import Alignment, align, rough_misfit
+from dcgan_tf.inspection.plain import is_flat
 
 # Limits for pairs that may be copies, wide enough for those cropped by 2%: of these, 97.5% or more of each of five sets pass.
 # Of 4.5 million pairs of brain scans 2,500 are left, of 50 million pairs of handwritten digits 14,000.

@@ -4,7 +4,7 @@ from PIL import Image, ImageFilter
 from support.image_files import noise
 from support.pictures import picture
 
-from dcgan_tf.data.inspection.sharpness import blur_of
+from dcgan_tf.inspection.sharpness import blur_of
 
 
 def edges(side):
