@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
 from dcgan_tf.common import pixels
+from dcgan_tf.common.margins import without_margins
 
 RESIZED = {  # in words
     "center": "resized and cropped to",
@@ -27,6 +28,13 @@ def cut(image: np.ndarray, size: tuple[int, int], place: float) -> np.ndarray:
     return image[top : top + size[0], left : left + size[1]]
 
 
+def trimmed(image: Image.Image) -> Image.Image:
+    """A Pillow image, L or RGB, without its flat margins."""
+    values = np.asarray(image)
+    inner = without_margins(values.reshape(*values.shape[:2], -1))
+    return Image.fromarray(inner[..., 0] if values.ndim == 2 else inner)
+
+
 class Fit(NamedTuple):
     """What is made of an image.
 
@@ -34,15 +42,19 @@ class Fit(NamedTuple):
     crop    center: resized until it covers the size, and its middle cut out. pad: resized until it is within the size, and
             given a border. random: resized until it covers the size; it is cut when it is read. stretch: resized to the size, whatever its shape
     border  with pad: a colour as Pillow names them, or "reflect", which mirrors the image at its edges
+    trim    whether the flat margins of an image are cut off first
     """
 
     size: tuple[int, int]
     crop: str = "center"
     border: str = "white"
+    trim: bool = False
 
     def image(self, image: Image.Image) -> Image.Image:
         """Fits a Pillow image of mode L or RGB, antialiased (Lanczos)."""
         height, width = self.size
+        if self.trim:
+            image = trimmed(image)
         if image.size == (width, height):
             return image
         if self.crop == "stretch":
@@ -56,7 +68,7 @@ class Fit(NamedTuple):
     def images(self, images: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
         """Fits each image: uint8 [N, h, w, C] -> uint8 [N, H, W, C], with C of 1 or 3. places: with random, where each is
         cut, float [N], see `cut`."""
-        if images.shape[1:3] == tuple(self.size):
+        if images.shape[1:3] == tuple(self.size) and not self.trim:
             return images
         fitted = np.empty((len(images), *self.size, images.shape[-1]), np.uint8)
         for i, image in enumerate(images):

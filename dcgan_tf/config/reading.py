@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
-from dcgan_tf.config.flags import OF_DATA, Maybe, Shown
+from dcgan_tf.config.flags import OF_DATA, Maybe, OnOff, Shown
 from dcgan_tf.config.ranges import CHANNELS
 
 REFLECT = "reflect"
@@ -20,6 +20,8 @@ class Reading:
     kept, distorted."""
     border_colour: Annotated[Maybe[str], OF_DATA, Shown("COLOUR")] = None
     """With --crop pad: white, black, another name or #rrggbb; or reflect, which mirrors the image. Default: white."""
+    trim: Annotated[OnOff, OF_DATA] = "off"
+    """Cut off the flat margins of each image first: the paper round a drawing, the black round a scan."""
     channels: Annotated[Maybe[int], OF_DATA, CHANNELS] = None
     """1 makes all images grey, 3 makes them colour. Default: those of a named preset, else by what the images show."""
     classes: Annotated[tuple[str, ...], OF_DATA, Shown("CLASS ...")] = ()

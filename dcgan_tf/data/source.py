@@ -25,6 +25,7 @@ class Wanted(NamedTuple):
     value_range  the stored values that become 0 and 255, the first below the second
     crop         see `fit.Fit`; or random: a part that is another one in every epoch
     border       see `fit.Fit`
+    trim         whether the flat margins of each image are cut off
     frames       of a file with several images: the first, or all
     """
 
@@ -33,11 +34,12 @@ class Wanted(NamedTuple):
     value_range: tuple[float, float] | None = None
     crop: str = "center"
     border: str = DEFAULT_BORDER
+    trim: bool = False
     frames: str = "first"
 
     @property
     def fit(self) -> Fit:
-        return Fit(self.size, self.crop, self.border)
+        return Fit(self.size, self.crop, self.border, self.trim)
 
     @property
     def is_cut(self) -> bool:

@@ -82,7 +82,8 @@ def open_source(
         )
     border = reading.border_colour or DEFAULT_BORDER
     channels = channels or reading.channels
-    wanted = Wanted(size and tuple(size), channels, value_range, reading.crop, border, reading.frames)
+    size, trim = size and tuple(size), reading.trim == "on"
+    wanted = Wanted(size, channels, value_range, reading.crop, border, trim, reading.frames)
     place = find_place(data)
     source = _open(place, _How(wanted, cache, max_chosen_side, place.name))
     if reading.classes:

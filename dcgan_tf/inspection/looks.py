@@ -6,11 +6,11 @@ import hashlib
 import numpy as np
 from PIL import Image
 
+from dcgan_tf.common.margins import flat_margins
 from dcgan_tf.common.pixels import is_grey
 from dcgan_tf.common.progress import Work
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource
-from dcgan_tf.inspection.margins import flat_margins
 from dcgan_tf.inspection.sharpness import blur_of
 
 THUMBNAIL_SIDE, COLOUR_SIDE, HASH_BITS = 32, 8, 256

@@ -181,3 +181,23 @@ def test_a_range_that_is_hardly_used_is_noted(tmp_path):
     assert open_source("set").notes[1] == (
         "the 16-bit values use only 100 to 5,000 of 0..65,535: --value-range 100 5000 gives them all contrast"
     )
+
+
+# ---- margins
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_flat_margins_are_cut_off_where_asked(tmp_path, cache):
+    inner = [noise(12, 16, i) for i in range(3)]
+    for i, image in enumerate(inner):
+        framed = np.full((30, 30 + i, 3), 255, np.uint8)
+        framed[5:17, 8:24] = image
+        put(tmp_path / f"set/{i}.png", framed)
+    source = open_source("set", size=(12, 12), reading=Reading(trim="on"), cache=cache)
+    np.testing.assert_array_equal(source.read(range(3)), [image[:, 2:14] for image in inner])
+    assert source.notes[1] == ("1 size after flat margins were cut off, shorter side 12, resized and cropped to 12x12")
+    source = open_source("set", size=(12, 12), reading=Reading(trim="on", crop="random"), cache=cache)
+    at = places(0, 1, np.arange(3))
+    np.testing.assert_array_equal(
+        source.read(range(3), 0, 1), [cut(image, (12, 12), place) for image, place in zip(inner, at)]
+    )

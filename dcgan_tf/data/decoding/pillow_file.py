@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.common.fit import Fit
+from dcgan_tf.common.fit import Fit, trimmed
 from dcgan_tf.common.memory import Budget, free_bytes
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import size_text
@@ -58,7 +58,7 @@ class Decoded(NamedTuple):
     """An image as `decode` returns it.
 
     pixels       uint8 [H, W, C], with C of 1 or 3, as the file is stored
-    stored_size  (H, W) of the upright image before it was resized
+    stored_size  (H, W) of the upright image before it was resized, without margins that were cut off
     """
 
     pixels: np.ndarray
@@ -88,6 +88,9 @@ def open_bounded(path):
 
 def fitted(image, fit: Fit, stored_size) -> Decoded:
     """A Pillow image, L or RGB, made to fit."""
+    if fit.trim:
+        image, fit = trimmed(image), fit._replace(trim=False)
+        stored_size = image.height, image.width
     values = np.asarray(fit.image(image))
     return Decoded(values.reshape(*values.shape[:2], -1), stored_size)
 
@@ -154,7 +157,8 @@ class PillowFile:
         image = self._image
         self._start(frame)
         stored_size, stored_pixels = self._upright_size(), math.prod(image.size)
-        image.draft(None, (MIN_DRAFT_FACTOR * max(fit.size), MIN_DRAFT_FACTOR * max(fit.size)))
+        if not fit.trim:  # What is left within the margins may be small.
+            image.draft(None, (MIN_DRAFT_FACTOR * max(fit.size), MIN_DRAFT_FACTOR * max(fit.size)))
         with memory().share(self._bytes_to_decode(frame, stored_pixels)):
             self._seek(frame)
             if eight_bits.keeps_upper_bytes(image):

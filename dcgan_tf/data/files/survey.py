@@ -202,10 +202,11 @@ class Survey:
 
     def _sizes_note(self):
         fit = self._wanted.fit
+        trimmed = " after flat margins were cut off" if fit.trim else ""
         shorter = [min(size) for size in self._stored_sizes]
         sides = min(shorter) if len(set(shorter)) == 1 else f"{min(shorter)} to {max(shorter)}"
         enlarged = sum(n for size, n in self._stored_sizes.items() if fit.headroom(size) < 1)
         return (
-            f"{plural(len(self._stored_sizes), 'size')}, shorter side {sides}, {RESIZED[fit.crop]} {shape_text(fit.size)}"
+            f"{plural(len(self._stored_sizes), 'size')}{trimmed}, shorter side {sides}, {RESIZED[fit.crop]} {shape_text(fit.size)}"
             + (f"; {plural(enlarged, 'image')} enlarged" if enlarged else "")
         )
