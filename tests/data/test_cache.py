@@ -211,6 +211,7 @@ def test_json_of_the_cache_is_small_and_plain(folder):
         "headroom",
         "names",
         "copies",
+        "range_of_16_bits",
     }
 
 
