@@ -10,7 +10,7 @@ from dcgan_tf.common.margins import without_margins
 
 RESIZED = {  # in words
     "center": "resized and cropped to",
-    "random": "resized, and another part taken every epoch, of",
+    "random": "resized, and cut elsewhere in every epoch, to",
     "pad": "resized and bordered to",
     "stretch": "stretched to",
 }

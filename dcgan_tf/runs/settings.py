@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import write_json
@@ -10,6 +10,7 @@ from dcgan_tf.common.reading import read_json
 from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.common.text import plural, shape_text
 from dcgan_tf.config.flags import flag
+from dcgan_tf.config.reading import Reading
 from dcgan_tf.config.recipes import SWITCHES
 from dcgan_tf.config.settings import Settings, settings_from_json
 from dcgan_tf.runs.folder import RunFolder
@@ -52,6 +53,7 @@ _FREE_FLAGS = {
     "data", "preset", "recipe", "switches", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
     "sample_every", "evaluate_every", "on_collapse", "dry_run",
 }  # fmt: skip
+_FLAGS_OF_READING = {flag(declared.name) for declared in fields(Reading)}  # Another value of one gives other images.
 # Fields of a preset that do not decide the steps, or are flags as well.
 _FREE_OF_PRESET = {"about", "grid", "epochs", "least_steps", "batch_size", "learning_rate"}
 
@@ -98,7 +100,7 @@ def _differing(one: dict, other: dict) -> list[tuple[str, str, str]]:
     names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     is_news = {
         SHAPE: "--image-size" not in names,
-        IMAGES: not {"--data", SHAPE} & set(names),
+        IMAGES: not {"--data", SHAPE, *_FLAGS_OF_READING} & set(names),
         NETS: set(names) <= {IMAGES, NETS},
     }
     return [(name, _shown(one.get(name)), _shown(other.get(name))) for name in names if is_news.get(name, True)]
@@ -106,5 +108,5 @@ def _differing(one: dict, other: dict) -> list[tuple[str, str, str]]:
 
 def _shown(value) -> str:
     if isinstance(value, (list, tuple)):
-        return " ".join(printable(item) for item in value)
+        return " ".join(printable(item) for item in value) or "not given"
     return "not given" if value is None else printable(value)
