@@ -120,6 +120,19 @@ class PrepareConfig:
 
 
 @dataclass(frozen=True)
+class InspectConfig:
+    """Tell what is in a set of images before you train on it: sizes, duplicates, odd ones, what training would do."""
+
+    data: Annotated[str, Positional("DATA")]
+    """Images: anything that --data of "dcgan-tf train" takes."""
+    out: Annotated[Maybe[str], FILE] = None
+    """Also write a list of the images to use, without duplicates and flat ones, for --data @FILE. Default: none."""
+    image_size: ImageSize = None
+    value_range: ValueRange = None
+    reading: Reading = Reading()
+
+
+@dataclass(frozen=True)
 class SplitConfig:
     """Write two lists of your images, train.txt and test.txt, with no picture in both."""
 

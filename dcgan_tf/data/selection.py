@@ -7,12 +7,14 @@ import hashlib
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.program import program
 from dcgan_tf.common.progress import Work
 from dcgan_tf.common.text import first_three, plural
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource
 
 READ_CHUNK_BYTES = 2**20  # Each thread reads this much at once.
+MIN_SHARE_TO_INSPECT = 0.01  # of duplicates; fewer may well be known
 DIGEST_BYTES = 16  # Two different images of a billion have the same digest once in 10^20 sets.
 
 
@@ -59,6 +61,8 @@ def with_copies_told(source: ImageSource) -> ImageSource:
     if source.firsts is None or len(copies := _copies(source)) == 0:
         return source
     told = f"{_copies_text(source, copies)} among them: --drop-duplicates leaves them out"
+    if len(copies) > MIN_SHARE_TO_INSPECT * len(source):
+        told += f", {program()} inspect tells more"
     return dataclasses.replace(source, notes=[*source.notes, told])
 
 

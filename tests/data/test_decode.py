@@ -14,6 +14,7 @@ from support.sources import source_error
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.fit import Fit
 from dcgan_tf.common.memory import Budget
+from dcgan_tf.common.program import program
 from dcgan_tf.data.decode import decode, image_size, is_image, size_and_channels, why_not_decoded
 from dcgan_tf.data.decoding import eight_bits, pillow_file
 from dcgan_tf.data.sources import open_source
@@ -37,7 +38,8 @@ def test_formats_are_told_by_content_not_by_name(folder, cache):
     assert source.notes[:2] == ["5 images read", "2 other files ignored: README.txt, Thumbs.db"]
     assert source.notes[2:] == [
         "1 further frame left out: e.gif (1): --frames all takes them",
-        "4 duplicates (b of a.jpg, c.dat of a.jpg, d.PNG of a.jpg, ...) among them: --drop-duplicates leaves them out",
+        "4 duplicates (b of a.jpg, c.dat of a.jpg, d.PNG of a.jpg, ...) among them: --drop-duplicates leaves them out, "
+        f"{program()} inspect tells more",
     ]
     read = source.read(range(5))
     np.testing.assert_array_equal(read[:4], [pixels] * 4)

@@ -8,6 +8,7 @@ import pytest
 from support.image_files import cached_files, encoded, noise, put
 from support.sources import source_error
 
+from dcgan_tf.common.program import program
 from dcgan_tf.config.reading import Reading
 from dcgan_tf.data.selection import find_firsts
 from dcgan_tf.data.sources import open_source
@@ -31,7 +32,8 @@ def test_duplicates_are_told_and_left_out_where_asked(animals):
     for options in ({}, {}, {"cache": False}):
         source = open_source("set", **options)
         assert source.notes[1:] == [
-            "2 duplicates (dog/a.bmp of cat/a.png, owl/a.png of cat/a.png) among them: --drop-duplicates leaves them out"
+            "2 duplicates (dog/a.bmp of cat/a.png, owl/a.png of cat/a.png) among them: --drop-duplicates leaves them out, "
+            f"{program()} inspect tells more"
         ]
         assert source.firsts.tolist() == [0, 1, 0, 3, 0, 5]
         source = open_source("set", reading=Reading(drop_duplicates=True), **options)
