@@ -19,9 +19,11 @@ from dcgan_tf.config.commands import (
     EvaluateConfig,
     ExportConfig,
     GenerateConfig,
+    InspectConfig,
     InterpolateConfig,
     PrepareConfig,
     ResumeConfig,
+    SplitConfig,
     TrainFeaturesConfig,
 )
 from dcgan_tf.config.declared import texts_of
@@ -195,6 +197,20 @@ def resume(config: ResumeConfig) -> int:
     return train(flags_of_run(config))
 
 
+def inspect(config: InspectConfig) -> int:
+    check(config)
+    from dcgan_tf.inspection.inspect import inspect_images
+
+    return inspect_images(config)
+
+
+def split(config: SplitConfig) -> int:
+    check(config)
+    from dcgan_tf.inspection.split import split_images
+
+    return split_images(config)
+
+
 def train_features(config: TrainFeaturesConfig) -> int:
     check(config)
     from dcgan_tf.evaluate import classifier
@@ -213,6 +229,8 @@ COMMANDS = {
     "generate": (GenerateConfig, generate),
     "interpolate": (InterpolateConfig, interpolate),
     "prepare": (PrepareConfig, prepare),
+    "inspect": (InspectConfig, inspect),
+    "split": (SplitConfig, split),
     "train-features": (TrainFeaturesConfig, train_features),
 }
 

@@ -90,5 +90,6 @@ def is_grey(image) -> bool:
     """
     if image.shape[-1] == 1:
         return True
-    difference = image.max(axis=-1) - image.min(axis=-1)
+    red, green, blue = np.moveaxis(image, -1, 0)  # Reducing an axis of three takes NumPy twenty times as long.
+    difference = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     return np.count_nonzero(difference > MAX_GREY_DIFFERENCE_LEVELS) <= difference.size / MIN_PIXELS_PER_STRAY_PIXEL

@@ -1,5 +1,6 @@
 """Refuses what a command cannot do, before anything is read or written: values out of range, flags that do not go together."""
 
+import functools
 import math
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from dcgan_tf.config.commands import (
 from dcgan_tf.config.declared import flags_of
 from dcgan_tf.config.flags import flag
 from dcgan_tf.config.ranges import Range
+from dcgan_tf.config.reading import REFLECT, Reading
 from dcgan_tf.config.train import TrainConfig
 
 MAX_IMAGE_SIDE = 4096  # pixels; a batch of larger images, and nets for them, fit into no memory.
@@ -35,16 +37,20 @@ def check(config) -> None:
     """
     _check_texts(config)
     _check_ranges(config)
+    _check_by_field(config)
+    _TOGETHER.get(type(config), lambda config: None)(config)
+
+
+def _check_by_field(config) -> None:
     for name, refuse in _BY_FIELD.items():
         if getattr(config, name, None) is not None:
             refuse(getattr(config, name))
-    _TOGETHER.get(type(config), lambda config: None)(config)
 
 
 def _check_texts(config) -> None:
     """An empty text is most often a variable of the shell that was never set; it names no file, no folder and no images."""
     for declared in flags_of(type(config)):
-        value = getattr(config, declared.path[0])
+        value = functools.reduce(getattr, declared.path, config)
         if not isinstance(value, str) or (value and "\0" not in value):
             continue
         if value:
@@ -71,12 +77,31 @@ def _check_ranges(config) -> None:
 # ---- flags whose range is more than a number's, by the name of the field
 
 
+def _check_reading(reading: Reading) -> None:
+    _check_by_field(reading)
+    if reading.border_colour is not None and reading.crop != "pad":
+        raise UserError(f"--border-colour {printable(reading.border_colour)}: is for --crop pad: give both")
+
+
 def _check_image_size(image_size: tuple[int, int]) -> None:
     if not (1 <= min(image_size) and max(image_size) <= MAX_IMAGE_SIDE):
         height, width = image_size
         raise UserError(
             f"--image-size {height} {width}: must be a height and a width from 1 to {MAX_IMAGE_SIDE} pixels"
         )
+
+
+def _check_border_colour(colour: str) -> None:
+    if colour == REFLECT:
+        return
+    from PIL import ImageColor
+
+    try:
+        ImageColor.getrgb(colour)
+    except ValueError:
+        raise UserError(
+            f"--border-colour {printable(colour)}: is no colour: give a name such as white, #rrggbb, or {REFLECT}"
+        ) from None
 
 
 def _check_value_range(value_range: tuple[float, float]) -> None:
@@ -90,7 +115,13 @@ def _check_epoch(epoch: int | str) -> None:
         raise UserError(f"--epoch {epoch}: must be at least 1")
 
 
-_BY_FIELD = {"image_size": _check_image_size, "value_range": _check_value_range, "epoch": _check_epoch}
+_BY_FIELD = {
+    "image_size": _check_image_size,
+    "value_range": _check_value_range,
+    "epoch": _check_epoch,
+    "border_colour": _check_border_colour,
+    "reading": _check_reading,
+}
 
 
 # ---- flags that must go together, by command

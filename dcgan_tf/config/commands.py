@@ -21,7 +21,8 @@ from dcgan_tf.config.flags import (
     Truncation,
     ValueRange,
 )
-from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SEED_COUNT, SHARDS, TOLERANCE
+from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SEED_COUNT, SHARDS, SHARE, TOLERANCE
+from dcgan_tf.config.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,38 @@ class PrepareConfig:
     """How many files; 100 MB to 1 GB each is a good size."""
     image_size: ImageSize = None
     value_range: ValueRange = None
+    reading: Reading = Reading()
+
+
+@dataclass(frozen=True)
+class InspectConfig:
+    """Tell what is in a set of images before you train on it: sizes, duplicates, odd ones, what training would do."""
+
+    data: Annotated[str, Positional("DATA")]
+    """Images: anything that --data of "dcgan-tf train" takes."""
+    out: Annotated[Maybe[str], FILE] = None
+    """Also write a list of the images to use, without duplicates and flat ones, for --data @FILE. Default: none."""
+    image_size: ImageSize = None
+    value_range: ValueRange = None
+    reading: Reading = Reading()
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Write two lists of your images, train.txt and test.txt, with no picture in both."""
+
+    data: Annotated[str, Positional("DATA")]
+    """A folder of images, or a list of them, such as @clean.txt."""
+    out: Annotated[str, FOLDER]
+    """The folder that gets the lists."""
+    test: Annotated[float, SHARE] = 0.1
+    """The share to hold out, of all images and of each class."""
+    by_folder: bool = False
+    """Keep the images of each folder together, such as those of one patient."""
+    by_prefix: Annotated[Maybe[str], Shown("TEXT")] = None
+    """Keep images together whose names are alike up to this text, such as _ for patient07_slice3.png. Default: not."""
+    seed: Annotated[int, SEED] = 0
+    """Decides which images are held out."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +163,7 @@ class TrainFeaturesConfig:
     """Height and width, or one number for both: the shorter side is resized, then the middle is cut out. Images that are
     still larger than 64 on their longer side are shrunk to that. Default: the size that they have, up to 64."""
     value_range: ValueRange = None
+    reading: Reading = Reading()
     epochs: Annotated[Maybe[int], AT_LEAST_1] = None
     """How often all images are trained on. Default: 2 to 60, so many that a small machine takes a few minutes."""
     seed: Annotated[int, SEED] = 0

@@ -32,4 +32,6 @@ TRUNCATION = Range("above 0 and at most 1, such as 0.7", lambda value: 0 < value
 TOLERANCE = Range("above 0 and at most 2, such as 0.01", lambda value: 0 < value <= 2, "g")
 PICTURE_PIXELS = Range("from 1 to 16384 pixels", lambda value: 1 <= value <= 16_384)
 FPS = Range("from 1 to 50", lambda value: 1 <= value <= 50, "g")
+CHANNELS = Range("1 or 3", lambda value: value in (1, 3))
+SHARE = Range("above 0 and below 1, such as 0.1", lambda value: 0 < value < 1, "g")
 SHARDS = Range("from 1 to 99999", lambda value: 1 <= value < 100_000)

@@ -99,8 +99,8 @@ def wanted_shape(flags: TrainConfig, start: Start | None) -> tuple[tuple[int, in
     elif start:
         height, width, channels = start.image_shape
     else:
-        return flags.image_size, None
-    return flags.image_size or (height, width), channels
+        return flags.image_size, flags.reading.channels
+    return flags.image_size or (height, width), flags.reading.channels or channels
 
 
 def _grid(flags: TrainConfig, preset: Preset, begun: Settings | None) -> tuple[int, int]:

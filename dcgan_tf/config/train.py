@@ -25,6 +25,7 @@ from dcgan_tf.config.flags import (
 )
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, BELOW_2_TO_31, LEARNING_RATE
+from dcgan_tf.config.reading import Reading
 from dcgan_tf.config.recipes import RECIPES, SWITCHES, Recipe
 
 PresetName = Literal["auto", *PRESETS]
@@ -51,9 +52,9 @@ class TrainConfig:
     """Train a GAN on your own images. The same command again carries on where it stopped."""
 
     data: Annotated[str, MOST_USED, Positional("DATA", is_flag_too=True)] = "digits"
-    """Images: a folder of pictures, a .zip or .tar archive or a list (@FILE) of them; a .npy or .npz array, an IDX file; a
-    table of images (.parquet); a prepared set or a pattern of TFRecord files; as given or under data/ (the last two also
-    gs://...); or one of digits, mnist, fashion_mnist, cifar10."""
+    """Images: a folder of pictures, a .zip or .tar archive or a list (@FILE) of them; a .npy, .npz, HDF5, MATLAB, CSV or IDX
+    file (FILE::NAME takes one of several arrays); a table of images (.parquet); a prepared set or a pattern of TFRecord
+    files; as given or under data/ (the last two also gs://...); or one of digits, mnist, fashion_mnist, cifar10."""
     preset: Annotated[PresetName, MOST_USED] = "auto"
     """The net. auto: the preset made for the images' shape, else one fitted to it. A named preset resizes the images to
     its own size, or with --image-size is itself fitted to that size."""
@@ -62,6 +63,7 @@ class TrainConfig:
     Default: the preset's where one is named, else the size that the images have; where they have many, a square of at most
     64, or of 128 on a GPU."""
     value_range: Annotated[ValueRange, OF_DATA] = None
+    reading: Reading = Reading()
     run_dir: Annotated[Maybe[str], MOST_USED, FOLDER] = None
     """Where everything goes. Default: checkpoints/<name of the data>."""
     epochs: Annotated[Maybe[int], AT_LEAST_1, MOST_USED] = None

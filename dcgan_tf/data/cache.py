@@ -7,6 +7,7 @@ whole, and two processes that decode the same folder at once write the same cont
 import contextlib
 import hashlib
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -22,7 +23,7 @@ from dcgan_tf.common.reading import open_regular
 from dcgan_tf.data.facts import check_seal, parsed, seal
 from dcgan_tf.data.rows import open_npy
 
-CACHE_VERSION = 1  # To be raised whenever decoding gives other pixels, reads more formats, or facts get other keys.
+CACHE_VERSION = 2  # To be raised whenever decoding gives other pixels, reads more formats, or facts get other keys.
 ABANDONED_AFTER_SECONDS = 3600  # A half-written file that is older was left by a killed process.
 READ_CHUNK_BYTES = 2**24
 
@@ -33,7 +34,7 @@ class CacheEntry:
     The folder of the cache is the one that DCGAN_TF_CACHE names, or else the user's own for this program.
 
     Args:
-        place: the folder of the files, a pattern, or an address with "://".
+        place: the folder of the files, a file, a pattern, or an address with "://".
         wanted: all that decides what is made of the files; any value with a stable repr.
         stamp: a short hex string that changes when any of the files does.
         dtype: of the array.
@@ -135,32 +136,35 @@ def write_images(path, images, size, channels, finish) -> dict:
         finish: called after the last image; returns facts with "count" and "image_shape". Only then is it known whether
             any image has colour: when that shape has one channel, the images written so far are made grey.
     """
-    _write_npy(path, images, (*size, channels))
+    write_rows(path, images, (*size, channels))
     facts = finish()
     if facts["image_shape"][-1] < channels:
         with whole_file(path) as grey:
-            _write_npy(grey, _grey_chunks(path, (*size, channels)), facts["image_shape"])
+            write_rows(grey, _grey_chunks(path, (*size, channels)), facts["image_shape"])
     return facts
 
 
-def _write_npy(path, images, image_shape):
-    """Writes uint8 images of one shape, or arrays of several such images, as they come.
+def write_rows(path, rows, row_shape, dtype=np.uint8) -> int:
+    """Writes arrays of one shape, or arrays of several such, as the rows of a .npy file, as they come. Returns how many.
 
     It writes with plain writes, because a full disk is then an error; through a memory map it would kill the process.
     """
-    shape = [0, *image_shape]
+    count, row_values = 0, math.prod(row_shape)
     with open(path, "wb") as file:
-        _write_header(file, shape)
-        for image in images:
-            shape[0] += image.size // int(np.prod(image_shape))
-            file.write(np.ascontiguousarray(image))
+        _write_header(file, (0, *row_shape), dtype)
+        for piece in rows:
+            count += piece.size // row_values
+            file.write(np.ascontiguousarray(piece, dtype))
         # NumPy pads the header so that its length does not depend on the first dimension.
         file.seek(0)
-        _write_header(file, shape)
+        _write_header(file, (count, *row_shape), dtype)
+    return count
 
 
-def _write_header(file, shape):
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)})
+def _write_header(file, shape, dtype):
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": tuple(shape)}
+    )
 
 
 def _grey_chunks(path, image_shape):

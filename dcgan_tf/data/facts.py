@@ -51,6 +51,10 @@ def is_counts(value) -> bool:
     return isinstance(value, list) and all(map(is_count, value))
 
 
+def are_pairs(value) -> bool:
+    return isinstance(value, list) and all(is_counts(pair) and len(pair) == 2 for pair in value)
+
+
 def is_size(value) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(is_side, value))
 
@@ -82,26 +86,42 @@ def labels_fit(labels, class_names) -> bool:
     return class_names is None or (min(labels) >= 0 and max(labels) < len(class_names))
 
 
-FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.files.survey` writes them
+FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.files.source` keeps them
     "count": is_count,
     "image_shape": is_image_shape,
     "labels": is_none_or(is_counts),
     "class_names": is_none_or(is_texts),
     "notes": is_texts,
-    "headroom": is_none_or(is_factor),
-    "names": is_none_or(is_texts),
+    "headroom": is_factor,
+    "names": is_texts,
+    "copies": are_pairs,
+    "range_of_16_bits": lambda value: is_counts(value) and len(value) == 2 and value[0] < value[1],
+}
+FACTS_OF_STRIPS = {  # of decoded images that are cut, see `dcgan_tf.data.cuts.Strips`
+    "count": is_count,
+    "image_shape": lambda value: is_counts(value) and len(value) == 2,
+    "images": lambda value: are_facts_of_images(value),
+    "lengths": lambda value: isinstance(value, list) and all(map(is_side, value)),
+    "turned": lambda value: isinstance(value, list) and all(map(is_bool, value)),
 }
 
 
 def are_facts_of_images(facts) -> bool:
-    """Whether facts of decoded images, read from the cache, are whole and fit each other. Earlier versions knew
-    neither headroom nor names."""
-    if not (are_of_kinds(with_defaults(facts, headroom=None, names=None), FACTS_OF_IMAGES) and facts["count"] > 0):
+    """Whether facts of decoded images, read from the cache, are whole and fit each other."""
+    if not (are_of_kinds(facts, FACTS_OF_IMAGES) and facts["count"] > 0 and len(facts["names"]) == facts["count"]):
         return False
-    if facts.get("names") is not None and len(facts["names"]) != facts["count"]:
+    if not all(first < copy < facts["count"] for copy, first in facts["copies"]):
         return False
     labels = facts["labels"]
     return labels is None or (len(labels) == facts["count"] and labels_fit(labels, facts["class_names"]))
+
+
+def are_facts_of_strips(facts) -> bool:
+    """The same of images that are cut."""
+    if not are_of_kinds(facts, FACTS_OF_STRIPS):
+        return False
+    lengths, images = facts["lengths"], facts["images"]
+    return len(lengths) == len(facts["turned"]) == images["count"] and sum(lengths) == facts["count"]
 
 
 def parsed(content: bytes):

@@ -33,9 +33,9 @@ def batches(source, order: Order, start: int, stop: int, worker: int = 0, worker
     """
     failures = []
 
-    def read(indices):
+    def read(indices, epoch):
         try:
-            return source.read(indices)
+            return source.read(indices, order.seed, int(epoch))
         except Exception as error:  # TensorFlow would wrap it into an error of its own.
             failures.append(error)
             raise
@@ -45,7 +45,7 @@ def batches(source, order: Order, start: int, stop: int, worker: int = 0, worker
         if workers > 1:
             first, last = share(tf.shape(indices)[0], worker, workers)
             indices = indices[first:last]
-        images = tf.numpy_function(read, [indices], tf.uint8)
+        images = tf.numpy_function(read, [indices, step // order.steps_per_epoch], tf.uint8)
         images.set_shape([None, *source.image_shape])
         return step, tf.cast(images, tf.float32) / 127.5 - 1.0
 

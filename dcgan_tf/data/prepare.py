@@ -42,7 +42,9 @@ def prepare(config: PrepareConfig) -> int:
     """
     _check_out(config.out)
     # The cache would be a second copy of data that may be very large; decoding the images twice costs less.
-    source = open_source(config.source, size=config.image_size, value_range=config.value_range, cache=False)
+    source = open_source(
+        config.source, size=config.image_size, value_range=config.value_range, reading=config.reading, cache=False
+    )
     if config.shards > len(source):
         raise UserError(f"--shards {config.shards}: are more than the {len(source):,} images: give a smaller number")
     images = f"{len(source):,} images of {shape_text(source.image_shape)}"

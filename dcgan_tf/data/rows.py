@@ -77,6 +77,27 @@ class Rows:
             return self._file.readinto(view)
 
 
+class MappedRows:
+    """Another array, of which each piece is passed through a function when it is read.
+
+    Args:
+        array: what is read: ``array[indices]``.
+        function: takes rows [n, ...] of that array, and returns those of this one.
+        shape, dtype: those of this array, [len(array), ...].
+    """
+
+    def __init__(self, array, function, shape: tuple[int, ...], dtype):
+        self.shape, self.dtype = tuple(shape), np.dtype(dtype)
+        self.ndim, self.itemsize = len(self.shape), self.dtype.itemsize
+        self._array, self._function = array, function
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return self._function(self._array[indices])
+
+
 class Header(NamedTuple):
     """What the header of an array in NumPy's format says; the values follow it."""
 

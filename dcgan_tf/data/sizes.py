@@ -6,6 +6,7 @@ Sizes are counted: how many images have each (H, W), in pixels.
 import statistics
 from collections import Counter
 
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.config.fitting import MAX_OWN_SIDE, sensible_side
 from dcgan_tf.data.source import ImageSource
 
@@ -46,10 +47,9 @@ def square(side: int, max_side: int) -> tuple[int, int]:
     return side, side
 
 
-def headroom(sizes: Counter, size: tuple[int, int]) -> float:
-    """How many times as long the sides of `size` could be before half of the images had to be enlarged to cover it."""
-    height, width = size
-    return statistics.median_low([min(h / height, w / width) for h, w in sizes.elements()])
+def headroom(sizes: Counter, fit: Fit) -> float:
+    """How many times as long the sides that are fitted to could be before half of the images had to be enlarged."""
+    return statistics.median_low(map(fit.headroom, sizes.elements()))
 
 
 def enlarging_text(source: ImageSource, *, is_free: bool = True) -> str | None:

@@ -9,7 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_tf.common.errors import printable
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.common.pixels import spread
+from dcgan_tf.config.reading import DEFAULT_BORDER
+from dcgan_tf.data.cuts import places
 
 FINGERPRINT_IMAGES = 64  # This many, spread over the set, stand for all.
 
@@ -20,11 +23,28 @@ class Wanted(NamedTuple):
     size         (H, W), each at least 1: images are resized to cover it, then cropped to their centre
     channels     1 (grey) or 3 (RGB)
     value_range  the stored values that become 0 and 255, the first below the second
+    crop         see `fit.Fit`; or random: a part that is another one in every epoch
+    border       see `fit.Fit`
+    trim         whether the flat margins of each image are cut off
+    frames       of a file with several images: the first, or all
     """
 
     size: tuple[int, int] | None = None
     channels: int | None = None
     value_range: tuple[float, float] | None = None
+    crop: str = "center"
+    border: str = DEFAULT_BORDER
+    trim: bool = False
+    frames: str = "first"
+
+    @property
+    def fit(self) -> Fit:
+        return Fit(self.size, self.crop, self.border, self.trim)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether images are cut elsewhere in every epoch."""
+        return self.crop == "random"
 
     @property
     def values(self) -> str:
@@ -49,6 +69,9 @@ class ImageSource:
         image_shape: (H, W, C), C is 1 or 3.
         count: number of images, also ``len(source)``.
         pixels: what `read` calls: indices, int64 [n] -> uint8 [n, H, W, C].
+        stored: gives one image, by index, as it is stored: uint8 [h, w, C], upright, and its own (h, w); one with a side of
+            over 2,048 pixels is shrunk. None: all are stored in one size, which `read` gives where no other is wanted.
+        is_cut: whether images are cut elsewhere in every epoch; then `pixels` also takes where, float [n], see `cuts.places`.
         values: the stored value range, for people: "uint8 0..255".
         labels: int64 [count], or None.
         class_names: the names of the labels 0, 1, ..., or None.
@@ -56,6 +79,8 @@ class ImageSource:
             below 1: half of them or more have been. None: not known.
         size_is_chosen: whether nobody asked for this size, and it is not that of the stored images either.
         notes: one-line facts for the start of a run: what was skipped, resized, converted.
+        home: the folder that the names lead from, where each image is a file of its own; else None.
+        firsts: for each image the index of the first that is equal to it, int64 [count]; None: not known.
         names: of the images, such as their paths in the folder, or None where they have none.
     """
 
@@ -70,6 +95,10 @@ class ImageSource:
     headroom: float | None = None
     size_is_chosen: bool = False
     names: list[str] | None = None
+    home: str | None = None
+    firsts: np.ndarray | None = None
+    stored: Callable[[int], tuple[np.ndarray, tuple[int, int]]] | None = None
+    is_cut: bool = False
 
     def __post_init__(self):
         # Both are printed, and come from files of others.
@@ -80,15 +109,17 @@ class ImageSource:
     def __len__(self) -> int:
         return self.count
 
-    def read(self, indices) -> np.ndarray:
+    def read(self, indices, seed: int = 0, epoch: int = 0) -> np.ndarray:
         """Returns the images at `indices`, int [n] in any order, as a new uint8 [n, H, W, C], 0..255.
 
-        Threads may call it at once.
+        seed, epoch: decide where images are cut, if they are. Threads may call it at once.
 
         Raises:
             UserError: an image cannot be read any more, or holds NaN.
         """
-        return np.ascontiguousarray(self.pixels(np.asarray(indices, dtype=np.int64)))
+        indices = np.asarray(indices, dtype=np.int64)
+        where = (places(seed, epoch, indices),) if self.is_cut else ()
+        return np.ascontiguousarray(self.pixels(indices, *where))
 
     @functools.cached_property
     def fingerprint(self) -> str:

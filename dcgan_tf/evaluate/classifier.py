@@ -15,9 +15,10 @@ from dcgan_tf.common.progress import Work
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
+from dcgan_tf.data.named_sets import NAMED_SETS
 from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.data.source import ImageSource
-from dcgan_tf.data.sources import NAMED_SETS, open_source
+from dcgan_tf.data.sources import open_source
 from dcgan_tf.metrics.features import open_outputs
 from dcgan_tf.nets.archive import read_member
 
@@ -44,7 +45,7 @@ def train_features(config: TrainFeaturesConfig) -> None:
             cannot be written, a full disk.
     """
     check_out(Path(config.out), is_folder=False)
-    source = open_source(config.data, size=config.image_size, value_range=config.value_range)
+    source = open_source(config.data, size=config.image_size, value_range=config.value_range, reading=config.reading)
     names, classes = _classes(config.data, source)
     train, held_out = split(classes, config.seed)
     size = size_within(source.image_shape, MAX_SIDE_PIXELS)

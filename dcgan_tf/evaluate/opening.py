@@ -7,6 +7,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.install import install_command
 from dcgan_tf.config.commands import IMAGENET, NEED_FEATURES, NO_FEATURES, EvaluateConfig
 from dcgan_tf.config.flags import Epoch
+from dcgan_tf.config.reading import AS_STORED
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.evaluate.against import RealImages
@@ -56,10 +57,14 @@ def open_real_images(config: EvaluateConfig, generator: Found) -> RealImages:
     wanted = {"size": image_shape[:2], "channels": image_shape[2], "value_range": config.value_range}
     if config.data is None and config.value_range is None:
         wanted["value_range"] = settings.config.value_range
+    reading = AS_STORED if settings is None else settings.config.reading
+    wanted["reading"] = reading if config.data is None else reading.of_any_set
     data = config.data or settings.config.data
     check_is_no_run(data)
     reals = open_source(data, **wanted)
-    held_out = None if config.held_out is None else _open_held_out(config.held_out, wanted)
+    held_out = (
+        None if config.held_out is None else _open_held_out(config.held_out, wanted | {"reading": reading.of_any_set})
+    )
     name = features_of(config, reals)
     features, classifier = (None, None) if name is None else open_features_and_classifier(name)
     return RealImages(

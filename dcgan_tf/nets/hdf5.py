@@ -1,9 +1,8 @@
 """The one door to HDF5 files, in which nets keep their settings and weights: what a file says is checked before it is read.
 
-A part of an HDF5 file may lie in any other file of the machine: an external link, a dataset whose raw data are elsewhere,
-a virtual dataset. A net of a stranger could so take the bytes of a private file along into whatever is saved from it.
-Sizes may be mere claims, too. So a file is first walked through, without reading data, and refused where it holds more
-than plain groups, datasets and attributes of its own.
+A part of an HDF5 file may lie in another file, as `dcgan_tf.common.hdf5` says, and a net of a stranger could so take the
+bytes of a private file along into whatever is saved from it. Sizes may be mere claims, too. So a file is first walked
+through, without reading data, and refused where it holds more than plain groups, datasets and attributes of its own.
 """
 
 import contextlib
@@ -14,6 +13,7 @@ import h5py
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.hdf5 import Refused, TooManyParts, walk
 from dcgan_tf.common.memory import free_bytes
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import size_text
@@ -25,7 +25,6 @@ MAX_OBJECTS = 100_000  # The largest nets of Keras have some thousands of groups
 MAX_ATTRIBUTES = 1000  # of one object
 MAX_ATTRIBUTE_BYTES = 2**26
 MAX_NAMES = 10_000  # in one attribute
-_FOREIGN_LINKS = {h5py.h5l.TYPE_SOFT: "a soft link", h5py.h5l.TYPE_EXTERNAL: "a link to another file"}
 _NUMBER_KINDS = "fiubcV"  # NumPy's letters of number types; V is for bfloat16.
 
 
@@ -59,23 +58,23 @@ def _objects(file: h5py.File) -> list[tuple[str, object]]:
     Raises:
         UserError: something in it is refused, or it is too much.
     """
-    seen, found, waiting, size = {}, [], [("", file)], 0
-    while waiting:
-        path, thing = waiting.pop()
-        address = h5py.h5o.get_info(thing.id).addr
-        if address in seen:  # An object may have several names, and a group may lie in itself.
-            found.append((path, seen[address]))
-            continue
-        seen[address] = path
-        found.append((path, thing))
-        if len(found) + len(waiting) > MAX_OBJECTS:
-            raise UserError(f"holds over {MAX_OBJECTS:,} parts, more than any net: give a net saved with model.save")
-        _check_attributes(path, thing)
-        if isinstance(thing, h5py.Dataset):
-            _check_dataset(path, thing)
-            size += math.prod(thing.shape or ()) * thing.dtype.itemsize
-        else:
-            waiting += [(f"{path}/{name}", thing[name]) for name in _names(path, thing)]
+    found, size = [], 0
+    try:
+        for path, thing in walk(file, MAX_OBJECTS):
+            found.append((path, thing))
+            if isinstance(thing, str):
+                continue
+            _check_attributes(path, thing)
+            if isinstance(thing, h5py.Dataset):
+                if thing.dtype.kind not in _NUMBER_KINDS:
+                    raise Refused(path, "a dataset of no numbers")
+                size += math.prod(thing.shape or ()) * thing.dtype.itemsize
+    except Refused as refused:
+        raise UserError(_refusal(refused.path, refused.what)) from None
+    except TooManyParts:
+        raise UserError(
+            f"holds over {MAX_OBJECTS:,} parts, more than any net: give a net saved with model.save"
+        ) from None
     if size > free_bytes():
         raise UserError(
             f"claims weights of {size_text(size)}, and {size_text(free_bytes())} of memory are free: give a smaller net"
@@ -83,45 +82,19 @@ def _objects(file: h5py.File) -> list[tuple[str, object]]:
     return sorted(found, key=lambda entry: entry[0])
 
 
-def _names(path: str, group: h5py.Group) -> list[str]:
-    """The names of what lies in a group itself."""
-    links: list[tuple[bytes, int]] = []
-
-    def note(name, link):
-        links.append((name, link.type))
-        return True if len(links) > MAX_OBJECTS else None  # A value ends the iteration.
-
-    group.id.links.iterate(note, info=True)
-    for name, kind in links:
-        if kind != h5py.h5l.TYPE_HARD:
-            what = _FOREIGN_LINKS.get(kind, "a link of a kind of its own")
-            raise UserError(_refusal(f"{path}/{name.decode('utf-8', 'replace')}", what))
-    return [name.decode("utf-8", "surrogateescape") for name, _ in links]
-
-
-def _check_dataset(path: str, dataset: h5py.Dataset) -> None:
-    created = dataset.id.get_create_plist()
-    if created.get_layout() == h5py.h5d.VIRTUAL:
-        raise UserError(_refusal(path, "a virtual dataset, put together from other files"))
-    if created.get_external_count():
-        raise UserError(_refusal(path, "a dataset whose data lie in another file"))
-    if dataset.dtype.kind not in _NUMBER_KINDS:
-        raise UserError(_refusal(path, "a dataset of no numbers"))
-
-
 def _check_attributes(path: str, thing) -> None:
     if not isinstance(thing, h5py.Group | h5py.Dataset):
-        raise UserError(_refusal(path, "a part that is no group and no dataset"))
+        raise Refused(path, "a part that is no group and no dataset")
     if h5py.h5a.get_num_attrs(thing.id) > MAX_ATTRIBUTES:
-        raise UserError(_refusal(path, f"over {MAX_ATTRIBUTES} attributes"))
+        raise Refused(path, f"over {MAX_ATTRIBUTES} attributes")
     for name in thing.attrs:
         attribute = thing.attrs.get_id(name)
         count, dtype = math.prod(attribute.shape), attribute.dtype
         is_text = h5py.check_string_dtype(dtype) is not None
         if not is_text and dtype.kind not in _NUMBER_KINDS:
-            raise UserError(_refusal(path, "an attribute of neither text nor numbers"))
+            raise Refused(path, "an attribute of neither text nor numbers")
         if count * dtype.itemsize > MAX_ATTRIBUTE_BYTES or (is_text and count > MAX_NAMES):
-            raise UserError(_refusal(path, "an attribute of over 64 MB or 10,000 names"))
+            raise Refused(path, "an attribute of over 64 MB or 10,000 names")
 
 
 def _refusal(path: str, what: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import write_json
@@ -10,6 +10,7 @@ from dcgan_tf.common.reading import read_json
 from dcgan_tf.common.seals import check_seal, sealed
 from dcgan_tf.common.text import plural, shape_text
 from dcgan_tf.config.flags import flag
+from dcgan_tf.config.reading import Reading
 from dcgan_tf.config.recipes import SWITCHES
 from dcgan_tf.config.settings import Settings, settings_from_json
 from dcgan_tf.runs.folder import RunFolder
@@ -52,6 +53,7 @@ _FREE_FLAGS = {
     "data", "preset", "recipe", "switches", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
     "sample_every", "evaluate_every", "on_collapse", "dry_run",
 }  # fmt: skip
+_FLAGS_OF_READING = {flag(declared.name) for declared in fields(Reading)}  # Another value of one gives other images.
 # Fields of a preset that do not decide the steps, or are flags as well.
 _FREE_OF_PRESET = {"about", "grid", "epochs", "least_steps", "batch_size", "learning_rate"}
 
@@ -62,7 +64,8 @@ def identity(settings: Settings) -> dict[str, object]:
     net = {name: value for name, value in asdict(settings.preset).items() if name not in _FREE_OF_PRESET}
     if net["packing"] == 1:
         del net["packing"]  # Runs begun before there was packing hash alike.
-    flags = {name: value for name, value in asdict(settings.config).items() if name not in _FREE_FLAGS}
+    flags = asdict(settings.config)
+    flags = {name: value for name, value in (flags | flags.pop("reading")).items() if name not in _FREE_FLAGS}
     switches = {switch.name: getattr(settings.recipe, switch.name) for switch in SWITCHES}
     switches = {name: ("off", "on")[value] if isinstance(value, bool) else value for name, value in switches.items()}
     by_flag = {flag(name): value for name, value in (flags | settings.unknown | switches).items()}
@@ -97,7 +100,7 @@ def _differing(one: dict, other: dict) -> list[tuple[str, str, str]]:
     names = [name for name in {**one, **other} if one.get(name) != other.get(name)]
     is_news = {
         SHAPE: "--image-size" not in names,
-        IMAGES: not {"--data", SHAPE} & set(names),
+        IMAGES: not {"--data", SHAPE, *_FLAGS_OF_READING} & set(names),
         NETS: set(names) <= {IMAGES, NETS},
     }
     return [(name, _shown(one.get(name)), _shown(other.get(name))) for name in names if is_news.get(name, True)]
@@ -105,5 +108,5 @@ def _differing(one: dict, other: dict) -> list[tuple[str, str, str]]:
 
 def _shown(value) -> str:
     if isinstance(value, (list, tuple)):
-        return " ".join(printable(item) for item in value)
+        return " ".join(printable(item) for item in value) or "not given"
     return "not given" if value is None else printable(value)

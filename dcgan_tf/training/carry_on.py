@@ -6,7 +6,7 @@ from pathlib import Path
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import ResumeConfig
 from dcgan_tf.config.train import Switches, TrainConfig
-from dcgan_tf.data.sources import name_of
+from dcgan_tf.data.places import find_place
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import read_settings
 
@@ -41,7 +41,7 @@ def flags_of_run(config: ResumeConfig) -> TrainConfig:
     )
     if config.data is None:
         try:
-            name_of(flags.data)
+            find_place(flags.data)
         except UserError as error:
             raise UserError(
                 f"{printable(folder.path)}: its images are not at {printable(flags.data)} any more, as seen from here: "

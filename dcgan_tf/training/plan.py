@@ -15,8 +15,9 @@ from dcgan_tf.config.recipes import Recipe
 from dcgan_tf.config.settings import Images, Settings
 from dcgan_tf.config.settle import Facts, Start, settle, wanted_shape
 from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.data.places import find_place
 from dcgan_tf.data.source import ImageSource
-from dcgan_tf.data.sources import name_of, open_source
+from dcgan_tf.data.sources import open_source
 from dcgan_tf.metrics import swd, tones
 from dcgan_tf.runs.folder import RunFolder, check_is_no_run
 from dcgan_tf.runs.settings import read_settings
@@ -134,6 +135,7 @@ def open_run(
         size=size,
         channels=channels,
         value_range=flags.value_range,
+        reading=flags.reading,
         cache=not flags.dry_run,
         max_chosen_side=None if keeps_own else MAX_CHOSEN_SIDE if on_processor else MAX_CHOSEN_SIDE_ON_GPU,
     )
@@ -149,7 +151,7 @@ def run_folder(flags: TrainConfig) -> RunFolder:
         UserError: no such images, or a name that cannot be the folder's.
     """
     # TensorFlow writes to paths in UTF-8 only; a name on disk may be any bytes.
-    run_dir = flags.run_dir or f"checkpoints/{printable(name_of(flags.data))}"
+    run_dir = flags.run_dir or f"checkpoints/{printable(find_place(flags.data).name)}"
     if run_dir != printable(run_dir):
         raise UserError(f"--run-dir {printable(run_dir)}: is not UTF-8: give another name")
     folder = RunFolder(Path(run_dir))

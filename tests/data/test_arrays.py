@@ -102,7 +102,6 @@ def test_recognised_value_ranges(tmp_path, dtype, least, most, values, middle):
         ("int8", -100, 27),
         ("int16", -128, 127),
         ("int64", -(2**63), 2**63 - 1),
-        ("int16", 0, 4095),
         ("int32", 0, 1),
         ("float32", 0, 0.4),
         ("float32", 0, 1.1),
@@ -141,7 +140,7 @@ def test_nan_names_the_first_image(tmp_path, bad, value_range):
 
 
 def test_nan_outside_the_sample_is_found_when_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("dcgan_tf.data.arrays.MAX_SAMPLE_IMAGES", 2)  # These are the first and the last image.
+    monkeypatch.setattr("dcgan_tf.data.ranges.MAX_SAMPLE_IMAGES", 2)  # These are the first and the last image.
     images = np.linspace(0, 1, 5 * 25).reshape(5, 5, 5)
     images[3, 0, 0] = np.nan
     source = open_source(saved(tmp_path, images))
@@ -219,7 +218,7 @@ def test_halving_is_antialiased(tmp_path):
 
 def test_twenty_gigabytes_are_not_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "dcgan_tf.data.arrays.MAX_SAMPLE_BYTES", 2**22
+        "dcgan_tf.data.ranges.MAX_SAMPLE_BYTES", 2**22
     )  # Reading a larger sample of a sparse file is slow on some systems.
     path = tmp_path / "large.npy"
     shape = (100_000, 256, 256, 3)

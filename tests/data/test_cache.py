@@ -27,11 +27,11 @@ def decoded(monkeypatch):
     """The names of the files decoded so far."""
     names = []
 
-    def counted(path, *args, real=survey.decode):
+    def counted(path, *args, real=survey.decode_first, **options):
         names.append(os.path.basename(path))
-        return real(path, *args)
+        return real(path, *args, **options)
 
-    monkeypatch.setattr(survey, "decode", counted)
+    monkeypatch.setattr(survey, "decode_first", counted)
     return names
 
 
@@ -202,7 +202,17 @@ def test_json_of_the_cache_is_small_and_plain(folder):
     open_source(str(folder))
     entry = json.loads(next(path for path in cached_files() if path.suffix == ".json").read_text())
     assert set(entry) == {"stamp", "facts", "checksum"}
-    assert set(entry["facts"]) == {"count", "image_shape", "labels", "class_names", "notes", "headroom", "names"}
+    assert set(entry["facts"]) == {
+        "count",
+        "image_shape",
+        "labels",
+        "class_names",
+        "notes",
+        "headroom",
+        "names",
+        "copies",
+        "range_of_16_bits",
+    }
 
 
 # ---- processes of their own

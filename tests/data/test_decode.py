@@ -12,9 +12,11 @@ from support.image_files import encoded, noise, put
 from support.sources import source_error
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.common.memory import Budget
-from dcgan_tf.data import decode as decode_module
+from dcgan_tf.common.program import program
 from dcgan_tf.data.decode import decode, image_size, is_image, size_and_channels, why_not_decoded
+from dcgan_tf.data.decoding import eight_bits, pillow_file
 from dcgan_tf.data.sources import open_source
 
 # ---- formats and modes, read through a folder
@@ -33,7 +35,12 @@ def test_formats_are_told_by_content_not_by_name(folder, cache):
     (folder / "README.txt").write_text("BMW is no bitmap")
     (folder / "Thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0")
     source = open_source(str(folder), cache=cache)
-    assert source.notes == ["5 images read", "2 other files ignored: README.txt, Thumbs.db"]
+    assert source.notes[:2] == ["5 images read", "2 other files ignored: README.txt, Thumbs.db"]
+    assert source.notes[2:] == [
+        "1 further frame left out: e.gif (1): --frames all takes them",
+        "4 duplicates (b of a.jpg, c.dat of a.jpg, d.PNG of a.jpg, ...) among them: --drop-duplicates leaves them out, "
+        f"{program()} inspect tells more",
+    ]
     read = source.read(range(5))
     np.testing.assert_array_equal(read[:4], [pixels] * 4)
     assert np.abs(read[4].astype(int) - pixels).mean() < 25  # A GIF has 256 colours; its first frame counts.
@@ -89,13 +96,7 @@ def test_value_range_of_sixteen_and_of_thirty_two_bits(folder):
         "1 image read, 2 skipped: b.tif (32-bit values: give --value-range LO HI), "
         "c.tif (32-bit values: give --value-range LO HI)"
     )
-    assert source.read([0])[0, 0, :, 0].tolist() == [
-        0,
-        4,
-        8,
-        16,
-        35,
-    ]  # 65535 becomes 255, so values are divided by 257.
+    assert source.read([0])[0, 0, :, 0].tolist() == [0, 16, 31, 62, 140]  # of 14 bits, 0..16383
 
 
 def test_value_range_of_eight_bits(folder):
@@ -180,7 +181,7 @@ def test_a_file_and_its_content_are_decoded_alike(tmp_path):
     pixels = noise(4, 6)
     put(tmp_path / "a.png", pixels)
     for given in (tmp_path / "a.png", (tmp_path / "a.png").read_bytes()):
-        image, stored_size = decode(given, (4, 6), None)
+        image, stored_size = decode(given, Fit((4, 6)), None)
         np.testing.assert_array_equal(image, pixels)
         assert image.dtype == np.uint8 and stored_size == (4, 6)
 
@@ -211,7 +212,7 @@ def test_sizes_are_those_of_the_upright_image(tmp_path):
     content = encoded(noise(4, 6), "JPEG", exif=exif)
     (tmp_path / "a.jpg").write_bytes(content)
     assert size_and_channels(content) == ((6, 4), 3) and image_size(tmp_path / "a.jpg") == (6, 4)
-    image, stored_size = decode(content, (3, 2), None)
+    image, stored_size = decode(content, Fit((3, 2)), None)
     assert image.shape == (3, 2, 3) and stored_size == (6, 4)
 
 
@@ -226,12 +227,12 @@ def test_the_content_tells_an_image_not_the_name(tmp_path):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_numbers_that_are_none_are_refused(bad):
     values = np.full((4, 4), 0.5, np.float32)
-    assert decode(encoded(values, "TIFF"), (4, 4), (0, 1)).pixels[0, 0].tolist() == [
+    assert decode(encoded(values, "TIFF"), Fit((4, 4)), (0, 1)).pixels[0, 0].tolist() == [
         128
     ]  # 127.5 is rounded to the even number.
     values[2, 1] = bad
     with pytest.raises(UserError, match="^holds NaN or infinity$"):
-        decode(encoded(values, "TIFF"), (4, 4), (0, 1))
+        decode(encoded(values, "TIFF"), Fit((4, 4)), (0, 1))
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,11 @@ def test_numbers_that_are_none_are_refused(bad):
         (PermissionError(13, "Permission denied"), b"x", "permission denied"),
         (Image.DecompressionBombError("too large"), b"x", "more than 178,956,970 pixels"),
         (UnidentifiedImageError("cannot identify"), b"", "empty file"),
-        (UnidentifiedImageError("cannot identify"), b"x", "not a readable JPEG, PNG, WebP, BMP, TIFF or GIF image"),
+        (
+            UnidentifiedImageError("cannot identify"),
+            b"x",
+            "not a readable JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM image",
+        ),
         (OSError("image file is truncated (3 bytes not processed)"), b"x", "truncated"),
         (OSError("Truncated File Read"), b"x", "truncated"),
         (SyntaxError("broken PNG file"), b"x", "damaged: broken PNG file"),
@@ -274,10 +279,10 @@ def test_a_large_image_is_converted_in_bands(tmp_path, monkeypatch):
     ]
     for image, value_range in images:
         image.save(path)
-        monkeypatch.setattr(decode_module, "BAND_PIXELS", 10**6)
-        whole = decode(path, (4, 4), value_range).pixels
-        monkeypatch.setattr(decode_module, "BAND_PIXELS", 20)
-        np.testing.assert_array_equal(decode(path, (4, 4), value_range).pixels, whole)
+        monkeypatch.setattr(eight_bits, "BAND_PIXELS", 10**6)
+        whole = decode(path, Fit((4, 4)), value_range).pixels
+        monkeypatch.setattr(eight_bits, "BAND_PIXELS", 20)
+        np.testing.assert_array_equal(decode(path, Fit((4, 4)), value_range).pixels, whole)
 
 
 def exif(orientation):
@@ -306,8 +311,8 @@ def test_what_decoding_takes_is_told_by_the_header(monkeypatch, image, kind, opt
             taken.append(amount)
             return super().share(amount)
 
-    monkeypatch.setattr(decode_module, "_memory", lambda: Counted(10))
-    decode(content.getvalue(), (20, 10), None)
+    monkeypatch.setattr(pillow_file, "memory", lambda: Counted(10))
+    decode(content.getvalue(), Fit((20, 10)), None)
     assert taken == [expected]
 
 
@@ -321,7 +326,7 @@ def test_pipes_are_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     assert not is_image(tmp_path / "a.png")
     with pytest.raises(OSError) as raised:
-        decode(tmp_path / "a.png", (4, 4), None)
+        decode(tmp_path / "a.png", Fit((4, 4)), None)
     assert why_not_decoded(raised.value, tmp_path / "a.png") == "not a regular file"
     assert why_not_decoded(UnidentifiedImageError(), tmp_path / "gone.png").startswith("not a readable JPEG")
 

@@ -23,7 +23,7 @@ class Source:
     def __len__(self):
         return self.count
 
-    def read(self, indices):
+    def read(self, indices, seed=0, epoch=0):
         return np.broadcast_to(
             np.asarray(indices, np.uint8)[:, None, None, None], [len(indices), *self.image_shape]
         ).copy()
@@ -75,7 +75,7 @@ def test_images_are_float32_between_minus_one_and_one():
 
 def test_an_error_of_the_source_comes_out_as_it_is():
     class Broken(Source):
-        def read(self, indices):
+        def read(self, indices, seed=0, epoch=0):
             raise UserError("image 3: is damaged")
 
     with pytest.raises(UserError, match="^image 3: is damaged$"):
@@ -95,7 +95,7 @@ def test_signals_are_heard_while_a_batch_is_waited_for():
     begun, ended = threading.Lock(), threading.Event()
 
     class Hangs(Source):
-        def read(self, indices):
+        def read(self, indices, seed=0, epoch=0):
             if begun.acquire(blocking=False):  # Several batches are read at once.
                 os.kill(os.getpid(), signal.SIGINT)
             ended.wait(20)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support import helpers
 
-from dcgan_tf.data.rows import Rows, open_npy
+from dcgan_tf.data.rows import MappedRows, Rows, open_npy
 
 
 @pytest.fixture(params=["preadv", "seek"])
@@ -129,3 +129,10 @@ def test_memory_stays_flat_whatever_is_read(tmp_path):
         command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 20  # With a memory map it would be 100.
+
+
+def test_rows_that_are_mapped_when_they_are_read():
+    array = np.arange(24, dtype=np.uint8).reshape(4, 3, 2)
+    rows = MappedRows(array, lambda rows: rows.transpose(0, 2, 1) / 2, (4, 2, 3), np.float64)
+    assert (len(rows), rows.shape, rows.dtype, rows.ndim, rows.itemsize) == (4, (4, 2, 3), np.float64, 3, 8)
+    np.testing.assert_array_equal(rows[np.array([3, 0])], array[[3, 0]].transpose(0, 2, 1) / 2)

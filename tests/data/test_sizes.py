@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support import image_sets
 
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.data.sizes import chosen_size, enlarging_text, headroom, how_to_choose, many_sizes, median_side
 
 PAINTINGS = Counter({(224, 300): 5, (400, 224): 4, (100, 80): 1})
@@ -38,7 +39,7 @@ def test_in_words():
     "size, times", [((64, 64), 3.5), ((224, 224), 1.0), ((448, 448), 0.5), ((300, 100), 224 / 300)]
 )
 def test_the_headroom_is_that_of_the_median_image(size, times):
-    assert headroom(PAINTINGS, size) == times
+    assert headroom(PAINTINGS, Fit(size)) == times
 
 
 def of_size(height, width, times):

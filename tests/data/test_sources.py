@@ -13,7 +13,10 @@ from support.sources import source_error
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 
-GIVE = "a .npy, .npz, IDX, TFRecord or Parquet file, a .zip or .tar archive, or a folder of images"
+GIVE = (
+    "a folder, a .zip or .tar archive or a list (@FILE) of images, a .npy, .npz, HDF5, MATLAB, CSV, IDX, Parquet or "
+    "TFRecord file"
+)
 pytestmark = pytest.mark.usefixtures("own_folder")
 
 
@@ -211,7 +214,7 @@ def test_the_original_files(real_data, name):
     assert mean == pytest.approx(0.1307 if name == "mnist" else 0.2860, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.tfrecord", "a"])
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.h5", "a.mat", "a.csv", "a.tfrecord", "a"])
 def test_a_pipe_is_one_line_at_once(own_folder, name):
     os.mkfifo(name)
     assert source_error(name) == f"{name} is neither a file nor a folder: give {GIVE}"

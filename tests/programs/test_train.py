@@ -139,6 +139,10 @@ def test_config_json_holds_every_flag_settled(finished, squares):
         "generator": None, "discriminator": None, "save_every": 1, "keep_last": 10, "keep_every": 50,
         "sample_every": 1, "evaluate_every": 0, "on_collapse": "warn", "precision": "float32", "dry_run": False, "recipe": "tutorial",
         "switches": dict.fromkeys(switch.name for switch in dataclasses.fields(Switches)),
+        "reading": {
+            "crop": "center", "border_colour": None, "trim": "off", "channels": None, "classes": [], "frames": "first",
+            "drop_duplicates": False,
+        },
     }  # fmt: skip
 
 

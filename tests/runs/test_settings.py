@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.config.reading import AS_STORED, Reading
 from dcgan_tf.config.recipes import RECIPES, TUTORIAL, Recipe
 from dcgan_tf.config.settings import settings_from_json
 from dcgan_tf.config.settle import MAX_BEST_IMAGES, default_recipe, suited
@@ -56,6 +57,17 @@ def test_only_what_decides_the_steps_must_be_the_same(squares, tmp_path):
         "--image-size not given there, 8 8 here",
     ]
     assert "--image-size not given there, 8 8 here" in differences(held(), held(image_size=(8, 8)))
+
+
+def test_how_images_are_read_must_be_the_same_and_says_why_they_have_changed(squares):
+    def held(reading=AS_STORED):
+        return identity(settled(TrainConfig(data=str(squares), image_size=(8, 6), reading=reading)))
+
+    assert changes(held(), held(Reading(crop="stretch"))) == ["--crop center, now stretch"]
+    assert differences({"--classes": []}, {"--classes": ["cat", "dog"]}) == ["--classes not given there, cat dog here"]
+    old = json.loads(json.dumps(settled(TrainConfig(data=str(squares))).to_json()))
+    del old["config"]["reading"]  # An earlier version had no such flags.
+    assert changes(identity(settings_from_json(old)), identity(settled(TrainConfig(data=str(squares))))) == []
 
 
 def test_other_images_under_the_same_name_are_a_difference(squares, tmp_path):

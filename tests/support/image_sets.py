@@ -15,7 +15,7 @@ class ImageSet:
     def __len__(self):
         return len(self.images)
 
-    def read(self, indices):
+    def read(self, indices, seed=0, epoch=0):
         self.reads.append(np.asarray(indices))
         return self.images[indices]
 

@@ -78,7 +78,7 @@ def test_a_stop_request_ends_the_wait_for_images_that_do_not_come(squares, tmp_p
 
     fourth = batch_indices(trainer.plan.order, 3).numpy()
 
-    def hangs(indices):
+    def hangs(indices, seed, epoch):
         if np.array_equal(indices, fourth):  # Two threads read batches: which of them reads first is open.
             released.wait(60)
         return read(indices)

@@ -17,7 +17,7 @@ class Folder(ImageFiles):
 
     def __init__(self, folder):
         self._names = _list_files(folder)
-        super().__init__(folder, stamp_of(folder, self._names))
+        super().__init__(folder, stamp_of(folder, self._names), home=os.path.abspath(folder))
 
     @property
     def names(self):

@@ -9,7 +9,24 @@ from dcgan_tf.data.decode import is_image
 
 # A file with another ending is an image when its content begins like one. HEIC, AVIF and JPEG XL cannot be decoded;
 # they are listed so that such files are reported as skipped images, not as files of another kind.
-IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif", ".jxl")
+IMAGE_ENDINGS = (
+    ".jpg",
+    ".jpeg",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".gif",
+    ".heic",
+    ".heif",
+    ".avif",
+    ".jxl",
+    ".dcm",
+    ".dicom",
+)
+
+FRAME_MARK = "#"  # between the name of a file with several images and the number of one, from 1
 
 
 class Classes(NamedTuple):
@@ -25,11 +42,12 @@ class ImageFiles:
 
     Attributes:
         place: the path of the folder or archive, by which the cache knows the set.
+        home: the folder that the names lead from, where they are files of their own; else None.
         stamp: a short hex string that changes when any of the files does.
     """
 
-    def __init__(self, place, stamp: str):
-        self.place, self.stamp = os.fspath(place), stamp
+    def __init__(self, place, stamp: str, home: str | None = None):
+        self.place, self.stamp, self.home = os.fspath(place), stamp, home
 
     @property
     def what(self) -> str:

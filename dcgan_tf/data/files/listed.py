@@ -23,22 +23,41 @@ class ListedFiles(ImageFiles):
     """
 
     def __init__(self, path):
-        self._folder = os.path.dirname(os.path.abspath(path))
+        folder = os.path.dirname(os.path.abspath(path))
         self._names = list(dict.fromkeys(_lines(path)))
-        super().__init__(path, stamp_of(self._folder, self._names))
+        super().__init__(path, stamp_of(folder, self._names), home=folder)
 
     @property
     def names(self):
         return self._names
 
     def content(self, name):
-        return os.path.join(self._folder, name)
+        return os.path.join(self.home, name)
 
     def is_image(self, name):
         return True  # It is listed as one; decoding says why not.
 
     def where(self, name):
-        return printable(os.path.join(self._folder, name))
+        return printable(os.path.join(self.home, name))
+
+
+def list_text(paths, folder, about: str) -> bytes:
+    """The content of a list in `folder` of some images. about: what they are, in words.
+
+    A path that lies below the folder leads from there, so that both can be moved together; another one is whole.
+
+    Raises:
+        UserError: a name cannot stand on a line of its own.
+    """
+    folder = os.path.abspath(folder)
+    lines = [f"# {printable(about)}"]
+    for path in map(os.path.abspath, paths):
+        within = os.path.commonpath([folder, path]) == folder
+        line = os.path.relpath(path, folder) if within else path
+        if line != line.strip() or line.startswith("#") or len(line.splitlines()) != 1:
+            raise UserError(f"{printable(path)}: has a name that no list can hold: rename it")
+        lines.append(line)
+    return os.fsencode("\n".join(lines) + "\n")
 
 
 def _lines(path):

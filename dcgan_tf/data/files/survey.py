@@ -1,4 +1,4 @@
-"""Makes a source of image files: finds the images, decodes them once in parallel, and keeps them in the cache."""
+"""One pass over image files, in parallel: all are decoded, and what was seen of them is remembered."""
 
 import collections
 import contextlib
@@ -10,116 +10,120 @@ import numpy as np
 from dcgan_tf.common import pixels
 from dcgan_tf.common.console import warn
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.fit import RESIZED, cut
 from dcgan_tf.common.progress import counted
 from dcgan_tf.common.text import first_three, plural, shape_text
-from dcgan_tf.data.cache import CacheEntry, write_images
-from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, is_of_disk, why_not_decoded
-from dcgan_tf.data.facts import are_facts_of_images
-from dcgan_tf.data.files.image_files import IMAGE_ENDINGS, ImageFiles
+from dcgan_tf.data.decode import decode, decode_first, decode_frames, is_of_disk, stored_range, why_not_decoded
+from dcgan_tf.data.decoding.eight_bits import ALL_OF_16_BITS
+from dcgan_tf.data.files.image_files import FRAME_MARK, ImageFiles
 from dcgan_tf.data.parallel import in_order
-from dcgan_tf.data.sizes import chosen_size, headroom, how_to_choose, many_sizes, median_side
-from dcgan_tf.data.source import ImageSource, Wanted
+from dcgan_tf.data.ranges import MIN_SHARE_USED, bits_of
+from dcgan_tf.data.selection import digest
+from dcgan_tf.data.sizes import headroom
+from dcgan_tf.data.source import Wanted
+
+ENDINGS_OF_8_BITS = (".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 
-def files_source(files: ImageFiles, name, wanted: Wanted, *, cache, max_chosen_side: int | None = None) -> ImageSource:
-    """Makes a source of the images among some files, in their order, with their classes as labels.
-
-    max_chosen_side: see `open_source`.
-
-    With `cache`, every image is decoded once into the cache. Without it, every image is decoded now, to know which can
-    be read, and again whenever it is asked for.
-
-    Raises:
-        UserError: no image can be read, the images have many sizes and none is wanted, the cache cannot be written.
-    """
-
-    def entry_of(wanted):
-        return CacheEntry(files.place, tuple(wanted), files.stamp, sound=are_facts_of_images)
-
-    entry, chosen = entry_of(wanted), None
-    loaded = entry.load()
-    if wanted.size is None:
-        kept = loaded and tuple(loaded[1]["image_shape"][:2])
-        sizes = collections.Counter([kept]) if kept else _sizes(files, _split_images(files)[0])
-        if chosen := chosen_size(sizes, max_chosen_side):
-            wanted = wanted._replace(size=chosen)
-            entry = entry_of(wanted)
-            loaded = entry.load()
-    if loaded is None:
-        images, others = _split_images(files)
-        wanted = wanted._replace(size=wanted.size or _common_size(files, sizes))
-        survey = _Survey(files, images, others, wanted)
-        with contextlib.closing(survey.decoded()) as decoded:
-            if not cache:
-                collections.deque(decoded, maxlen=0)
-                return _source(name, survey.facts(), survey.read, wanted.values, chosen)
-            loaded = entry.store(
-                lambda path: write_images(path, decoded, wanted.size, wanted.channels or 3, survey.facts)
-            )
-    array, facts = loaded
-    return _source(name, facts, lambda indices: array[indices], wanted.values, chosen)
-
-
-def _source(name, facts, read, values, chosen):
-    labels = facts["labels"]
-    return ImageSource(
-        name,
-        tuple(facts["image_shape"]),
-        facts["count"],
-        read,
-        values,
-        labels=None if labels is None else np.asarray(labels, np.int64),
-        class_names=facts["class_names"],
-        notes=facts["notes"],
-        headroom=facts.get("headroom"),
-        size_is_chosen=chosen is not None,
-        names=facts.get("names"),
-    )
-
-
-class _Survey:
+class Survey:
     """Decodes images in one pass, and remembers what it has seen of them.
 
     Iterate `decoded` to its end first; `facts` and `read` then know which images can be read.
+
+    names: of the files that are images. others: of those that are none. wanted: with a size.
     """
 
-    def __init__(self, files, names, others, wanted):
-        self._files, self._names, self._others = files, names, others
-        self._size, self._channels, self._value_range = wanted
-        self._kept, self._coloured, self._skipped = [], [], []
+    def __init__(self, files: ImageFiles, names: list[str], others: list[str], wanted: Wanted):
+        self._files, self._names, self._others, self._wanted = files, names, others, wanted
+        self._kept, self._coloured, self._skipped = [], [], []  # kept: (name of a file, number of a frame)
+        self._more_frames = collections.Counter()  # of files of which only the first frame is taken
         self._stored_sizes = collections.Counter()
+        self._first_of, self._copies = {}, []  # {digest: index}, [[index, index of the first]]
+        self._range, self._range_notes = ALL_OF_16_BITS, []
 
     def decoded(self):
-        """Yields every image that can be read, in order: uint8 [H, W, 3], or with the wanted number of channels."""
-
-        def decode_one(name):
-            content = None
-            try:
-                content = self._files.content(name)
-                return decode(content, self._size, self._value_range)
-            except Exception as error:  # Pillow raises almost anything for a damaged file.
-                if is_of_disk(error):  # The cache would leave the image out for good.
-                    raise UserError(
-                        f"{self._files.where(name)} cannot be read: {error.strerror}: check the disk, and run the same command "
-                        "again"
-                    ) from None  # With a cause, the cache would take it for an error of its own disk.
-                return why_not_decoded(error, content)
-
-        result_bytes = math.prod(self._size) * 3
-        with contextlib.closing(in_order(decode_one, self._names, result_bytes)) as results:
+        """Yields every image that can be read, in order: uint8 [H, W, 3], or with the wanted number of channels; of images
+        that are cut, more of one side, see `fit.cover`."""
+        self._judge_16_bits()
+        result_bytes = math.prod(self._wanted.size) * 3
+        with contextlib.closing(in_order(self._decode_file, self._names, result_bytes)) as results:
             in_terminal = sys.stderr.isatty()
             bar = counted(results, "decoding", len(self._names), "image")
-            for name, result in zip(self._names, bar, strict=True):
-                if isinstance(result, str):
-                    self._skipped.append((name, result))
-                    continue
-                if not self._kept and not in_terminal:
-                    warn(f"decoding {plural(len(self._names), 'image')} ...")
-                self._kept.append(name)
-                self._stored_sizes[result.stored_size] += 1
-                if not pixels.is_grey(result.pixels):
-                    self._coloured.append(name)
-                yield pixels.to_channels(result.pixels, self._channels or 3)
+            for name, (frames, more) in zip(self._names, bar, strict=True):
+                if more:
+                    self._more_frames[name] = more
+                for frame, result in enumerate(frames):
+                    shown = f"{name}{FRAME_MARK}{frame + 1}" if len(frames) > 1 else name
+                    if isinstance(result, str):
+                        self._skipped.append((shown, result))
+                        continue
+                    if not self._kept and not in_terminal:
+                        warn(f"decoding {plural(len(self._names), 'image')} ...")
+                    self._remember(name, frame, shown, result)
+                    yield pixels.to_channels(result.pixels, self._wanted.channels or 3)
+
+    def _decode_file(self, name):
+        """([the frames of a file that are taken, or in words why not], how many more it has)."""
+        content, wanted, more = None, self._wanted, 0
+        try:
+            content = self._files.content(name)
+            if wanted.frames == "all":
+                found = decode_frames(content, wanted.fit, wanted.value_range, range_of_16_bits=self._range)
+                frames = list(found)
+            else:
+                first, count = decode_first(content, wanted.fit, wanted.value_range, range_of_16_bits=self._range)
+                frames, more = [first], count - 1
+        except Exception as error:  # Pillow raises almost anything for a damaged file.
+            self._check_disk(name, error)
+            return [why_not_decoded(error, content)], 0
+        return [why_not_decoded(one, content) if isinstance(one, Exception) else one for one in frames], more
+
+    def _remember(self, name, frame, shown, result):
+        first = self._first_of.setdefault(digest(result.pixels), len(self._kept))
+        if first != len(self._kept):
+            self._copies.append([len(self._kept), first])
+        self._kept.append((name, frame, shown))
+        self._stored_sizes[result.stored_size] += 1
+        if not pixels.is_grey(result.pixels):
+            self._coloured.append(shown)
+
+    def _check_disk(self, name, error):
+        if is_of_disk(error):  # The cache would leave the image out for good.
+            raise UserError(
+                f"{self._files.where(name)} cannot be read: {error.strerror}: check the disk, and run the same command again"
+            ) from None  # With a cause, the cache would take it for an error of its own disk.
+
+    def _judge_16_bits(self):
+        """Finds out how many of their bits the images of 16 bits use, as cameras and scanners often use 12. All of them are
+        decoded for that, once more."""
+        if self._wanted.value_range is not None:
+            return
+        names = [name for name in self._names if not name.lower().endswith(ENDINGS_OF_8_BITS)]
+        with contextlib.closing(in_order(self._stored_range, names)) as results:
+            ranges = [found for found in results if found]
+        if not ranges:
+            return
+        least, most = min(low for low, _ in ranges), max(high for _, high in ranges)
+        bits = bits_of(most)
+        if bits is not None:
+            self._range = 0, 2**bits - 1
+        if bits not in (None, 16):
+            self._range_notes.append(
+                f"{plural(len(ranges), 'image')} of 16 bits use {bits}: 0..{self._range[1]:,} become black and white; "
+                "--value-range says otherwise"
+            )
+        if most - least < MIN_SHARE_USED * (self._range[1] + 1):
+            self._range_notes.append(
+                f"the 16-bit values use only {least:,} to {most:,} of 0..{self._range[1]:,}: --value-range {least} {most} gives "
+                "them all contrast"
+            )
+
+    def _stored_range(self, name):
+        try:
+            return stored_range(self._files.content(name))
+        except Exception as error:  # Decoding says why it cannot be read.
+            self._check_disk(name, error)
+            return None
 
     def facts(self) -> dict:
         """Returns what the pass has found, as a dict for JSON.
@@ -132,34 +136,41 @@ class _Survey:
                 f"{self._files.what}: none of {plural(len(self._names), 'image')} can be read: "
                 f"{first_three(self._skipped_texts())}"
             )
-        labels, class_names = self._files.classes(self._kept)
+        labels, class_names = self._files.classes([name for name, _, _ in self._kept])
         return {
             "count": len(self._kept),
-            "image_shape": [*self._size, self._result_channels()],
+            "image_shape": [*self._wanted.size, self.result_channels],
             "labels": labels,
             "class_names": class_names,
             "notes": self._notes(),
-            "headroom": headroom(self._stored_sizes, self._size),
-            "names": list(self._kept),
+            "headroom": headroom(self._stored_sizes, self._wanted.fit),
+            "names": [shown for _, _, shown in self._kept],
+            "copies": self._copies,
+            "range_of_16_bits": list(self._range),
         }
 
-    def read(self, indices):
-        """Decodes the images at `indices` again: uint8 [n, H, W, C]."""
-        channels = self._result_channels()
-        images = np.empty((len(indices), *self._size, channels), np.uint8)
+    def read(self, indices, at=None) -> np.ndarray:
+        """Decodes the images at `indices` again: uint8 [n, H, W, C]. at: where they are cut, float [n]; None: not at all."""
+        wanted = self._wanted
+        images = np.empty((len(indices), *wanted.size, self.result_channels), np.uint8)
         for i, index in enumerate(indices):
-            name, content = self._kept[index], None
+            (name, frame, _), content = self._kept[index], None
             try:
                 content = self._files.content(name)
-                images[i] = pixels.to_channels(decode(content, self._size, self._value_range).pixels, channels)
+                image = decode(
+                    content, wanted.fit, wanted.value_range, frame=frame, range_of_16_bits=self._range
+                ).pixels
             except Exception as error:
                 raise UserError(
                     f"{self._files.where(name)} cannot be read any more: {why_not_decoded(error, content)}"
                 ) from error
+            image = pixels.to_channels(image, self.result_channels)
+            images[i] = image if at is None else cut(image, wanted.size, at[i])
         return images
 
-    def _result_channels(self):
-        return self._channels or (3 if self._coloured else 1)
+    @property
+    def result_channels(self) -> int:
+        return self._wanted.channels or (3 if self._coloured else 1)
 
     def _skipped_texts(self):
         return [f"{printable(name)} ({why})" for name, why in self._skipped]
@@ -172,66 +183,30 @@ class _Survey:
             notes.append(
                 f"{plural(len(self._others), 'other file')} ignored: {first_three(map(printable, self._others))}"
             )
-        if set(self._stored_sizes) != {self._size}:
+        if self._more_frames:
+            files = first_three(f"{printable(name)} ({more:,})" for name, more in self._more_frames.items())
+            notes.append(
+                f"{plural(self._more_frames.total(), 'further frame')} left out: {files}: --frames all takes them"
+            )
+        if set(self._stored_sizes) != {self._wanted.size}:
             notes.append(self._sizes_note())
-        if self._channels is None and not coloured:
+        notes += self._range_notes
+        if self._wanted.channels is None and not coloured:
             notes.append("grey in content: one channel")
-        elif self._channels is None and coloured < count / 2:
+        elif self._wanted.channels is None and coloured < count / 2:
             names = first_three(map(printable, self._coloured))
             notes.append(f"three channels, though only {coloured:,} of {count:,} images have colour: {names}")
-        elif self._channels == 1 and coloured:
+        elif self._wanted.channels == 1 and coloured:
             notes.append(f"{plural(coloured, 'image')} in colour turned to grey")
         return notes
 
     def _sizes_note(self):
-        height, width = self._size
+        fit = self._wanted.fit
+        trimmed = " after flat margins were cut off" if fit.trim else ""
         shorter = [min(size) for size in self._stored_sizes]
         sides = min(shorter) if len(set(shorter)) == 1 else f"{min(shorter)} to {max(shorter)}"
-        enlarged = sum(n for (h, w), n in self._stored_sizes.items() if h < height or w < width)
+        enlarged = sum(n for size, n in self._stored_sizes.items() if fit.headroom(size) < 1)
         return (
-            f"{plural(len(self._stored_sizes), 'size')}, shorter side {sides}, "
-            f"resized and cropped to {shape_text(self._size)}"
+            f"{plural(len(self._stored_sizes), 'size')}{trimmed}, shorter side {sides}, {RESIZED[fit.crop]} {shape_text(fit.size)}"
             + (f"; {plural(enlarged, 'image')} enlarged" if enlarged else "")
         )
-
-
-def _split_images(files: ImageFiles):
-    """Splits the names of files into images, told by their ending or else by their content, and others.
-
-    Raises:
-        UserError: there are no images.
-    """
-    images, others = [], []
-    for name in files.names:
-        known_ending = name.lower().endswith(IMAGE_ENDINGS)
-        (images if known_ending or files.is_image(name) else others).append(name)
-    if not images:
-        instead = f"only {first_three(map(printable, others))}" if others else "no files at all"
-        raise UserError(f"{files.what} holds no images ({FORMATS_TEXT}), {instead}")
-    return images, others
-
-
-def _sizes(files, names) -> collections.Counter:
-    """How many images have each (H, W), by their headers alone; images that cannot be read do not count."""
-
-    def size_of(name):
-        try:
-            return image_size(files.content(name))
-        except Exception as error:  # Decoding says why it cannot be read.
-            if is_of_disk(error):
-                raise
-            return None
-
-    with contextlib.closing(in_order(size_of, names)) as found:
-        return collections.Counter(size for size in found if size)
-
-
-def _common_size(files, sizes: collections.Counter):
-    """Returns the (H, W) that all images have.
-
-    Raises:
-        UserError: the images have several sizes.
-    """
-    if len(sizes) > 1:
-        raise UserError(f"{files.what} {many_sizes(sizes)}: {how_to_choose(median_side(sizes))}")
-    return next(iter(sizes), (1, 1))  # Any size does when no image can be read: decoding then says why.

@@ -6,6 +6,7 @@ import numpy as np
 
 from dcgan_tf.common import pixels, remote
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.fit import cut
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.common.threads import Threads
 from dcgan_tf.data.decode import decode, why_not_decoded
@@ -43,6 +44,7 @@ def _source(index, what, name, wanted, max_chosen_side):
             raise UserError(f"{what} {printable(facts['sizes'])}: {how_to_choose(side)}")
         chosen = square(side, max_chosen_side)
     size = tuple(wanted.size or facts["size"] or chosen)
+    fit = wanted.fit._replace(size=size)
     stored_sides = facts["size"] or (side and [side, side])
     channels = wanted.channels or facts["channels"]
     notes = list(facts["notes"])
@@ -57,16 +59,17 @@ def _source(index, what, name, wanted, max_chosen_side):
     quick = not (remote.is_remote(index.shards[0]) or facts["encoded"])
     run = map if quick else Threads(CONCURRENT_READS).map
 
-    def load(image, row):
+    def load(image, row, place=None):
         content = _content(index, image, row)
         try:
-            return _to_pixels(parse(content), size, channels, wanted.value_range)
+            return _to_pixels(parse(content), fit, channels, wanted.value_range, place)
         except Exception as error:  # Pillow raises almost anything for a damaged image.
             raise UserError(f"{_place(index, image)} cannot be read: {why_not_decoded(error, content)}") from error
 
-    def read(indices):
+    def read(indices, at=None):
         images = np.empty((len(indices), *size, channels), np.uint8)
-        for i, image in enumerate(run(load, indices.tolist(), index.rows[indices])):
+        at = [None] * len(indices) if at is None else at
+        for i, image in enumerate(run(load, indices.tolist(), index.rows[indices], at)):
             images[i] = image
         return images
 
@@ -79,8 +82,9 @@ def _source(index, what, name, wanted, max_chosen_side):
         labels=_labels(index.rows) if facts["labels"] else None,
         class_names=facts["class_names"],
         notes=notes,
-        headroom=min(stored / side for stored, side in zip(stored_sides, size)) if stored_sides else None,
+        headroom=fit.headroom(tuple(stored_sides)) if stored_sides else None,
         size_is_chosen=chosen is not None,
+        is_cut=wanted.is_cut,
     )
 
 
@@ -115,13 +119,14 @@ def _place(index, image) -> str:
     return f"{printable(index.shards[shard])}: image {image - index.starts[shard]}"
 
 
-def _to_pixels(picture, size, channels, value_range) -> np.ndarray:
-    """Makes uint8 [H, W, channels] of the wanted size from a `Picture`."""
+def _to_pixels(picture, fit, channels, value_range, place) -> np.ndarray:
+    """Makes uint8 [H, W, channels] of the wanted size from a `Picture`. place: where it is cut; None: not at all."""
     if picture.shape is None:
-        return pixels.to_channels(decode(picture.content, size, value_range).pixels, channels)
+        image = pixels.to_channels(decode(picture.content, fit, value_range).pixels, channels)
+        return image if place is None else cut(image, fit.size, place)
     image = np.frombuffer(picture.content, np.uint8)
     if picture.channels_first:
         height, width, depth = picture.shape
         image = np.moveaxis(image.reshape(depth, height, width), 0, -1)
     image = pixels.to_uint8(image.reshape(1, *picture.shape), *(value_range or (0, 255)))
-    return pixels.fit_all(pixels.to_channels(image, channels), size)[0]
+    return fit.images(pixels.to_channels(image, channels), None if place is None else [place])[0]

@@ -1,7 +1,6 @@
 """Folders of images: which files are images, in which order, what is skipped, grey or colour, classes, any file name."""
 
 import errno
-import json
 import os
 import shutil
 
@@ -75,7 +74,7 @@ def test_damaged_files_are_skipped_and_named(folder, cache):
     assert len(source) == 1
     assert source.notes[0] == (
         "1 image read, 4 skipped: a_cut.jpg (truncated), b_empty.png (empty file), "
-        "c_rubbish.png (not a readable JPEG, PNG, WebP, BMP, TIFF or GIF image), ..."
+        "c_rubbish.png (not a readable JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM image), ..."
     )
 
 
@@ -131,20 +130,8 @@ def test_images_of_one_size_keep_it_unless_it_is_large(folder):
         assert open_source(str(folder), max_chosen_side=16).image_shape == (16, 16, 3), in_cache
 
 
-def test_decoded_images_that_an_earlier_version_kept_are_used(folder, monkeypatch):
-    put(folder / "a.png", noise(8, 8))
-    open_source(str(folder))
-    entry = next(path for path in cached_files() if path.suffix == ".json")
-    held = json.loads(entry.read_text())
-    del held["facts"]["headroom"], held["checksum"]
-    entry.write_text(json.dumps(held))
-    monkeypatch.setattr("dcgan_tf.data.files.survey.decode", None)
-    source = open_source(str(folder), max_chosen_side=64)
-    assert (source.image_shape, source.headroom) == ((8, 8, 3), None)
-
-
 def test_folders_without_images(folder):
-    kinds = "JPEG, PNG, WebP, BMP, TIFF or GIF"
+    kinds = "JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM"
     assert source_error(folder) == f"{folder} holds no images ({kinds}), no files at all"
     (folder / "notes.txt").write_text("hello")
     assert source_error(folder) == f"{folder} holds no images ({kinds}), only notes.txt"
@@ -244,7 +231,7 @@ def test_pipes_and_devices_among_images_are_skipped_and_named(folder):
     (folder / "c.png").symlink_to("/dev/zero")
     (folder / "d.png").symlink_to("d.png")
     os.mkfifo(folder / "pipe")
-    put(folder / "e\x1b[2J\n.png", noise(4, 4))
+    put(folder / "e\x1b[2J\n.png", noise(4, 4, 1))
     assert open_source(str(folder)).notes == [
         "2 images read, 3 skipped: b.png (not a regular file), c.png (not a regular file), "
         "d.png (Too many levels of symbolic links)",
@@ -259,13 +246,13 @@ def test_a_disk_that_fails_is_no_damaged_image_and_is_not_remembered(folder, mon
     for i in range(3):
         put(folder / f"{i}.png", noise(8, 8, i))
 
-    def failing(path, size, value_range):
+    def failing(path, *args, **options):
         if path.endswith("1.png"):
             raise OSError(errno.EIO, "Input/output error")
-        return decode.decode(path, size, value_range)
+        return decode.decode_first(path, *args, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(survey, "decode", failing)
+        patch.setattr(survey, "decode_first", failing)
         assert error_of(open_source, str(folder), size=(8, 8)) == (
             f"{folder / '1.png'} cannot be read: Input/output error: check the disk, and run the same command again"
         )

@@ -7,7 +7,10 @@ import pytest
 from support.image_files import cached_files, noise, put
 from support.sources import source_error
 
-from dcgan_tf.data.sources import name_of, open_source
+from dcgan_tf.common.errors import UserError
+from dcgan_tf.data.files.listed import list_text
+from dcgan_tf.data.places import find_place
+from dcgan_tf.data.sources import open_source
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
@@ -24,7 +27,7 @@ def test_paths_are_meant_from_the_folder_of_the_list_or_whole(images, tmp_path):
     (tmp_path / "set/clean.txt").write_bytes("\r\n".join(lines).encode())
     for data in ("@set/clean.txt", f"@{tmp_path}/set/clean.txt"):
         source = open_source(data)
-        assert source.name == name_of(data) == "clean"
+        assert source.name == find_place(data).name == "clean"
         assert source.names == ["b/3.png", f"{tmp_path}/set/a/0.png", "a/2.png"]  # in its order, each once
         assert source.labels.tolist() == [1, 0, 0] and source.class_names == ["a", "b"]
         np.testing.assert_array_equal(source.read([0, 1, 2]), [images[3], images[0], images[2]])
@@ -57,7 +60,7 @@ def test_what_cannot_be_read_is_skipped_and_named(images, tmp_path):
     (tmp_path / "set/some.txt").write_text("words")
     assert open_source("@some.txt").notes == [
         "1 image read, 3 skipped: gone.png (missing), set (Is a directory), "
-        "set/some.txt (not a readable JPEG, PNG, WebP, BMP, TIFF or GIF image)"
+        "set/some.txt (not a readable JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM image)"
     ]
 
 
@@ -77,3 +80,18 @@ def test_lists_that_are_none(tmp_path):
 def test_a_folder_whose_name_begins_with_the_mark(tmp_path):
     put(tmp_path / "@home/a.png", noise(8, 8))
     assert open_source("@home").names == ["a.png"]
+
+
+def test_a_list_that_is_written_reads_the_same_images(images, tmp_path):
+    os.mkdir("lists")
+    source = open_source("set")
+    paths = [os.path.join(source.home, name) for name in source.names]
+    for folder in ("lists", "set", "."):
+        (tmp_path / folder / "all.txt").write_bytes(list_text(paths, folder, "all of\nset"))
+        again = open_source(f"@{folder}/all.txt")
+        assert again.fingerprint == source.fingerprint and again.class_names == source.class_names
+    assert (tmp_path / "set/all.txt").read_text().splitlines()[:2] == ["# all of\\nset", "a/0.png"]
+    assert (tmp_path / "lists/all.txt").read_text().splitlines()[1] == f"{tmp_path}/set/a/0.png"
+    for name in ("#a.png", " a.png", "a\n.png"):
+        with pytest.raises(UserError, match="has a name that no list can hold: rename it"):
+            list_text([name], ".", "x")

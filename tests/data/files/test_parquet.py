@@ -108,7 +108,7 @@ def test_damaged_tables_and_tables_without_images(tmp_path):
 def test_rows_that_are_no_images_are_skipped_and_named(tmp_path):
     write("a.parquet", [row(1), {"bytes": b"words", "path": None}, {"bytes": None, "path": None}, None])
     assert open_source("a.parquet").notes == [
-        "1 image read, 3 skipped: a/000001 (not a readable JPEG, PNG, WebP, BMP, TIFF or GIF image), "
+        "1 image read, 3 skipped: a/000001 (not a readable JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM image), "
         "a/000002 (no image in this row), a/000003 (no image in this row)"
     ]
 

@@ -87,11 +87,11 @@ def test_what_an_example_holds(features, shape, channels_first, label):
         ),
         (
             {"image": bytes(53), "height": 3, "width": 6, "depth": 3},
-            "neither JPEG, PNG, WebP, BMP, TIFF or GIF nor raw uint8 pixels with height, width and depth",
+            "neither JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM nor raw uint8 pixels with height, width and depth",
         ),
         (
             {"image": bytes(90), "height": 3, "width": 6, "depth": 5},
-            "neither JPEG, PNG, WebP, BMP, TIFF or GIF nor raw uint8 pixels with height, width and depth",
+            "neither JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM nor raw uint8 pixels with height, width and depth",
         ),
     ],
 )

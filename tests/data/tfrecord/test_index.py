@@ -172,7 +172,7 @@ def test_records_without_images_are_skipped_and_named():
     source = open_source("a.tfrecord")
     assert len(source) == 2 and source.labels is None
     assert source.notes == [
-        "3 records skipped: a.tfrecord, record 1 (neither JPEG, PNG, WebP, BMP, TIFF or GIF nor raw uint8 pixels with "
+        "3 records skipped: a.tfrecord, record 1 (neither JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM nor raw uint8 pixels with "
         "height, width and depth), a.tfrecord, record 2 (no image in image_raw, image/encoded, image, data, it holds "
         "label, text), a.tfrecord, record 3 (no tf.train.Example)"
     ]

@@ -1,0 +1,1 @@
+"""How one image file is decoded: what Pillow reads, what pydicom reads, frames, and other values than 8 bits."""

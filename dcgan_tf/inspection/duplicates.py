@@ -1,0 +1,202 @@
+"""Images that are there more than once: with equal pixels, or the same picture in another file."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from dcgan_tf.inspection.alignment import Alignment, align, rough_misfit
+from dcgan_tf.inspection.plain import is_flat
+
+# Limits for pairs that may be copies, wide enough for those cropped by 2%: of these, 97.5% or more of each of five sets pass.
+# Of 4.5 million pairs of brain scans 2,500 are left, of 50 million pairs of handwritten digits 14,000.
+MAX_HASH_DISTANCE_BITS = 72
+MAX_CONTRAST_RATIO = 1.25
+MAX_ROUGH_MISFIT = 0.15
+MAX_MISFIT_ONE_WAY = 0.12
+
+# Limits for copies. The closest two slices of one brain have a misfit of 0.052; copies in JPEG of quality 50, of half the
+# size, or cropped by 2% have at most 0.045 in 98% of each of five sets. One emoji with other skin has a residual of 5.7.
+MAX_MISFIT = 0.045
+MAX_RESIDUAL_LEVELS = 5.0
+RESIDUAL_LEVELS_PER_SHIFTED_PIXEL = 4.0  # Details between pixels are read less truly.
+RESIDUAL_LEVELS_PER_BRIGHTNESS_LEVEL = 0.25  # Made brighter, light parts run into white.
+MAX_GAIN = 1.14
+MAX_BRIGHTNESS_DIFFERENCE_LEVELS = 20.0
+MAX_SHIFT_PIXELS = 1.7  # of a thumbnail's 32: 5% of the side
+
+# The hues of 8x8 fields, in the mean of all and in any. JPEG of quality 50 changes them by up to 3 and 11 levels, which are
+# more where an image is shifted; the flags of Chad and Romania differ by 4.7 in the mean.
+MAX_HUE_LEVELS, HUE_LEVELS_PER_SHIFTED_PIXEL = 3.0, 5.0
+MAX_FIELD_HUE_LEVELS, FIELD_HUE_LEVELS_PER_SHIFTED_PIXEL = 12.0, 20.0
+
+ALIGNING_STEPS = 3
+MIN_GAIN = 1e-3  # No image has less contrast than this share of its copy's.
+ROWS_AT_ONCE = 16  # The distances of so few hashes to 100,000 others stay in the processor's cache.
+PAIRS_AT_ONCE = 1024  # take 30 MB
+
+
+class NearGroup(NamedTuple):
+    """Images that show the same picture as the first.
+
+    indices   int64 [n], ascending, at least two; all are near the first
+    mirrored  bool [n]: which of them show it mirrored, left to right
+    """
+
+    indices: np.ndarray
+    mirrored: np.ndarray
+
+
+def exact_groups(looks: np.ndarray) -> list[np.ndarray]:
+    """Returns the images with equal pixels: for each such picture its indices, int64 [n], ascending, with n of 2 or more.
+
+    Groups come in the order of their first images. looks: LOOK [N].
+    """
+    keys = np.ascontiguousarray(looks["exact_hash"]).view("V16")[:, 0]
+    _, picture, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    by_picture = np.split(np.argsort(picture, kind="stable"), np.cumsum(counts)[:-1])
+    return sorted((group for group in by_picture if len(group) > 1), key=lambda group: group[0])
+
+
+def near_groups(looks: np.ndarray) -> list[NearGroup]:
+    """Returns the images that show the same picture with other pixels, as a person would call it.
+
+    Such are copies of other quality or size, cropped (no edge by more than 5% of the side), about 5% brighter or up to 10%
+    darker, or mirrored; or several of that. Those cropped by 5% at one corner are mostly missed.
+
+    The thumbnails of copies have to fit almost to the noise of JPEG once one is laid over the other, everywhere, and in
+    colour. So neighbouring slices of one brain are two pictures, and so is a face with other eyes, or one thing in two
+    colours. Frames of a film in which hardly anything moved are one.
+
+    Each image of a group fits its first, so nothing is linked by a chain of small steps: keep the first of each group, and
+    no two are left that show the same. Of images with equal pixels, only the first is in a group here. Flat images, see
+    `is_flat`, are in none: one looks like another.
+
+    All hashes are compared with each other, which takes a few seconds for 50,000 images; the few pairs that are left are
+    aligned. It takes 100 MB, and a copy of the looks.
+
+    looks: LOOK [N].
+    """
+    copies = [group[1:] for group in exact_groups(looks)]
+    left_out = is_flat(looks)
+    left_out[np.concatenate([*copies, []]).astype(np.int64)] = True
+    indices = np.flatnonzero(~left_out)
+    looks = looks[indices]
+    taken = np.zeros(len(looks), bool)  # The others of a group: they are compared no more, be they ever so many.
+    groups: dict[int, list[tuple[int, bool]]] = {}
+    for pairs in _in_parts(_likely_pairs(looks, taken)):
+        pairs = _without(taken, pairs)
+        for first, second, mirrored in pairs[_are_same(looks, pairs)].tolist():
+            if not taken[first] and not taken[second]:
+                taken[second] = True
+                groups.setdefault(first, [(first, False)]).append((second, bool(mirrored)))
+    sorted_groups = (zip(*sorted(group)) for group in groups.values())
+    return [NearGroup(indices[list(members)], np.array(flags)) for members, flags in sorted_groups]
+
+
+def _without(taken, pairs) -> np.ndarray:
+    return pairs[~taken[pairs[:, :2]].any(axis=1)]
+
+
+# Pairs are rows of int64 [n, 3]: a first image, a second behind it, and 1 where the first is mirrored, else 0. They come in
+# ascending order of the first images, and mirrored ones last.
+
+
+def _likely_pairs(looks, taken) -> Iterator[np.ndarray]:
+    """Yields those of the candidates that also fit roughly."""
+    for pairs in _in_parts(_candidates(looks, taken)):
+        pairs = _without(taken, pairs)
+        brightness, contrast = (looks[name][pairs[:, :2]] for name in ("brightness", "contrast"))
+        pairs = pairs[
+            (np.ptp(brightness, axis=1) <= MAX_BRIGHTNESS_DIFFERENCE_LEVELS)
+            & (contrast.max(axis=1) <= MAX_CONTRAST_RATIO * contrast.min(axis=1))
+        ]
+        yield pairs[rough_misfit(looks["thumbnail"], pairs) <= MAX_ROUGH_MISFIT]
+
+
+def _candidates(looks, taken) -> Iterator[np.ndarray]:
+    """Yields the pairs whose hashes differ in few bits.
+
+    Comparing two hashes takes a nanosecond, so an index of them would save little.
+    """
+    hashes = np.ascontiguousarray(looks["hash"].T)  # [4, N]
+    both = (hashes, np.ascontiguousarray(looks["mirrored_hash"].T))
+    for start in range(0, len(looks), ROWS_AT_ONCE):
+        rows = start + np.flatnonzero(~taken[start : start + ROWS_AT_ONCE])
+        found = [_alike(ones[:, rows], hashes[:, start:], rows, start, mirrored) for mirrored, ones in enumerate(both)]
+        pairs = _without(taken, np.concatenate(found))
+        yield pairs[np.argsort(pairs[:, 0], kind="stable")]
+
+
+def _alike(ones, others, rows, start, mirrored) -> np.ndarray:
+    """The pairs of hashes [4, n] of images `rows`, and hashes [4, m] of all from `start` on, that differ in few bits."""
+    distance = np.zeros((ones.shape[1], others.shape[1]), np.uint16)
+    for one, other in zip(ones, others):
+        distance += np.bitwise_count(one[:, None] ^ other)
+    row, column = np.divmod(np.flatnonzero(distance.reshape(-1) <= MAX_HASH_DISTANCE_BITS), others.shape[1])
+    first, second = rows[row], column + start
+    return np.stack([first, second, np.full_like(first, mirrored)], axis=1)[second > first]
+
+
+def _in_parts(pieces) -> Iterator[np.ndarray]:
+    """Yields what arrays [n, 3] hold in arrays of about PAIRS_AT_ONCE: aligning few pairs at once costs more for each."""
+    waiting, count = [], 0
+    for piece in pieces:
+        if len(piece):
+            waiting.append(piece)
+            count += len(piece)
+        if count >= PAIRS_AT_ONCE:
+            yield from np.array_split(np.concatenate(waiting), -(-count // PAIRS_AT_ONCE))
+            waiting, count = [], 0
+    if count:
+        yield np.concatenate(waiting)
+
+
+def _are_same(looks, pairs) -> np.ndarray:
+    """Which pairs show the same picture: bool [n]."""
+    first, second, mirrored = pairs.T
+    first, second = looks[first], looks[second]
+    turned = np.flatnonzero(mirrored)
+    for part in ("thumbnail", "colours"):
+        first[part][turned] = first[part][turned, :, ::-1]
+    same = np.zeros(len(pairs), bool)
+    there = align(first["thumbnail"], second["thumbnail"], ALIGNING_STEPS)
+    hopeful = np.flatnonzero(there.misfit <= MAX_MISFIT_ONE_WAY)
+    first, second = first[hopeful], second[hopeful]
+    back = align(second["thumbnail"], first["thumbnail"], ALIGNING_STEPS)
+    there = Alignment(*(values[hopeful] for values in there))
+    same[hopeful] = _fit_closely(first, second, _better(there, back))
+    return same
+
+
+def _better(there: Alignment, back: Alignment) -> Alignment:
+    """Returns for each pair the closer of both alignments; that of the second to the first is said the other way round.
+
+    Of an image and its cropped copy, only the image has all pixels that the other asks for.
+    """
+    back = back._replace(gain=1 / np.maximum(back.gain, MIN_GAIN))
+    is_closer = there.misfit <= back.misfit
+    return Alignment(*(np.where(is_closer, one, other) for one, other in zip(there, back)))
+
+
+def _fit_closely(first, second, fit: Alignment) -> np.ndarray:
+    """Which pairs of looks, so aligned, differ by no more than copies do: bool [P]."""
+    brightness = np.abs(first["brightness"] - second["brightness"])
+    hues = [
+        look["colours"] - look["colours"].mean(axis=-1, keepdims=True, dtype=np.float32) for look in (first, second)
+    ]
+    hue = np.abs(hues[1] - fit.gain[:, None, None, None] * hues[0]).mean(axis=-1)  # [P, 8, 8]
+    max_residual = (
+        MAX_RESIDUAL_LEVELS
+        + RESIDUAL_LEVELS_PER_SHIFTED_PIXEL * fit.shift
+        + RESIDUAL_LEVELS_PER_BRIGHTNESS_LEVEL * brightness
+    )
+    return (
+        (fit.misfit <= MAX_MISFIT)
+        & (fit.residual <= max_residual)
+        & (np.maximum(fit.gain, 1 / np.maximum(fit.gain, MIN_GAIN)) <= MAX_GAIN)
+        & (fit.shift <= MAX_SHIFT_PIXELS)
+        & (brightness <= MAX_BRIGHTNESS_DIFFERENCE_LEVELS)
+        & (hue.mean(axis=(1, 2)) <= MAX_HUE_LEVELS + HUE_LEVELS_PER_SHIFTED_PIXEL * fit.shift)
+        & (hue.max(axis=(1, 2)) <= MAX_FIELD_HUE_LEVELS + FIELD_HUE_LEVELS_PER_SHIFTED_PIXEL * fit.shift)
+    )

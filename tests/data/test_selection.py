@@ -1,0 +1,96 @@
+"""Which images of a set are taken: those of some classes, and none that are equal to an earlier one."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from support.image_files import cached_files, encoded, noise, put
+from support.sources import source_error
+
+from dcgan_tf.common.program import program
+from dcgan_tf.config.reading import Reading
+from dcgan_tf.data.selection import find_firsts
+from dcgan_tf.data.sources import open_source
+
+pytestmark = pytest.mark.usefixtures("own_folder")
+
+
+@pytest.fixture
+def animals(tmp_path):
+    """Seeds of the noise in each image: the 3rd is the 1st again under another class, saved otherwise; so is the 5th."""
+    for name, seed in {"cat/a": 1, "cat/b": 2, "dog/a": 1, "dog/b": 3, "owl/a": 1, "owl/b": 4}.items():
+        put(tmp_path / f"set/{name}.{'bmp' if name == 'dog/a' else 'png'}", noise(8, 8, seed))
+
+
+def seeds(source) -> list[int]:
+    known = {noise(8, 8, seed).tobytes(): seed for seed in range(10)}
+    return [known[image.tobytes()] for image in source.read(np.arange(len(source)))]
+
+
+def test_duplicates_are_told_and_left_out_where_asked(animals):
+    for options in ({}, {}, {"cache": False}):
+        source = open_source("set", **options)
+        assert source.notes[1:] == [
+            "2 duplicates (dog/a.bmp of cat/a.png, owl/a.png of cat/a.png) among them: --drop-duplicates leaves them out, "
+            f"{program()} inspect tells more"
+        ]
+        assert source.firsts.tolist() == [0, 1, 0, 3, 0, 5]
+        source = open_source("set", reading=Reading(drop_duplicates=True), **options)
+        assert seeds(source) == [1, 2, 3, 4] and source.labels.tolist() == [0, 0, 1, 2]
+        assert source.names == ["cat/a.png", "cat/b.png", "dog/b.png", "owl/b.png"]
+        assert source.notes[1:] == ["2 duplicates (dog/a.bmp of cat/a.png, owl/a.png of cat/a.png) left out"]
+    assert source.fingerprint != open_source("set").fingerprint
+
+
+def test_a_class_keeps_an_image_whose_first_is_of_another_class(animals):
+    source = open_source("set", reading=Reading(classes=("owl", "dog"), drop_duplicates=True))
+    assert source.class_names == ["dog", "owl"] and source.labels.tolist() == [0, 0, 1]
+    assert source.names == ["dog/a.bmp", "dog/b.png", "owl/b.png"] and seeds(source) == [1, 3, 4]
+    assert source.notes[1:] == [
+        "4 images of 6: of the classes dog, owl",
+        "1 duplicate (owl/a.png of dog/a.bmp) left out",
+    ]
+
+
+def test_classes_that_are_not_there():
+    np.savez("x.npz", images=np.stack([noise(8, 8, i) for i in range(6)]), labels=[7, 3, 7, 5, 3, 3])
+    source = open_source("x.npz", reading=Reading(classes=("7", "3")))
+    assert source.labels.tolist() == [7, 3, 7, 3, 3] and source.class_names is None  # numbers stay what they are
+    assert seeds(source) == [0, 1, 2, 4, 5]
+    assert (
+        source_error("x.npz", reading=Reading(classes=("3", "4"))) == "--classes 4: x has no such class: it has 3, 5, 7"
+    )
+    np.save("y.npy", np.zeros((4, 8, 8), np.uint8) + 200)
+    assert source_error("y.npy", reading=Reading(classes=("3",))) == "--classes 3: the images of y have no classes"
+
+
+def test_duplicates_of_arrays_are_looked_for_where_asked():
+    images = np.stack([noise(8, 8, seed) for seed in (1, 2, 1, 3, 2, 1)])
+    np.save("x.npy", images)
+    assert open_source("x.npy").notes == [] and open_source("x.npy").firsts is None  # All would have to be read.
+    source = open_source("x.npy", reading=Reading(drop_duplicates=True))
+    assert seeds(source) == [1, 2, 3] and source.notes == ["3 duplicates left out"]
+    assert find_firsts(open_source("x.npy")).tolist() == [0, 1, 0, 3, 1, 0]
+    assert open_source("digits", reading=Reading(drop_duplicates=True)).notes == []
+
+
+def test_a_cache_whose_duplicates_cannot_be_is_made_anew(animals):
+    open_source("set")
+    (entry,) = [path for path in cached_files() if path.suffix == ".json"]
+    facts = json.loads(entry.read_text())
+    for copies in (None, [[2, 4]], [[9, 0]], [[2]], "x"):
+        content = {name: value for name, value in facts.items() if name != "checksum"}
+        content["facts"] = {name: value for name, value in facts["facts"].items() if name != "copies"}
+        if copies is not None:
+            content["facts"]["copies"] = copies
+        entry.write_text(json.dumps(content))
+        assert open_source("set").firsts.tolist() == [0, 1, 0, 3, 0, 5]
+
+
+def test_equal_files_in_an_archive(tmp_path):
+
+    with zipfile.ZipFile("set.zip", "w") as archive:
+        for name in "abc":
+            archive.writestr(f"{name}.png", encoded(noise(8, 8, 5)))
+    assert open_source("set.zip", reading=Reading(drop_duplicates=True)).names == ["a.png"]
