@@ -19,6 +19,7 @@ from dcgan_tf.config.commands import (
     EvaluateConfig,
     ExportConfig,
     GenerateConfig,
+    InspectConfig,
     InterpolateConfig,
     PrepareConfig,
     ResumeConfig,
@@ -196,6 +197,13 @@ def resume(config: ResumeConfig) -> int:
     return train(flags_of_run(config))
 
 
+def inspect(config: InspectConfig) -> int:
+    check(config)
+    from dcgan_tf.inspection.inspect import inspect_images
+
+    return inspect_images(config)
+
+
 def split(config: SplitConfig) -> int:
     check(config)
     from dcgan_tf.inspection.split import split_images
@@ -221,6 +229,7 @@ COMMANDS = {
     "generate": (GenerateConfig, generate),
     "interpolate": (InterpolateConfig, interpolate),
     "prepare": (PrepareConfig, prepare),
+    "inspect": (InspectConfig, inspect),
     "split": (SplitConfig, split),
     "train-features": (TrainFeaturesConfig, train_features),
 }

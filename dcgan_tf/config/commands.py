@@ -120,6 +120,24 @@ class PrepareConfig:
 
 
 @dataclass(frozen=True)
+class InspectConfig:
+    """Look at your images before you train: sizes, duplicates, odd ones, and what training would do with them."""
+
+    data: Annotated[str, Positional("DATA")]
+    """Images: anything that --data of "dcgan-tf train" takes."""
+    html: Annotated[str, FILE] = "inspection.html"
+    """The page that shows the images which the text names; it is one file, and is written anew each time."""
+    out: Annotated[Maybe[str], FILE] = None
+    """A list of the images to use, such as clean.txt: without copies of others and flat ones. Default: none is written."""
+    features: Annotated[Maybe[str], Shown("imagenet|FILE")] = None
+    """A net that knows pictures, by which the oddest are found: "imagenet", from a package, or a Keras file, such as
+    "dcgan-tf train-features" makes. Default: by simple statistics."""
+    image_size: ImageSize = None
+    value_range: ValueRange = None
+    reading: Reading = Reading()
+
+
+@dataclass(frozen=True)
 class SplitConfig:
     """Write two lists of your images, train.txt and test.txt, with no picture in both."""
 

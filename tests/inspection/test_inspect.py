@@ -1,0 +1,134 @@
+"""`dcgan-tf inspect`: a page of text, a page of pictures, and a list of the images to use."""
+
+import html.parser
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from support.golden import GOLDEN, help_text
+from support.helpers import error_of
+from support.image_files import put
+from support.pictures import picture
+
+from dcgan_tf.cli import main
+from dcgan_tf.config.commands import InspectConfig
+from dcgan_tf.config.reading import Reading
+from dcgan_tf.inspection.inspect import inspect_images
+
+HOSTILE = "<script>alert(1)<&'\".png"
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """30 pictures of two classes; of one there is an equal file, of one a JPEG, of one it mirrored; a flat one, and a
+    damaged file."""
+    for i in range(30):
+        put(tmp_path / f"photos/{'ab'[i % 2]}/{i:02}.png", picture(i, (40, 60) if i < 20 else (96, 120)))
+    put(tmp_path / "photos/b/equal.png", picture(0, (40, 60)))
+    put(tmp_path / "photos/b/near.jpg", picture(22), quality=90)
+    put(tmp_path / "photos/b/mirrored.png", np.ascontiguousarray(picture(24)[:, ::-1]))
+    put(tmp_path / "photos/b/flat.png", np.full((64, 64, 3), 200, np.uint8))
+    put(tmp_path / f"photos/a/{HOSTILE}", picture(50))
+    (tmp_path / "photos/a/damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.sources, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        attributes = dict(attributes)
+        assert "href" not in attributes
+        if "src" in attributes:
+            self.sources.append(attributes["src"])
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_text(photos, capsys):
+    assert main(["inspect", "photos", "--out", "clean.txt"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert all(len(row) <= 100 for row in rows) and len(rows) <= 45
+    for row in (
+        "sizes      60x40 to 120x96 (width x height); shorter sides in pixels:",
+        "files      PNG RGB 8 bits 34, JPEG RGB 8 bits 1",
+        "classes    a 16, b 19",
+        "equal      1 (2.9%) equal to an earlier one, pixel by pixel, in 1 group",
+        "near       1 (2.9%) the same picture as an earlier one, in 1 group",
+        "mirrored   1 show an earlier picture mirrored",
+        "flat       1 (2.9%): b/flat.png",
+        "list       clean.txt: 32 of 35 images; mirrored ones stay in",
+    ):
+        assert row in rows
+    assert any("left out" in row or "damaged" in row or "skipped" in row for row in rows)
+
+
+def test_the_list_holds_the_images_to_use(photos):
+    inspect_images(InspectConfig("photos", out="clean.txt"))
+    lines = open("clean.txt").read().splitlines()
+    wanted = {f"photos/{'ab'[i % 2]}/{i:02}.png" for i in range(30)} | {f"photos/a/{HOSTILE}", "photos/b/mirrored.png"}
+    assert lines[0].startswith("# 32 of 35 images of photos: ")
+    assert set(lines[1:]) == wanted and len(lines) == 33
+
+
+def test_the_page_is_one_file_and_escapes_names(photos):
+    inspect_images(InspectConfig("photos"))
+    text = open("inspection.html", encoding="utf-8").read()
+    page = Page(text)
+    assert "script" not in page.tags and "link" not in page.tags
+    assert page.sources and all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
+    assert HOSTILE in page.text and "http://" not in text and "https://" not in text
+    assert {"Equal", "The same picture", "Flat", "The oddest", "Examples"} <= set(page.text.split("\n"))
+    assert sorted(os.listdir()) == ["inspection.html", "photos"]
+
+
+def test_arrays_have_no_list(tmp_path, capsys):
+    np.save("x.npy", np.stack([picture(i) for i in range(20)]))
+    assert main(["inspect", "x.npy", "--html", "x.html", "--out", "clean.txt"]) == 0
+    out = capsys.readouterr().out
+    assert "images     20, read as 96x120x3, values uint8 0..255" in out
+    assert "list       none: x.npy is no folder or list of image files, of which alone lists are made" in out
+    assert sorted(os.listdir()) == ["x.html", "x.npy"]
+
+
+def test_nothing_is_written_among_the_images(photos):
+    assert error_of(inspect_images, InspectConfig("photos", html="photos/i.html")) == (
+        "--html photos/i.html: lies within the folder of the images: give one outside of it"
+    )
+    assert error_of(inspect_images, InspectConfig("photos", out="photos/a/clean.txt")) == (
+        "--out photos/a/clean.txt: lies within the folder of the images: give one outside of it"
+    )
+    assert error_of(inspect_images, InspectConfig("photos", out="inspection.html")) == (
+        "--out inspection.html: is the file of --html, too: give another"
+    )
+    assert error_of(inspect_images, InspectConfig("photos", out="c.txt", reading=Reading(frames="all"))) == (
+        "--out: a list names files, not their frames: leave out --frames all"
+    )
+    (open("list.txt", "w")).write("photos/a/00.png\n")
+    assert error_of(inspect_images, InspectConfig("@list.txt", out="list.txt")) == (
+        "--out list.txt: is the file of the images: give another"
+    )
+
+
+def test_tensorflow_is_not_loaded(photos):
+    code = (
+        "import sys; from dcgan_tf.cli import main; assert main(['inspect', 'photos']) == 0; "
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
+
+
+def test_help():
+    assert help_text("inspect") == (GOLDEN / "help/inspect.txt").read_text()
