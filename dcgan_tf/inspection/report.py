@@ -26,7 +26,7 @@ MAX_CLASSES_TOLD = 12
 
 
 def report(found: Findings, config: InspectConfig) -> str:
-    """Up to about forty lines of at most 100 columns (words longer than a line are broken)."""
+    """Up to about forty lines of at most 100 columns; commands alone may be longer."""
     return "\n".join(
         [*_set_rows(found), *_trouble_rows(found), *_training_rows(found, config), *verdict(found, config)]
     )
@@ -36,6 +36,11 @@ def row(label: str, text: str) -> str:
     """A label and what it says, wrapped below itself."""
     indent = " " * LABEL_COLUMNS
     return textwrap.fill(text, COLUMNS, initial_indent=f"{label:<{LABEL_COLUMNS}}", subsequent_indent=indent)
+
+
+def command_row(label: str, command: str) -> str:
+    """A label and a command, on one line however long: it is there to be copied."""
+    return f"{label:<{LABEL_COLUMNS}}{command}"
 
 
 def name_of(found: Findings, index: int) -> str:
@@ -55,10 +60,10 @@ def _share(count, total) -> str:
 def _set_rows(found):
     source, sizes = found.source, found.sizes
     yield row("images", f"{len(source):,}, read as {shape_text(source.image_shape)}, values {source.values}")
-    (small, _), (large, _) = sizes.smallest, sizes.largest
+    shorter, longer = found.looks["size"].min(axis=1), found.looks["size"].max(axis=1)
     yield row(
         "sizes",
-        f"{small[1]}x{small[0]} to {large[1]}x{large[0]} (width x height); shorter sides in pixels:",
+        f"shorter side {shorter.min():,} to {shorter.max():,} pixels, longer {longer.min():,} to {longer.max():,}; by the shorter:",
     )
     yield textwrap.indent(histogram_text(sizes), " " * LABEL_COLUMNS)
     yield row(
@@ -146,7 +151,7 @@ def _training_rows(found, config):
         )
     if few := _too_few(source):
         yield row("too few", f"images, or too small, to measure {', '.join(few)}")
-    yield row("time, disk", f"{program()} train {printable(quoted(config.data))} --dry-run says them")
+    yield command_row("time, disk", f"{program()} train {printable(quoted(config.data))} --dry-run says them")
 
 
 def _settings(found, config) -> Settings:
@@ -176,15 +181,27 @@ def verdict(found: Findings, config: InspectConfig) -> list[str]:
         data = printable(quoted(f"@{config.out}"))
     elif left_out > found.exact_copies and found.source.home is not None:
         lines.append(
-            row("first", f"{program()} inspect {data}{_given(config)} --out clean.txt (leaves out {left_out:,}), then")
+            command_row(
+                "first", f"{program()} inspect {data}{_given(config)} --out clean.txt (leaves out {left_out:,}), then"
+            )
         )
         data = "@clean.txt"
     elif found.exact_copies:
         flags += " --drop-duplicates"
-    lines.append(row("next", f"{program()} train --data {data}{flags}"))
-    if config.reading.crop == "center" and np.median(found.cut_share()) >= MIN_CUT_TO_TELL:
-        lines.append(row("or", "with --crop pad, so that nothing is cut off"))
+    lines.append(command_row("next", f"{program()} train --data {data}{flags}"))
+    if others := list(_others(found, config)):
+        lines.append(row("or", "with " + "; with ".join(others)))
     return lines
+
+
+def _others(found, config):
+    """Flags that may be wanted, and why."""
+    reading = config.reading
+    if reading.crop == "center" and np.median(found.cut_share()) >= MIN_CUT_TO_TELL:
+        yield "--crop pad, so that nothing is cut off"
+    are_tinted = len(found.other) and not found.looks["is_grey"][found.other[0]]
+    if reading.channels is None and found.source.image_shape[-1] == 3 and are_tinted:
+        yield f"--channels 1, as little of the set has colour ({plural(len(found.other), 'image')})"
 
 
 def _given(config) -> str:
@@ -199,6 +216,7 @@ def _given(config) -> str:
             words += f" --{name.replace('_', '-')} {printable(quoted(str(getattr(reading, name))))}"
     if reading.classes:
         words += " --classes " + " ".join(printable(quoted(name)) for name in reading.classes)
+    words += " --drop-duplicates" if reading.drop_duplicates else ""
     return words + (" --frames all" if reading.frames == "all" else "")
 
 
