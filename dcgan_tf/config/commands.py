@@ -121,12 +121,17 @@ class PrepareConfig:
 
 @dataclass(frozen=True)
 class InspectConfig:
-    """Tell what is in a set of images before you train on it: sizes, duplicates, odd ones, what training would do."""
+    """Look at your images before you train: sizes, duplicates, odd ones, and what training would do with them."""
 
     data: Annotated[str, Positional("DATA")]
     """Images: anything that --data of "dcgan-tf train" takes."""
+    html: Annotated[str, FILE] = "inspection.html"
+    """The page that shows the images which the text names; it is one file, and is written anew each time."""
     out: Annotated[Maybe[str], FILE] = None
-    """Also write a list of the images to use, without duplicates and flat ones, for --data @FILE. Default: none."""
+    """A list of the images to use, such as clean.txt: without copies of others and flat ones. Default: none is written."""
+    features: Annotated[Maybe[str], Shown("imagenet|FILE")] = None
+    """A net that knows pictures, by which the oddest are found: "imagenet", from a package, or a Keras file, such as
+    "dcgan-tf train-features" makes. Default: by simple statistics."""
     image_size: ImageSize = None
     value_range: ValueRange = None
     reading: Reading = Reading()

@@ -23,7 +23,10 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
     "generate": (("A hundred pictures:", "checkpoints/paints200 --out new --count 100"),),
     "interpolate": (("A walk over three pictures:", "checkpoints/paints200 --seeds 1 2 3 --out walk.mp4"),),
     "prepare": (("A folder larger than memory:", "photos --image-size 64 --out prepared"),),
-    "inspect": (("What is in a folder, and a list of what to use of it:", "photos --out clean.txt"),),
+    "inspect": (
+        ("What is in a folder, and what to do about it:", "photos"),
+        ("... and a list of those worth training on:", "photos --out clean.txt"),
+    ),
     "split": (
         ("A tenth of the scans, never of a patient whose others are trained on:", "scans --by-folder --out lists"),
     ),

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -162,6 +163,39 @@ def decode_frames(path, fit: Fit, value_range, *, range_of_16_bits=ALL_OF_16_BIT
                     raise
                 item = error
             yield item
+
+
+class FileFacts(NamedTuple):
+    """What the header of an image file says of its first frame.
+
+    format          such as "JPEG"
+    mode            of its pixels, such as "RGB" or "grey"
+    bits            of each channel
+    is_transparent  whether it has an alpha channel, or a transparent colour
+    is_turned       whether its EXIF says another orientation than the stored one
+    bytes           of the whole file
+    """
+
+    format: str
+    mode: str
+    bits: int
+    is_transparent: bool
+    is_turned: bool
+    bytes: int
+
+
+def file_facts(path) -> FileFacts:
+    """Reads the header of a file alone. Raises whatever Pillow raises."""
+    with _open(path) as opened:
+        kind, mode, is_transparent, is_turned = opened.kind()
+        return FileFacts(
+            kind,
+            mode,
+            opened.bit_depth(),
+            is_transparent,
+            is_turned,
+            len(path) if isinstance(path, bytes) else os.path.getsize(path),
+        )
 
 
 @contextlib.contextmanager

@@ -1,35 +1,35 @@
-"""`dcgan-tf inspect`: what is in a set of images, and what to do about it, before anything is trained."""
+"""`dcgan-tf inspect`: what is in a set of images, told before anything is trained on it."""
 
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.files import check_out
-from dcgan_tf.common.program import program, quoted
-from dcgan_tf.common.text import plural
+from dcgan_tf.common.files import check_out, disk_errors_in_one_line, whole_file
 from dcgan_tf.config.commands import InspectConfig
 from dcgan_tf.config.fitting import MAX_CHOSEN_SIDE
-from dcgan_tf.config.train import TrainConfig
-from dcgan_tf.data.source import ImageSource
+from dcgan_tf.data.places import find_place
 from dcgan_tf.data.sources import open_source
-from dcgan_tf.inspection.duplicates import exact_groups, near_groups
-from dcgan_tf.inspection.lists import check_can_list, write_list
-from dcgan_tf.inspection.looks import look_through
-from dcgan_tf.inspection.plain import is_flat
-from dcgan_tf.inspection.report import Found, report
-from dcgan_tf.runs.folder import RunFolder
-from dcgan_tf.training.plan import Plan, plan_run
+from dcgan_tf.inspection.findings import Findings, find
+from dcgan_tf.inspection.lists import write_list
+from dcgan_tf.inspection.page import page
+from dcgan_tf.inspection.report import report
 
 
 def inspect_images(config: InspectConfig) -> int:
-    """Prints what is in the set that `config` names and, with --out, writes a list of the images to use. Returns 0.
+    """Prints what `config` asks for, and writes the page and the list. Returns 0.
 
     Raises:
-        UserError: no such images; a list is asked for of what are no files; it cannot be written.
+        UserError: the images cannot be opened; a file cannot be written, or lies within their folder.
     """
+    for flag, path in (("--html", config.html), ("--out", config.out)):
+        if path is not None:
+            _check_file(flag, Path(path))
+            _refuse_within(config, flag, Path(path))
+    if config.out is not None and Path(config.out).resolve() == Path(config.html).resolve():
+        raise UserError(f"--out {printable(config.out)}: is the file of --html, too: give another")
+    if config.out is not None and config.reading.frames == "all":
+        raise UserError("--out: a list names files, not their frames: leave out --frames all")
+    space = _space(config.features)
     source = open_source(
         config.data,
         size=config.image_size,
@@ -37,40 +37,56 @@ def inspect_images(config: InspectConfig) -> int:
         reading=config.reading,
         max_chosen_side=MAX_CHOSEN_SIDE,
     )
+    found = find(source, None if space is None else space.extract(source))
+    text = report(found, config)
+    say(text)
+    _write(Path(config.html), page(found, config, text).encode("utf-8", "replace"))
+    say(f"page       {printable(config.html)}")
     if config.out is not None:
-        check_out(Path(config.out), is_folder=False)
-        check_can_list(config.data, source, Path(config.out))
-    looks = look_through(source)
-    found = Found(source, looks, exact_groups(looks), near_groups(looks))
-    plan, problem = _plan(config, source)
-    say(report(found, config.reading, plan, problem))
-    data = config.data
-    if config.out is not None:
-        keeps = _to_keep(found)
-        write_list(Path(config.out), source, keeps, f"{config.data}, without duplicates and flat images")
-        kept, left = (plural(int(count), "image") for count in (keeps.sum(), (~keeps).sum()))
-        say(f"{printable(config.out)}: {kept} to use; {left} left out")
-        data = f"@{config.out}"
-    say(f"next     {program()} train --data {printable(quoted(data))} --dry-run")
+        _write_list(found, config)
     return 0
 
 
-def _plan(config: InspectConfig, source: ImageSource) -> tuple[Plan | None, str]:
-    """How the images would be trained on with the same flags, whatever run there is; or None, and why they cannot be."""
-    flags = TrainConfig(config.data, value_range=config.value_range, reading=config.reading)
-    flags = replace(flags, image_size=config.image_size or (source.size_is_chosen and source.image_shape[:2]) or None)
+def _check_file(flag, path) -> None:
     try:
-        return plan_run(flags, source, RunFolder(Path("checkpoints", source.name)), None), ""
+        check_out(path, is_folder=False)
     except UserError as error:
-        return None, str(error)
+        raise UserError(str(error).replace("--out", flag, 1)) from error
 
 
-def _to_keep(found: Found) -> np.ndarray:
-    """Which images are worth training on: bool [N]. Of a picture that is there several times the first; mirrored ones stay, as
-    they may be another picture on purpose."""
-    keeps = ~is_flat(found.looks)
-    for group in found.equal:
-        keeps[group[1:]] = False
-    for group in found.near:
-        keeps[group.indices[~group.mirrored][1:]] = False
-    return keeps
+def _refuse_within(config, flag, path) -> None:
+    """A page or a list among the images would be counted with them the next time, and the folder is not ours."""
+    place = find_place(config.data)
+    if place.kind not in ("path", "list"):
+        return
+    if path.resolve() == Path(place.path).resolve():
+        raise UserError(f"{flag} {printable(path)}: is the file of the images: give another")
+    if Path(place.path).is_dir() and path.resolve().is_relative_to(Path(place.path).resolve()):
+        raise UserError(f"{flag} {printable(path)}: lies within the folder of the images: give one outside of it")
+
+
+def _space(features):
+    if features is None:
+        return None
+    from dcgan_tf.metrics.features import open_features  # loads TensorFlow
+
+    return open_features(features)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with disk_errors_in_one_line(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as beside:
+            beside.write_bytes(content)
+
+
+def _write_list(found: Findings, config) -> None:
+    source = found.source
+    if source.home is None:
+        say(
+            f"list       none: {printable(config.data)} is no folder or list of image files, of which alone lists are made"
+        )
+        return
+    out = Path(config.out)
+    write_list(out, source, found.clean, f"{config.data}: without copies (mirrored ones stay) and flat ones")
+    say(f"list       {printable(config.out)}: {len(found.clean):,} of {len(source):,} images; mirrored ones stay in")

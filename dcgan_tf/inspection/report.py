@@ -1,206 +1,232 @@
-"""What is in a set of images, as a page of text: rows with a name each."""
+"""What was found in a set of images, as a page of text."""
 
-from typing import NamedTuple
+import collections
+import textwrap
 
 import numpy as np
 
-from dcgan_tf.common.errors import printable
-from dcgan_tf.common.text import first_three, plural, shape_text
-from dcgan_tf.config.fitting import sensible_side
-from dcgan_tf.config.reading import Reading
+from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.pixels import spread
+from dcgan_tf.common.program import program, quoted
+from dcgan_tf.common.text import first_three, plural, shape_text, size_text
+from dcgan_tf.config.commands import InspectConfig
 from dcgan_tf.config.recipes import described
-from dcgan_tf.data.source import ImageSource
-from dcgan_tf.inspection import plain
-from dcgan_tf.inspection.duplicates import NearGroup
-from dcgan_tf.inspection.margins import common_margins
-from dcgan_tf.inspection.oddest import oddest
-from dcgan_tf.inspection.sizes import histogram_text, sizes_of
-from dcgan_tf.training.plan import Plan
+from dcgan_tf.config.settings import Images, Settings
+from dcgan_tf.config.settle import MAX_BEST_IMAGES, Facts, default_recipe, settle
+from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.inspection.findings import Findings
+from dcgan_tf.inspection.sizes import histogram_text
+from dcgan_tf.metrics import distances, msssim, swd, tones
 
-NAME_COLUMNS = 12
-MIN_MARGIN_IMAGE_SHARE = 0.1  # of the images; rarer margins are none of the set
-ODD_IMAGES = 5
-MIN_NAMED_CLASSES = 12  # More are counted alone.
-MIN_CUT_SHARE = 0.2  # of the median image
-MIN_TRIM_SHARE = 0.5  # of the images have a margin
-MIN_GREY_SHARE = 0.9
-MAX_ADVICE = 3
+LABEL_COLUMNS, COLUMNS = 11, 100
+TONE_IMAGES = 256
+MIN_SHARED_MARGIN = 0.2  # of the images
+MIN_MARGIN_TO_TRIM = 0.5  # of the images
+MIN_CUT_TO_TELL = 0.25  # of the area, in the median: then --crop pad is proposed.
+MAX_CLASSES_TOLD = 12
 
 
-class Found(NamedTuple):
-    """What was found in a set.
-
-    looks  LOOK [N]
-    equal  groups of images with equal pixels, see `duplicates.exact_groups`
-    near   groups of images of one picture, see `duplicates.near_groups`
-    """
-
-    source: ImageSource
-    looks: np.ndarray
-    equal: list[np.ndarray]
-    near: list[NearGroup]
-
-
-def report(found: Found, reading: Reading, plan: Plan | None, problem: str) -> str:
-    """The page of a set.
-
-    reading: the flags so far. plan: how the images would be trained on with them; None where they cannot be: `problem`.
-    """
-    source, looks, equal, near = found
-    rows = [
-        ("images", _counted(source)),
-        ("sizes", _sizes(looks)),
-        ("classes", _classes(source)),
-        ("values", source.values),
-        ("duplicates", _duplicates(source, equal)),
-        ("near copies", _near(source, near)),
-        ("plain", _plain(source, looks)),
-        ("blurry", _blurry(source, looks)),
-        ("colour", _colour(source, looks)),
-        ("margins", _margins(looks)),
-        ("oddest", _oddest(source, looks)),
-        *(("note", note) for note in source.notes if not (note.endswith(" read") or "--drop-duplicates" in note)),
-        ("training", _training(plan) if plan else problem),
-        *(("to do", text) for text in _to_do(found, reading)[:MAX_ADVICE]),
-    ]
-    return "\n".join(_row(name, text) for name, text in rows if text)
-
-
-def _row(name: str, text: str) -> str:
-    """Names of files may hold anything, so each line is made printable; only a histogram has several."""
-    lines = [printable(line) for line in text.split("\n")] if name == "sizes" else [printable(text)]
-    heads = [name, *[""] * (len(lines) - 1)]
-    return "\n".join(f"{head:<{NAME_COLUMNS}} {line}".rstrip() for head, line in zip(heads, lines))
-
-
-def _name(source, index) -> str:
-    return f"image {index}" if source.names is None else source.names[index]
-
-
-def _named(source, indices) -> str:
-    return f"{len(indices):,} ({first_three(_name(source, int(i)) for i in indices)})"
-
-
-def _counted(source):
-    return f"{len(source):,} in {source.name}"
-
-
-def _sizes(looks):
-    sizes, shorter = sizes_of(looks), looks["size"].min(axis=1)
-    if len(np.unique(looks["size"], axis=0)) == 1:
-        return f"all {shape_text(sizes.smallest[0])} (height x width)"
-    low, high = shorter.min(), shorter.max()
-    shapes = [
-        f"{share:.0%} {word}" for share, word in ((sizes.wide_share, "wide"), (sizes.tall_share, "tall")) if share
-    ]
-    said = ", ".join([f"the median is {sizes.median_ratio:.2f} times as wide as high", *shapes])
-    sides = f"shorter side {low}" if low == high else f"shorter side {low} to {high}"
-    return f"{sides}; {said}" + ("" if low == high else f"\n{histogram_text(sizes)}")
-
-
-def _classes(source):
-    if source.labels is None:
-        return ""
-    labels, counts = np.unique(source.labels, return_counts=True)
-    if len(labels) > MIN_NAMED_CLASSES:
-        return f"{len(labels):,}, of {counts.min():,} to {counts.max():,} images"
-    names = source.class_names or list(range(int(labels.max()) + 1))
-    return ", ".join(f"{names[label]} {count:,}" for label, count in zip(labels, counts))
-
-
-def _duplicates(source, equal):
-    if not equal:
-        return "none"
-    extra = sum(len(group) - 1 for group in equal)
-    shown = first_three(" = ".join(_name(source, int(i)) for i in group[:3]) for group in equal)
-    return f"{plural(extra, 'image')} with the pixels of another one, of {plural(len(equal), 'picture')}: {shown}"
-
-
-def _near(source, near):
-    if not near:
-        return "none"
-    mirrored = sum(int(group.mirrored.sum()) for group in near)
-    extra = sum(len(group.indices) - 1 for group in near)
-    shown = first_three(" ~ ".join(_name(source, int(i)) for i in group.indices[:3]) for group in near)
-    return f"{plural(extra, 'image')} of a picture that is there otherwise, {mirrored:,} of them mirrored: {shown}"
-
-
-def _plain(source, looks):
-    kinds = (("flat", plain.is_flat), ("nearly black", plain.is_nearly_black), ("nearly white", plain.is_nearly_white))
-    found = [(word, np.flatnonzero(told(looks))) for word, told in kinds]
-    return "; ".join(f"{word} {_named(source, indices)}" for word, indices in found if len(indices))
-
-
-def _blurry(source, looks):
-    if plain.is_soft_all_over(looks):
-        return "most images: they may have been enlarged before"
-    indices = np.flatnonzero(plain.is_blurry(looks))
-    return _named(source, indices) if len(indices) else ""
-
-
-def _colour(source, looks):
-    grey = int(looks["is_grey"].sum())
-    if grey == len(looks):
-        return "all grey"
-    others = plain.other_coloured(looks)
-    if not len(others):
-        return "all in colour"
-    return f"{grey:,} grey, {len(looks) - grey:,} in colour: the fewer are {_named(source, others)}"
-
-
-def _margins(looks):
-    found = [margin for margin in common_margins(looks) if margin.image_share >= MIN_MARGIN_IMAGE_SHARE]
-    return "; ".join(
-        f"{m.side} {m.colour}, of {m.image_share:.0%} of the images, {m.width_share:.0%} wide" for m in found
+def report(found: Findings, config: InspectConfig) -> str:
+    """Up to about forty lines of at most 100 columns; commands alone may be longer."""
+    return "\n".join(
+        [*_set_rows(found), *_trouble_rows(found), *_training_rows(found, config), *verdict(found, config)]
     )
 
 
-def _oddest(source, looks):
-    indices, _ = oddest(looks, ODD_IMAGES)
-    return ", ".join(_name(source, int(i)) for i in indices)
+def row(label: str, text: str) -> str:
+    """A label and what it says, wrapped below itself."""
+    indent = " " * LABEL_COLUMNS
+    return textwrap.fill(text, COLUMNS, initial_indent=f"{label:<{LABEL_COLUMNS}}", subsequent_indent=indent)
 
 
-def _training(plan: Plan):
-    recipe = described(plan.recipe)
-    return (
-        f"at {shape_text(plan.source.image_shape)}, net {plan.preset.name}, {plural(plan.steps_per_epoch, 'step')} of "
-        f"{plan.batch_size} images an epoch, {plural(plan.epochs, 'epoch')}" + (f"; {recipe}" if recipe else "")
+def command_row(label: str, command: str) -> str:
+    """A label and a command, on one line however long: it is there to be copied."""
+    return f"{label:<{LABEL_COLUMNS}}{command}"
+
+
+def name_of(found: Findings, index: int) -> str:
+    """What an image is called: its path in the folder, or its number from 0."""
+    names = found.source.names
+    return printable(names[index]) if names is not None else f"image {index}"
+
+
+def _named(found, indices) -> str:
+    return first_three(name_of(found, index) for index in indices[:4])
+
+
+def _share(count, total) -> str:
+    return f"{count:,} ({count / total:.1%})"
+
+
+def _set_rows(found):
+    source, sizes = found.source, found.sizes
+    yield row("images", f"{len(source):,}, read as {shape_text(source.image_shape)}, values {source.values}")
+    shorter, longer = found.looks["size"].min(axis=1), found.looks["size"].max(axis=1)
+    yield row(
+        "sizes",
+        f"shorter side {shorter.min():,} to {shorter.max():,} pixels, longer {longer.min():,} to {longer.max():,}; by the shorter:",
     )
+    yield textwrap.indent(histogram_text(sizes), " " * LABEL_COLUMNS)
+    yield row(
+        "shapes",
+        f"width to height {sizes.median_ratio:.2f} in the median; {sizes.wide_share:.0%} wide, {sizes.tall_share:.0%} tall",
+    )
+    if found.files is not None:
+        yield from _file_rows(found)
+    if source.class_names is not None:
+        yield row("classes", _classes(source))
+    for note in source.notes:
+        if "--drop-duplicates" not in note:  # Duplicates have a row of their own.
+            yield row("note", note)
 
 
-def _to_do(found: Found, reading: Reading) -> list[str]:
-    """What to give, the most important first."""
-    source, looks, equal, near = found
-    advice = []
-    copies = bool(equal) or any((~group.mirrored[1:]).any() for group in near)
-    if copies or plain.is_flat(looks).any():
-        advice.append(
-            "--out clean.txt writes a list without duplicates and flat images; or train with --drop-duplicates"
+def _classes(source) -> str:
+    counts = np.bincount(np.asarray(source.labels), minlength=len(source.class_names)).tolist()
+    told = [f"{name} {count:,}" for name, count in zip(source.class_names, counts)][:MAX_CLASSES_TOLD]
+    more = len(counts) - len(told)
+    return ", ".join(told) + (f", and {more:,} more" if more else "")
+
+
+def _file_rows(found):
+    files = [file for file in found.files if file is not None]
+    kinds = collections.Counter(f"{file.format} {file.mode} {file.bits} bits" for file in files).most_common()
+    told = ", ".join(f"{kind} {count:,}" for kind, count in kinds[:6])
+    yield row("files", told + (f", and {len(kinds) - 6} more kinds" if len(kinds) > 6 else ""))
+    yield row("bytes", size_text(sum(file.bytes for file in files)))
+    if transparent := sum(file.is_transparent for file in files):
+        yield row("alpha", f"{plural(transparent, 'file')} with transparency, put on white")
+    if turned := sum(file.is_turned for file in files):
+        yield row("turned", f"{plural(turned, 'file')} with a turn in EXIF, which is applied")
+
+
+def _trouble_rows(found):
+    total = len(found.looks)
+    yield row("equal", _copies(found.exact_copies, len(found.exact), total, "equal to an earlier one, pixel by pixel"))
+    groups = sum(bool((~group.mirrored[1:]).any()) for group in found.near)
+    yield row("near", _copies(found.near_copies, groups, total, "the same picture as an earlier one"))
+    if found.mirrored_copies:
+        yield row("mirrored", f"{found.mirrored_copies:,} show an earlier picture mirrored")
+    for label, indices in (("flat", found.flat), ("black", found.black), ("white", found.white)):
+        if len(indices):
+            yield row(label, f"{_share(len(indices), total)}: {_named(found, indices)}")
+    if found.is_soft:
+        yield row("blurry", "half of the images or more are soft: most likely they were enlarged")
+    if len(found.blurry):
+        yield row("blurry", f"{_share(len(found.blurry), total)}: {_named(found, found.blurry)}")
+    if len(found.other):
+        kind = "grey among colour" if found.looks["is_grey"][found.other[0]] else "colour among grey"
+        yield row("mixed", f"{_share(len(found.other), total)} {kind}: {_named(found, found.other)}")
+    shared = [margin for margin in found.margins if margin.image_share >= MIN_SHARED_MARGIN]
+    if shared:
+        sides = (f"{m.side} {m.colour} {m.width_share:.0%} wide in {m.image_share:.0%}" for m in shared)
+        yield row("margins", "flat in many images: " + ", ".join(sides))
+    yield row("oddest", _named(found, found.odd))
+
+
+def _copies(copies, groups, total, what) -> str:
+    return f"{_share(copies, total)} {what}, in {plural(groups, 'group')}" if copies else "none"
+
+
+def _training_rows(found, config):
+    source = found.source
+    if config.reading.crop in ("center", "random"):
+        cut = found.cut_share()
+        yield row(
+            "crop",
+            f"{config.reading.crop} cuts off {np.median(cut):.0%} of the area in the median, {cut.max():.0%} at most",
         )
-    grey = looks["is_grey"].mean()
-    if reading.channels is None and MIN_GREY_SHARE <= grey < 1:
-        advice.append("--channels 1: nearly all images are grey, and the few others make the whole set colour")
-    margins = [margin.image_share for margin in common_margins(looks)]
-    if reading.trim == "off" and max(margins) >= MIN_TRIM_SHARE:
-        advice.append("--trim on cuts off the flat margins that many images have")
-    share = _share_cut_off(source, looks)
-    if reading.crop == "center" and share >= MIN_CUT_SHARE:
-        height, width = _shape_for(source, looks)
-        advice.append(
-            f"{share:.0%} of the median image is cut off: --image-size {height} {width}, or --crop random, pad or stretch"
+    else:
+        yield row("crop", f"{config.reading.crop}: nothing is cut off")
+    try:
+        settings = _settings(found, config)
+    except UserError as error:
+        yield row("training", printable(error))
+    else:
+        chosen = settings.config
+        yield row("preset", f"{settings.preset.name} for {shape_text(source.image_shape)}")
+        few = "up to" if len(source) <= MAX_BEST_IMAGES else "more than"
+        why = f"{default_recipe(len(source))}, as there are {few} {MAX_BEST_IMAGES:,} images"
+        yield row("recipe", "; ".join(filter(None, (why, described(settings.recipe)))))
+        yield row(
+            "steps",
+            f"{settings.steps_per_epoch:,} an epoch, in batches of {chosen.batch_size}, for {chosen.epochs:,} epochs",
         )
-    return advice
+    if few := _too_few(source):
+        yield row("too few", f"images, or too small, to measure {', '.join(few)}")
+    yield command_row("time, disk", f"{program()} train {printable(quoted(config.data))} --dry-run says them")
 
 
-def _share_cut_off(source, looks) -> float:
-    """Of the median image, by --crop center."""
-    height, width = source.image_shape[:2]
-    ratios = looks["size"][:, 1] / looks["size"][:, 0] / (width / height)
-    return float(np.median(1 - np.minimum(ratios, 1 / ratios)))
+def _settings(found, config) -> Settings:
+    source = found.source
+    images = Images(source.name, len(source), tuple(source.image_shape), source.values, "")
+    flags = TrainConfig(
+        config.data, image_size=config.image_size, value_range=config.value_range, reading=config.reading
+    )
+    sample = spread(len(source), TONE_IMAGES)
+    return settle(flags, Facts(images, lambda: tones.clipped(tones.histograms(source, sample)), ""))
 
 
-def _shape_for(source, looks) -> tuple[int, int]:
-    """(H, W) with the shorter side of the source and the shape of the median image."""
-    side, ratio = min(source.image_shape[:2]), float(np.median(looks["size"][:, 1] / looks["size"][:, 0]))
-    longer = sensible_side(side * max(ratio, 1 / ratio))
-    return (side, longer) if ratio >= 1 else (longer, side)
+def _too_few(source) -> list[str]:
+    """The measures that so many images are too few for; half of those are compared with the other half where needed."""
+    few = [] if swd.fits(source) else ["swd"]
+    few += [] if len(source) >= msssim.MIN_IMAGES else ["msssim"]
+    return few + [name for name, least in distances.MIN_IMAGES.items() if len(source) < least]
+
+
+def verdict(found: Findings, config: InspectConfig) -> list[str]:
+    """At most three lines: what to do, as commands."""
+    flags = _flags(found, config)
+    data = printable(quoted(config.data))
+    left_out = len(found.looks) - len(found.clean)
+    lines = []
+    if config.out is not None and found.source.home is not None:
+        data = printable(quoted(f"@{config.out}"))
+    elif left_out > found.exact_copies and found.source.home is not None:
+        lines.append(
+            command_row(
+                "first", f"{program()} inspect {data}{_given(config)} --out clean.txt (leaves out {left_out:,}), then"
+            )
+        )
+        data = "@clean.txt"
+    elif found.exact_copies:
+        flags += " --drop-duplicates"
+    lines.append(command_row("next", f"{program()} train --data {data}{flags}"))
+    if others := list(_others(found, config)):
+        lines.append(row("or", "with " + "; with ".join(others)))
+    return lines
+
+
+def _others(found, config):
+    """Flags that may be wanted, and why."""
+    reading = config.reading
+    if reading.crop == "center" and np.median(found.cut_share()) >= MIN_CUT_TO_TELL:
+        yield "--crop pad, so that nothing is cut off"
+    if reading.trim == "off" and max(margin.image_share for margin in found.margins) >= MIN_MARGIN_TO_TRIM:
+        yield "--trim on, which cuts off the flat margins that many images have"
+    are_tinted = len(found.other) and not found.looks["is_grey"][found.other[0]]
+    if reading.channels is None and found.source.image_shape[-1] == 3 and are_tinted:
+        yield f"--channels 1, as little of the set has colour ({plural(len(found.other), 'image')})"
+
+
+def _given(config) -> str:
+    """The flags about the images that were given, as they have to be repeated."""
+    words, reading = "", config.reading
+    if config.value_range is not None:
+        words += " --value-range " + " ".join(f"{value:g}" for value in config.value_range)
+    if reading.crop != "center":
+        words += f" --crop {reading.crop}"
+    words += " --trim on" if reading.trim == "on" else ""
+    for name in ("border_colour", "channels"):
+        if getattr(reading, name) is not None:
+            words += f" --{name.replace('_', '-')} {printable(quoted(str(getattr(reading, name))))}"
+    if reading.classes:
+        words += " --classes " + " ".join(printable(quoted(name)) for name in reading.classes)
+    words += " --drop-duplicates" if reading.drop_duplicates else ""
+    return words + (" --frames all" if reading.frames == "all" else "")
+
+
+def _flags(found, config) -> str:
+    height, width = found.source.image_shape[:2]
+    is_told = found.source.size_is_chosen or config.image_size is not None
+    side = f"{height}" if height == width else f"{height} {width}"
+    return (f" --image-size {side}" if is_told else "") + _given(config)

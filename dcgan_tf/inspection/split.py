@@ -13,11 +13,12 @@ from dcgan_tf.common.text import plural
 from dcgan_tf.config.commands import SplitConfig
 from dcgan_tf.config.fitting import MAX_CHOSEN_SIDE
 from dcgan_tf.data.files.image_files import Classes, classes_by_folder
+from dcgan_tf.data.files.listed import MARK
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.inspection.duplicates import exact_groups, near_groups
 from dcgan_tf.inspection.groups import by_folder, by_prefix, joined, split
-from dcgan_tf.inspection.lists import check_can_list, write_list
+from dcgan_tf.inspection.lists import write_list
 from dcgan_tf.inspection.looks import look_through
 
 TRAIN, TEST = "train.txt", "test.txt"
@@ -35,7 +36,12 @@ def split_images(config: SplitConfig) -> int:
         if (folder / name).exists():
             raise UserError(f"--out {printable(config.out)}: holds {name} already: give another folder")
     source = open_source(config.data, max_chosen_side=MAX_CHOSEN_SIDE)
-    check_can_list(config.data, source, folder)
+    if source.home is None:
+        raise UserError(
+            f"{printable(config.data)}: is no folder or list of image files, of which alone lists can be made"
+        )
+    if not config.data.startswith(MARK) and folder.resolve().is_relative_to(Path(source.home).resolve()):
+        raise UserError(f"--out {printable(config.out)}: lies within the folder of the images: give one outside of it")
     first_of = joined(len(source), _groups(config, source))
     classes = _classes(config, source)
     is_test = split(first_of, classes.labels, config.test, config.seed)
@@ -46,7 +52,7 @@ def split_images(config: SplitConfig) -> int:
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name, chosen, what in ((TRAIN, ~is_test, "to train on"), (TEST, is_test, "to hold out")):
-        write_list(folder / name, source, chosen, f"{config.data} {what}")
+        write_list(folder / name, source, np.flatnonzero(chosen), f"{config.data} {what}")
     say(_report(classes, first_of, is_test))
     train, test = (printable(quoted(f"@{folder / name}")) for name in (TRAIN, TEST))
     say(f"next     {program()} train --data {train}")

@@ -1,17 +1,23 @@
-"""`dcgan-tf inspect`: what it says of a set with planted faults, and the list of images to use."""
+"""`dcgan-tf inspect`: a page of text, a page of pictures, and a list of the images to use."""
 
+import html.parser
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from support.golden import GOLDEN, help_text
+from support.helpers import error_of
 from support.image_files import put
-from support.pictures import mirrored, picture, recompressed
+from support.pictures import picture
 
 from dcgan_tf.cli import main
-from dcgan_tf.data.sources import open_source
+from dcgan_tf.config.commands import InspectConfig
+from dcgan_tf.config.reading import Reading
+from dcgan_tf.inspection.inspect import inspect_images
+
+HOSTILE = "<script>alert(1)<&'\".png"
 
 
 @pytest.fixture(autouse=True)
@@ -20,105 +26,131 @@ def own_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def photos():
-    """20 pictures of 96x120 of two classes; beside them one saved twice, one as JPEG, one mirrored, one flat, one broken."""
-    for i in range(20):
-        put(Path(f"photos/{'ab'[i % 2]}/{i:02}.png"), picture(i))
-    put(Path("photos/a/00 again.bmp"), picture(0))
-    put(Path("photos/b/03 small.jpg"), recompressed(picture(3), 85), quality=95)
-    put(Path("photos/b/05 turned.png"), mirrored(picture(5)))
-    put(Path("photos/b/flat.png"), np.full((96, 120, 3), 90, np.uint8))
-    Path("photos/b/bad\x1b[2J.png").write_bytes(b"\x89PNG broken")
+def photos(tmp_path):
+    """30 pictures of two classes; of one there is an equal file, of one a JPEG, of one it mirrored; a flat one, and a
+    damaged file."""
+    for i in range(30):
+        put(tmp_path / f"photos/{'ab'[i % 2]}/{i:02}.png", picture(i, (40, 60) if i < 20 else (96, 120)))
+    put(tmp_path / "photos/b/equal.png", picture(0, (40, 60)))
+    put(tmp_path / "photos/b/near.jpg", picture(22), quality=90)
+    put(tmp_path / "photos/b/mirrored.png", np.ascontiguousarray(picture(24)[:, ::-1]))
+    put(tmp_path / "photos/b/flat.png", np.full((64, 64, 3), 200, np.uint8))
+    put(tmp_path / f"photos/a/{HOSTILE}", picture(50))
+    (tmp_path / "photos/a/damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
 
 
-def rows(out) -> dict[str, list[str]]:
-    found = {}
-    for line in out.splitlines():
-        name = line[:12].strip()
-        found.setdefault(name, []).append(line[13:])
-    return found
+class Page(html.parser.HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.sources, self.text = [], [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        attributes = dict(attributes)
+        assert "href" not in attributes
+        if "src" in attributes:
+            self.sources.append(attributes["src"])
+
+    def handle_data(self, data):
+        self.text += data
 
 
-def test_what_is_said_of_a_set(photos, capsys):
-    assert main(["inspect", "photos"]) == 0
-    out = capsys.readouterr().out
-    said = rows(out)
-    assert said["images"] == ["24 in photos"]
-    assert said["sizes"] == ["all 96x120 (height x width)"]
-    assert said["classes"] == ["a 11, b 13"]
-    assert said["duplicates"] == ["1 image with the pixels of another one, of 1 picture: a/00 again.bmp = a/00.png"]
-    assert said["near copies"] == [
-        "2 images of a picture that is there otherwise, 1 of them mirrored: b/03 small.jpg ~ b/03.png, "
-        "b/05 turned.png ~ b/05.png"
-    ]
-    assert said["plain"] == ["flat 1 (b/flat.png)"]
-    assert said["colour"] == ["1 grey, 23 in colour: the fewer are 1 (b/flat.png)"]
-    assert said["note"][0] == (
-        "24 images read, 1 skipped: b/bad\\x1b[2J.png (not a readable JPEG, PNG, WebP, BMP, TIFF, GIF or DICOM image)"
-    )
-    assert said["training"][0].startswith(
-        "at 96x120x3, net faces64@96x120x3, 2 steps of 16 images an epoch, 400 epochs"
-    )
-    assert said["to do"] == [
-        "--out clean.txt writes a list without duplicates and flat images; or train with --drop-duplicates"
-    ]
-    assert "\x1b" not in out and os.listdir(".") == ["photos"]
-
-
-def test_the_list_of_what_to_use(photos, capsys):
+def test_the_text(photos, capsys):
     assert main(["inspect", "photos", "--out", "clean.txt"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert all(len(row) <= 100 for row in rows if "dcgan" not in row) and len(rows) <= 45
+    for row in (
+        "sizes      shorter side 40 to 96 pixels, longer 60 to 120; by the shorter:",
+        "files      PNG RGB 8 bits 34, JPEG RGB 8 bits 1",
+        "classes    a 16, b 19",
+        "equal      1 (2.9%) equal to an earlier one, pixel by pixel, in 1 group",
+        "near       1 (2.9%) the same picture as an earlier one, in 1 group",
+        "mirrored   1 show an earlier picture mirrored",
+        "flat       1 (2.9%): b/flat.png",
+        "list       clean.txt: 32 of 35 images; mirrored ones stay in",
+    ):
+        assert row in rows
+    assert any("left out" in row or "damaged" in row or "skipped" in row for row in rows)
+
+
+def test_the_list_holds_the_images_to_use(photos):
+    inspect_images(InspectConfig("photos", out="clean.txt"))
+    lines = open("clean.txt").read().splitlines()
+    wanted = {f"photos/{'ab'[i % 2]}/{i:02}.png" for i in range(30)} | {f"photos/a/{HOSTILE}", "photos/b/mirrored.png"}
+    assert lines[0].startswith("# 32 images of photos: without copies ")
+    assert set(lines[1:]) == wanted and len(lines) == 33
+
+
+def test_the_page_is_one_file_and_escapes_names(photos):
+    inspect_images(InspectConfig("photos"))
+    text = open("inspection.html", encoding="utf-8").read()
+    page = Page(text)
+    assert "script" not in page.tags and "link" not in page.tags
+    assert page.sources and all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
+    assert HOSTILE in page.text and "http://" not in text and "https://" not in text
+    assert {"Equal", "The same picture", "Flat", "The oddest", "Examples"} <= set(page.text.split("\n"))
+    assert sorted(os.listdir()) == ["inspection.html", "photos"]
+
+
+def last_rows(capsys, *words) -> list[str]:
+    """What is proposed in the end: rows without the name of the program."""
+    assert main(["inspect", *words]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    labels = [i for i, row in enumerate(rows) if row.startswith(("first ", "next ", "or "))]
+    return [row[:11] + row[row.index("dcgan") if "dcgan" in row else 11 :] for row in (rows[i] for i in labels)]
+
+
+def test_the_verdict(tmp_path, capsys):
+    for i in range(20):
+        grey = np.repeat(picture(i, (64, 64), grey=True), 3, axis=-1)
+        put(tmp_path / f"scans/{i:02}.png", picture(i, (64, 64)) if i == 7 else grey)
+    put(tmp_path / "scans/equal.png", np.repeat(picture(3, (64, 64), grey=True), 3, axis=-1))
+    *_, following, other = last_rows(capsys, "scans")
+    assert following.endswith("train --data scans --drop-duplicates")
+    assert other == "or         with --channels 1, as little of the set has colour (1 image)"
+    *_, following = last_rows(capsys, "scans", "--drop-duplicates", "--channels", "1", "--crop", "pad")
+    assert following.endswith("train --data scans --crop pad --channels 1 --drop-duplicates")
+    *_, following, _ = last_rows(capsys, "scans", "--out", "clean.txt")
+    assert following.endswith("train --data @clean.txt")
+
+
+def test_arrays_have_no_list(tmp_path, capsys):
+    np.save("x.npy", np.stack([picture(i) for i in range(20)]))
+    assert main(["inspect", "x.npy", "--html", "x.html", "--out", "clean.txt"]) == 0
     out = capsys.readouterr().out
-    assert "clean.txt: 21 images to use; 3 images left out\n" in out and " train --data @clean.txt --dry-run\n" in out
-    names = {Path(name).name for name in open_source("@clean.txt").names}
-    left_out = {"00.png", "03.png", "flat.png", "bad\x1b[2J.png"}  # "00 again" and "03 small" come first.
-    assert names == {path.name for path in Path("photos").rglob("*.*")} - left_out
-    assert main(["inspect", "@clean.txt"]) == 0
-    said = rows(capsys.readouterr().out)
-    assert said["duplicates"] == ["none"] and "to do" not in said
+    assert "images     20, read as 96x120x3, values uint8 0..255" in out
+    assert "list       none: x.npy is no folder or list of image files, of which alone lists are made" in out
+    assert sorted(os.listdir()) == ["x.html", "x.npy"]
 
 
-def test_sizes_margins_and_what_is_cut_off(capsys):
-    for i in range(12):
-        framed = np.full((100, 220, 3), 255, np.uint8)
-        framed[:, 20:200] = np.broadcast_to(picture(i, (100, 180), grey=True), (100, 180, 3))
-        put(Path(f"scans/{i:02}.png"), framed)
-    put(Path("scans/x.png"), picture(50, (200, 440)))
-    assert main(["inspect", "scans", "--image-size", "64"]) == 0
-    said = rows(capsys.readouterr().out)
-    assert said["sizes"] == ["shorter side 100 to 200; the median is 2.20 times as wide as high, 100% wide"]
-    assert said[""] == ["96 to 127   12  ##############################", "128 to 191   0", "192 to 255   1  ##"]
-    assert said["colour"] == ["12 grey, 1 in colour: the fewer are 1 (x.png)"]
-    assert said["margins"] == ["right white, of 92% of the images, 9% wide; left white, of 92% of the images, 9% wide"]
-    assert said["to do"] == [
-        "--channels 1: nearly all images are grey, and the few others make the whole set colour",
-        "--trim on cuts off the flat margins that many images have",
-        "55% of the median image is cut off: --image-size 64 140, or --crop random, pad or stretch",
-    ]
-
-
-def test_arrays_and_sets_that_cannot_be_listed(capsys):
-    np.save("x.npy", np.stack([picture(i, (32, 32)) for i in (0, 1, 0)]))
-    assert main(["inspect", "x.npy"]) == 0
-    said = rows(capsys.readouterr().out)
-    assert said["images"] == ["3 in x"] and said["values"] == ["uint8 0..255"]
-    assert said["duplicates"] == ["1 image with the pixels of another one, of 1 picture: image 0 = image 2"]
-    assert main(["inspect", "x.npy", "--out", "clean.txt"]) == 2
-    assert capsys.readouterr().err == (
-        "error: x.npy: is no folder or list of image files, of which alone lists can be made\n"
+def test_nothing_is_written_among_the_images(photos):
+    assert error_of(inspect_images, InspectConfig("photos", html="photos/i.html")) == (
+        "--html photos/i.html: lies within the folder of the images: give one outside of it"
     )
-    put(Path("few/a.png"), picture(1))
-    assert main(["inspect", "few", "--out", "few/clean.txt"]) == 2
-    assert capsys.readouterr().err.endswith(
-        "error: --out few/clean.txt: lies within the folder of the images: give one outside of it\n"
+    assert error_of(inspect_images, InspectConfig("photos", out="photos/a/clean.txt")) == (
+        "--out photos/a/clean.txt: lies within the folder of the images: give one outside of it"
     )
-    assert main(["inspect", "few"]) == 0
-    assert rows(capsys.readouterr().out)["training"][0].startswith("at 96x120x3, net faces64@96x120x3, 1 step of 16")
-    put(Path("scans/a.png"), picture(1, (96, 96)))  # The net for this shape takes whole batches alone.
-    assert main(["inspect", "scans"]) == 0
-    assert "1 images are fewer than one batch of " in rows(capsys.readouterr().out)["training"][0]
+    assert error_of(inspect_images, InspectConfig("photos", out="inspection.html")) == (
+        "--out inspection.html: is the file of --html, too: give another"
+    )
+    assert error_of(inspect_images, InspectConfig("photos", out="c.txt", reading=Reading(frames="all"))) == (
+        "--out: a list names files, not their frames: leave out --frames all"
+    )
+    (open("list.txt", "w")).write("photos/a/00.png\n")
+    assert error_of(inspect_images, InspectConfig("@list.txt", out="list.txt")) == (
+        "--out list.txt: is the file of the images: give another"
+    )
 
 
-def test_it_starts_without_tensorflow(photos):
-    code = "import sys; from dcgan_tf.cli import main; assert main(['inspect', 'photos']) == 0; assert 'tensorflow' not in sys.modules"
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.DEVNULL)
+def test_tensorflow_is_not_loaded(photos):
+    code = (
+        "import sys; from dcgan_tf.cli import main; assert main(['inspect', 'photos']) == 0; "
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
+
+
+def test_help():
+    assert help_text("inspect") == (GOLDEN / "help/inspect.txt").read_text()

@@ -139,6 +139,10 @@ class DicomFile:
         """1 for grey, else 3."""
         return 3 if self._shape[2] == 3 or self._has_palette() else 1
 
+    def kind(self) -> tuple[str, str, bool, bool]:
+        """See `PillowFile.kind`."""
+        return "DICOM", "grey" if self.channels() == 1 else "RGB", False, False
+
     def bit_depth(self) -> int:
         """How many bits each channel uses."""
         with _no_details():

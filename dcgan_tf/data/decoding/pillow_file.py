@@ -145,6 +145,13 @@ class PillowFile:
         """1 where the first frame is stored in grey, else 3."""
         return 1 if self._image.mode[0] in "1LIF" else 3
 
+    def kind(self) -> tuple[str, str, bool, bool]:
+        """Format, mode, whether the first frame has transparency, and whether EXIF turns it: by the header alone."""
+        image = self._image
+        mode = "grey" if image.mode[0] in "1LIF" else "RGB" if image.mode in ("RGB", "RGBA", "RGBX") else image.mode
+        is_transparent = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+        return image.format, mode, is_transparent, self._orientation() != 1
+
     def bit_depth(self) -> int:
         """How many bits each channel of the first frame has in the file."""
         return eight_bits.bit_depth(self._image)
