@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_rows_that_are_no_images_are_skipped_and_named(tmp_path):
 
 def test_without_the_package_one_line_says_how_to_get_it(tmp_path, monkeypatch):
     write("a.parquet", [row(1)])
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     error = source_error("a.parquet")
     assert error.startswith("a.parquet: Parquet needs a package: ") and 'install "pyarrow>=' in error
