@@ -40,7 +40,8 @@ class Fit(NamedTuple):
 
     size    (H, W), each at least 1
     crop    center: resized until it covers the size, and its middle cut out. pad: resized until it is within the size, and
-            given a border. random: resized until it covers the size; it is cut when it is read. stretch: resized to the size, whatever its shape
+            given a border. random: resized until it covers the size; it is cut when it is read. stretch: resized to the
+            size, whatever its shape
     border  with pad: a colour as Pillow names them, or "reflect", which mirrors the image at its edges
     trim    whether the flat margins of an image are cut off first
     """

@@ -71,17 +71,6 @@ def fit(image, size) -> Image.Image:
     return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
 
 
-def fit_all(images, size) -> np.ndarray:
-    """Fits each image to `size` as `fit` does: uint8 [N, h, w, C] -> uint8 [N, H, W, C], with C of 1 or 3."""
-    if images.shape[1:3] == tuple(size):
-        return images
-    fitted = np.empty((len(images), *size, images.shape[-1]), np.uint8)
-    for i, image in enumerate(images):
-        pillow = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-        fitted[i] = np.asarray(fit(pillow, size)).reshape(fitted.shape[1:])
-    return fitted
-
-
 def is_grey(image) -> bool:
     """Whether an image, uint8 [H, W, C] with C of 1 or 3, shows no colour.
 

@@ -27,7 +27,6 @@ from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL
 from dcgan_tf.data.tfrecord.index import INDEX_FORMAT, INDEX_JSON, INDEX_NPY, INDEX_VERSION, is_prepared
 from dcgan_tf.data.tfrecord.scan import ROW
 
-READ_CHUNK_BYTES = 2**20  # Each thread reads this much at once.
 RECORD_OVERHEAD_BYTES = 120  # About what a record takes beside its pixels.
 
 
@@ -111,10 +110,8 @@ def _write_set(source: ImageSource, folder: str, shards: int) -> int:
 
 def _images(source):
     """Yields every image, uint8 [H, W, C], in order; several threads read them."""
-    step = max(1, READ_CHUNK_BYTES // int(np.prod(source.image_shape)))
-    chunks = (np.arange(start, min(start + step, len(source))) for start in range(0, len(source), step))
     with (
-        contextlib.closing(in_order(source.read, chunks)) as results,
+        contextlib.closing(in_order(source.read, source.pieces())) as results,
         Work("preparing", len(source), "image") as bar,
     ):
         for images in results:

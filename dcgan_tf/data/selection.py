@@ -13,7 +13,6 @@ from dcgan_tf.common.text import first_three, plural
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource
 
-READ_CHUNK_BYTES = 2**20  # Each thread reads this much at once.
 MIN_SHARE_TO_INSPECT = 0.01  # of duplicates; fewer may well be known
 DIGEST_BYTES = 16  # Two different images of a billion have the same digest once in 10^20 sets.
 
@@ -68,11 +67,13 @@ def with_copies_told(source: ImageSource) -> ImageSource:
 
 def find_firsts(source: ImageSource) -> np.ndarray:
     """For each image the index of the first that is equal to it as it is read, mostly its own: int64 [N]. Reads all images."""
-    step = max(1, READ_CHUNK_BYTES // int(np.prod(source.image_shape)))
-    chunks = (np.arange(start, min(start + step, len(source))) for start in range(0, len(source), step))
+
+    def digests_of(indices):
+        return [digest(image) for image in source.read(indices)]
+
     first_of, firsts = {}, []
     with (
-        contextlib.closing(in_order(lambda chunk: [digest(image) for image in source.read(chunk)], chunks)) as results,
+        contextlib.closing(in_order(digests_of, source.pieces())) as results,
         Work("looking for copies", len(source), "image") as bar,
     ):
         for digests in results:

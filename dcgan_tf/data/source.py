@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from dcgan_tf.common.pixels import spread
 from dcgan_tf.config.reading import DEFAULT_BORDER
 from dcgan_tf.data.cuts import places
 
+PIECE_BYTES = 2**20  # What a thread reads at once.
 FINGERPRINT_IMAGES = 64  # This many, spread over the set, stand for all.
 
 
@@ -120,6 +122,12 @@ class ImageSource:
         indices = np.asarray(indices, dtype=np.int64)
         where = (places(seed, epoch, indices),) if self.is_cut else ()
         return np.ascontiguousarray(self.pixels(indices, *where))
+
+    def pieces(self) -> Iterator[np.ndarray]:
+        """Yields the indices of all images in order, int64 [n], of about a megabyte of images at a time."""
+        step = max(1, PIECE_BYTES // math.prod(self.image_shape))
+        for start in range(0, len(self), step):
+            yield np.arange(start, min(start + step, len(self)))
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -10,7 +10,8 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, remove_leftovers, whole_file
-from dcgan_tf.common.pixels import fit_all, size_within
+from dcgan_tf.common.fit import Fit
+from dcgan_tf.common.pixels import size_within
 from dcgan_tf.common.progress import Work
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import table
@@ -159,7 +160,7 @@ class _Batches(keras.utils.PyDataset):
 
     def __getitem__(self, number):
         some = np.sort(self._order[number * self._batch : (number + 1) * self._batch])
-        return fit_all(self._source.read(some), self._size), self._classes[some]
+        return Fit(self._size).images(self._source.read(some)), self._classes[some]
 
     def on_epoch_end(self):
         self._epoch += 1
@@ -206,7 +207,7 @@ def _fit(net: keras.Sequential, batches: _Batches, epochs: int) -> None:
 
 def _read(source, size, indices):
     for start in range(0, len(indices), BATCH_IMAGES):
-        yield fit_all(source.read(indices[start : start + BATCH_IMAGES]), size)
+        yield Fit(size).images(source.read(indices[start : start + BATCH_IMAGES]))
 
 
 def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:

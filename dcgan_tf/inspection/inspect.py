@@ -10,7 +10,7 @@ from dcgan_tf.config.fitting import MAX_CHOSEN_SIDE
 from dcgan_tf.data.places import find_place
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.inspection.findings import Findings, find
-from dcgan_tf.inspection.lists import write_list
+from dcgan_tf.inspection.lists import refuse_within, write_list
 from dcgan_tf.inspection.page import page
 from dcgan_tf.inspection.report import report
 
@@ -55,14 +55,13 @@ def _check_file(flag, path) -> None:
 
 
 def _refuse_within(config, flag, path) -> None:
-    """A page or a list among the images would be counted with them the next time, and the folder is not ours."""
     place = find_place(config.data)
     if place.kind not in ("path", "list"):
         return
     if path.resolve() == Path(place.path).resolve():
         raise UserError(f"{flag} {printable(path)}: is the file of the images: give another")
-    if Path(place.path).is_dir() and path.resolve().is_relative_to(Path(place.path).resolve()):
-        raise UserError(f"{flag} {printable(path)}: lies within the folder of the images: give one outside of it")
+    if Path(place.path).is_dir():
+        refuse_within(flag, path, place.path)
 
 
 def _space(features):

@@ -4,9 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
+from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import disk_errors_in_one_line, whole_file
 from dcgan_tf.data.files.listed import list_text
 from dcgan_tf.data.source import ImageSource
+
+
+def refuse_within(flag: str, path: Path, folder) -> None:
+    """A file among the images would be counted with them the next time, and their folder is not ours to write to.
+
+    Raises:
+        UserError: the path lies within the folder of the images.
+    """
+    if path.resolve().is_relative_to(Path(folder).resolve()):
+        raise UserError(f"{flag} {printable(path)}: lies within the folder of the images: give one outside of it")
 
 
 def write_list(path: Path, source: ImageSource, indices: np.ndarray, about: str) -> None:

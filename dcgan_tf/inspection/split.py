@@ -18,7 +18,7 @@ from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.inspection.duplicates import exact_groups, near_groups
 from dcgan_tf.inspection.groups import by_folder, by_prefix, joined, split
-from dcgan_tf.inspection.lists import write_list
+from dcgan_tf.inspection.lists import refuse_within, write_list
 from dcgan_tf.inspection.looks import look_through
 
 TRAIN, TEST = "train.txt", "test.txt"
@@ -40,8 +40,8 @@ def split_images(config: SplitConfig) -> int:
         raise UserError(
             f"{printable(config.data)}: is no folder or list of image files, of which alone lists can be made"
         )
-    if not config.data.startswith(MARK) and folder.resolve().is_relative_to(Path(source.home).resolve()):
-        raise UserError(f"--out {printable(config.out)}: lies within the folder of the images: give one outside of it")
+    if not config.data.startswith(MARK):
+        refuse_within("--out", folder, source.home)
     first_of = joined(len(source), _groups(config, source))
     classes = _classes(config, source)
     is_test = split(first_of, classes.labels, config.test, config.seed)

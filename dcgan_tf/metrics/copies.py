@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.common.pixels import fit_all, size_within
+from dcgan_tf.common.fit import Fit
+from dcgan_tf.common.pixels import size_within
 from dcgan_tf.common.progress import Work
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.metrics.distances import squared_distances, squared_pixel_distances
@@ -161,7 +162,7 @@ def _pixels(source, indices) -> np.ndarray:
     size = size_within(source.image_shape, MAX_SIDE_PIXELS)
     images = np.empty([len(indices), *size, source.image_shape[-1]], np.uint8)
     for start in range(0, len(indices), BATCH_IMAGES):
-        images[start : start + BATCH_IMAGES] = fit_all(source.read(indices[start : start + BATCH_IMAGES]), size)
+        images[start : start + BATCH_IMAGES] = Fit(size).images(source.read(indices[start : start + BATCH_IMAGES]))
     return images
 
 

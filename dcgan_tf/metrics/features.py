@@ -8,7 +8,8 @@ import numpy as np
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.pixels import fit_all, to_channels
+from dcgan_tf.common.fit import Fit
+from dcgan_tf.common.pixels import to_channels
 from dcgan_tf.common.progress import Work
 from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.metrics import imagenet, inception
@@ -63,7 +64,7 @@ class FeatureSpace:
     def fitted(self, images: np.ndarray) -> np.ndarray:
         """uint8 [n, H, W, C] of any size, 1 or 3 channels -> uint8 [n, *image_shape]."""
         *size, channels = self.image_shape
-        return fit_all(to_channels(images, channels), tuple(size))
+        return Fit(tuple(size)).images(to_channels(images, channels))
 
 
 def open_features(name: str) -> FeatureSpace:

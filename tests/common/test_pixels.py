@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from dcgan_tf.common import pixels
+from dcgan_tf.common.fit import Fit
 
 
 def test_spread_is_even_and_holds_both_ends():
@@ -100,8 +101,8 @@ def test_fit_cuts_out_the_centre():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_all_images_are_fitted_alike(channels):
     images = np.stack([stripe(4, 8, channels), 255 - stripe(4, 8, channels)])
-    assert pixels.fit_all(images, (4, 8)) is images
-    fitted = pixels.fit_all(images, (4, 4))
+    assert Fit((4, 8)).images(images) is images
+    fitted = Fit((4, 4)).images(images)
     assert fitted.dtype == np.uint8 and fitted.shape == (2, 4, 4, channels)
     assert (fitted[0] == 255).all() and (fitted[1] == 0).all()
 

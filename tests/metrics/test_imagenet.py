@@ -9,8 +9,8 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 from support.helpers import error_of
 
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.common.install import install_command
-from dcgan_tf.common.pixels import fit_all
 from dcgan_tf.metrics import imagenet
 from dcgan_tf.metrics.features import open_features
 
@@ -34,7 +34,7 @@ def test_features_are_those_of_pytorch(space):
 
 @needs_package
 def test_a_daisy_is_a_daisy():
-    flower = fit_all(load_sample_image("flower.jpg")[None], (224, 224))
+    flower = Fit((224, 224)).images(load_sample_image("flower.jpg")[None])
     logits = imagenet.classifier(imagenet.weights_path())(flower.astype(np.float32)).numpy()
     assert logits.argmax() == DAISY
     # Another version of a JPEG decoder may change a pixel by a level.

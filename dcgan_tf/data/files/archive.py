@@ -10,6 +10,7 @@ from dcgan_tf.common.memory import free_bytes
 from dcgan_tf.common.text import size_text
 from dcgan_tf.data.files.image_files import ImageFiles, in_path_order, is_hidden
 from dcgan_tf.data.parallel import MAX_THREADS
+from dcgan_tf.data.unpacked import file_stamp
 
 MEMORY_SHARE, MIN_MEMBER_BYTES = 8, 2**26
 
@@ -18,8 +19,7 @@ class ArchiveFiles(ImageFiles):
     """The files in an archive. A subclass lists its members and reads one."""
 
     def __init__(self, path):
-        status = os.stat(path)
-        super().__init__(path, f"{status.st_size:x}-{status.st_mtime_ns:x}")
+        super().__init__(path, file_stamp(path))
         # The content of a member is in memory while it is decoded, in as many threads as there are processors.
         threads = min(MAX_THREADS, os.cpu_count() or 1)
         self._max_bytes = max(MIN_MEMBER_BYTES, free_bytes() // MEMORY_SHARE // threads)

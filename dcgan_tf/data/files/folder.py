@@ -8,7 +8,28 @@ from dcgan_tf.common.errors import printable
 from dcgan_tf.data.files.image_files import ImageFiles, in_path_order
 
 
-class Folder(ImageFiles):
+class LooseFiles(ImageFiles):
+    """Files of their own, whose names lead from a folder.
+
+    place: see `ImageFiles`. folder: as it is given; messages name the files in it so.
+    """
+
+    def __init__(self, place, folder, names: list[str]):
+        self._folder, self._names = folder, names
+        super().__init__(place, stamp_of(folder, names), home=os.path.abspath(folder))
+
+    @property
+    def names(self):
+        return self._names
+
+    def content(self, name):
+        return os.path.join(self._folder, name)
+
+    def where(self, name):
+        return printable(self.content(name))
+
+
+class Folder(LooseFiles):
     """All files in a folder and below, but hidden ones; links are followed.
 
     Raises:
@@ -16,18 +37,7 @@ class Folder(ImageFiles):
     """
 
     def __init__(self, folder):
-        self._names = _list_files(folder)
-        super().__init__(folder, stamp_of(folder, self._names), home=os.path.abspath(folder))
-
-    @property
-    def names(self):
-        return self._names
-
-    def content(self, name):
-        return os.path.join(self.place, name)
-
-    def where(self, name):
-        return printable(os.path.join(self.place, name))
+        super().__init__(folder, folder, _list_files(folder))
 
 
 def stamp_of(folder, names) -> str:

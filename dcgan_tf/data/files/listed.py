@@ -6,14 +6,13 @@ from pathlib import Path
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import size_text
-from dcgan_tf.data.files.folder import stamp_of
-from dcgan_tf.data.files.image_files import ImageFiles
+from dcgan_tf.data.files.folder import LooseFiles
 
 MARK = "@"  # before the name of a list
 MAX_LIST_BYTES = 2**28  # Of a million images a list has some 60 MB.
 
 
-class ListedFiles(ImageFiles):
+class ListedFiles(LooseFiles):
     """The files that a list names, in its order. Paths are meant from the folder of the list, or are whole; lines that are
     empty or begin with "#" do not count. A path that comes twice counts once.
 
@@ -23,22 +22,10 @@ class ListedFiles(ImageFiles):
     """
 
     def __init__(self, path):
-        folder = os.path.dirname(os.path.abspath(path))
-        self._names = list(dict.fromkeys(_lines(path)))
-        super().__init__(path, stamp_of(folder, self._names), home=folder)
-
-    @property
-    def names(self):
-        return self._names
-
-    def content(self, name):
-        return os.path.join(self.home, name)
+        super().__init__(path, os.path.dirname(os.path.abspath(path)), list(dict.fromkeys(_lines(path))))
 
     def is_image(self, name):
         return True  # It is listed as one; decoding says why not.
-
-    def where(self, name):
-        return printable(os.path.join(self.home, name))
 
 
 def list_text(paths, folder, about: str) -> bytes:

@@ -1,7 +1,6 @@
 """Images in Parquet tables, as the `datasets` library and Hugging Face write them: an image a row, with a label."""
 
 import collections
-import hashlib
 import json
 import os
 import threading
@@ -14,6 +13,7 @@ from dcgan_tf.common.memory import check_fits
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import first_three
 from dcgan_tf.data.facts import MAX_COUNT
+from dcgan_tf.data.files.folder import stamp_of
 from dcgan_tf.data.files.image_files import Classes, ImageFiles
 
 PARQUET_START, PARQUET_ENDING = b"PAR1", ".parquet"
@@ -43,12 +43,9 @@ class ParquetFiles(ImageFiles):
     """
 
     def __init__(self, place, paths):
-        stamp = hashlib.blake2b(digest_size=12)
         for path in paths:
             check_regular(path)
-            status = os.stat(path)
-            stamp.update(os.fsencode(path) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-        super().__init__(place, stamp.hexdigest())
+        super().__init__(place, stamp_of("", paths))
         self._paths, self._tables = list(map(os.fspath, paths)), [_open(path) for path in paths]
         self._columns = [_image_column(printable(path), table) for path, table in zip(paths, self._tables)]
         rows = sum(table.metadata.num_rows for table in self._tables)
