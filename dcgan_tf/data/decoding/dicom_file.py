@@ -27,7 +27,6 @@ from dcgan_tf.data.decoding.dicom_values import HOW_SHOWN, groups_of_frame, has_
 from dcgan_tf.data.decoding.pillow_file import Decoded, fitted, memory
 
 PREAMBLE_BYTES, MAGIC = 128, b"DICM"
-TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 MAX_HEADER_BYTES = 2**24  # of all that stands before the pixels and is read
 MAX_UNPACKED_BYTES = 2**27  # of a file that is compressed as a whole
@@ -49,10 +48,13 @@ STRUCTURE = (
 
 
 def is_dicom(file) -> bool:
-    """Whether a file begins as DICOM does. One that is also a TIFF is taken as that. The file is left at its start."""
+    """Whether a file begins as DICOM does. The file is left at its start.
+
+    The bytes before "DICM" may make it a TIFF, too, often one that points beyond its end: DICOM says more of the image.
+    """
     head = file.read(PREAMBLE_BYTES + len(MAGIC))
     file.seek(0)
-    return head[PREAMBLE_BYTES:] == MAGIC and not head.startswith(TIFF_STARTS)
+    return head[PREAMBLE_BYTES:] == MAGIC
 
 
 class DicomFile:
