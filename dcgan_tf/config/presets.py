@@ -106,6 +106,13 @@ class Preset:
         """The name without the shape that the preset is fitted to: "faces64@8x8x1" -> "faces64"."""
         return self.name.partition("@")[0]
 
+    @property
+    def in_words(self) -> str:
+        if self.family == self.name:
+            return f"{self.name}: {self.about}"
+        height, width, channels = self.image_shape
+        return f"the net of {self.family}, fitted to {height}x{width} {'grey' if channels == 1 else 'colour'}"
+
 
 # faces64 and mri96 share all stages but the outermost one, next to the image.
 _DCGAN_STEM = (_reshape(1, 1, 100), _deconv(512, 4, 1, "bn relu", bias=False, padding="valid"))  # 4x4x512

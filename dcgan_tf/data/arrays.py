@@ -1,20 +1,24 @@
 """Arrays of images: .npy files (read row by row), .npz archives, arrays in memory; their layout and value range."""
 
+import collections
 import math
 import zipfile
+from typing import NamedTuple
 
 import numpy as np
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.fit import Fit
 from dcgan_tf.common.memory import check_fits
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import first_three, shape_text
 from dcgan_tf.data.archives import Archive
-from dcgan_tf.data.layouts import NUMBER_KINDS, find_layout, in_memory, layout_by_shape
+from dcgan_tf.data.layouts import NUMBER_KINDS, Layout, find_layout, in_memory, layout_by_shape
 from dcgan_tf.data.members import find_labels
-from dcgan_tf.data.ranges import find_range, not_finite
+from dcgan_tf.data.ranges import ValueRange, find_range, not_finite
 from dcgan_tf.data.rows import READ_CHUNK_BYTES, open_npy
+from dcgan_tf.data.sizes import shape_of_most
 from dcgan_tf.data.source import ImageSource, Wanted, channels_note
 
 IMAGE_KEYS = ("images", "x_train", "x", "arr_0")
@@ -80,55 +84,56 @@ def array_source(name, array, wanted: Wanted, *, what, labels=None, notes=()) ->
     if layout.images_are_last:
         array = np.moveaxis(in_memory(array, what), -1, 0)
     check_fits(f"one image of {what}", WORK_FACTOR * _image_bytes(array), "make the images smaller")
-    low, high, values, range_notes = find_range(array, what, wanted.value_range)
+    value_range = find_range(array, what, wanted.value_range)
     *stored_size, stored_channels = layout.image_shape
     fit = wanted.fit._replace(size=tuple(wanted.size or stored_size))
-    size = fit.size
     channels = wanted.channels or (1 if stored_channels <= 2 else 3)
-
-    notes += range_notes
     if stored_channels in (2, 4):
         notes.append("alpha composited on white")
     if (channels == 1) != (stored_channels <= 2):
         notes.append(channels_note(channels))
-    if list(size) != stored_size:
-        notes.append(f"resized from {shape_text(stored_size)} to {shape_text(size)}")
-
-    def read(indices, at=None):
-        images = layout.to_images(array[indices])
-        if images.dtype.kind == "f" and not np.isfinite(images).all():
-            bad = indices[~np.isfinite(images).all(axis=(1, 2, 3))][0]
-            raise UserError(not_finite(what, bad))
-        images = pixels.to_uint8(images, low, high)
-        return fit.images(pixels.to_channels(images, channels), at)
-
-    def read_in_pieces(indices, at=None):
-        """Reads few images at a time, because the stored ones may be much larger than the wanted."""
-        if len(indices) <= images_a_piece:
-            return read(indices, at)
-        starts = range(0, len(indices), images_a_piece)
-        return np.concatenate(
-            [
-                read(
-                    indices[start : start + images_a_piece], None if at is None else at[start : start + images_a_piece]
-                )
-                for start in starts
-            ]
-        )
-
-    images_a_piece = max(1, READ_CHUNK_BYTES // _image_bytes(array))
-    labels = None if labels is None else np.asarray(labels, np.int64)
+    if list(fit.size) != stored_size:
+        notes.append(f"resized from {shape_text(stored_size)} to {shape_text(fit.size)}")
     return ImageSource(
         name,
-        (*size, channels),
+        (*fit.size, channels),
         len(array),
-        read_in_pieces,
-        values,
-        labels=labels,
+        _Pixels(array, layout, value_range, channels, fit, what).read,
+        value_range.text,
+        labels=None if labels is None else np.asarray(labels, np.int64),
         notes=notes,
         headroom=fit.headroom(stored_size),
+        shape_of_most=shape_of_most(collections.Counter([tuple(stored_size)]), fit),
+        hardly_used=value_range.hardly_used,
         is_cut=wanted.is_cut,
     )
+
+
+class _Pixels(NamedTuple):
+    """Images made from the rows of an array. what: the array in words."""
+
+    array: np.ndarray
+    layout: Layout
+    value_range: ValueRange
+    channels: int
+    fit: Fit
+    what: str
+
+    def read(self, indices, at=None) -> np.ndarray:
+        """See `ImageSource.pixels`. Few images are read at a time: the stored ones may be much larger than the wanted."""
+        step = max(1, READ_CHUNK_BYTES // _image_bytes(self.array))
+        if len(indices) <= step:
+            return self._read(indices, at)
+        pieces = (slice(start, start + step) for start in range(0, len(indices), step))
+        return np.concatenate([self._read(indices[piece], None if at is None else at[piece]) for piece in pieces])
+
+    def _read(self, indices, at):
+        images = self.layout.to_images(self.array[indices])
+        if images.dtype.kind == "f" and not np.isfinite(images).all():
+            bad = indices[~np.isfinite(images).all(axis=(1, 2, 3))][0]
+            raise UserError(not_finite(self.what, bad))
+        images = pixels.to_uint8(images, self.value_range.low, self.value_range.high)
+        return self.fit.images(pixels.to_channels(images, self.channels), at)
 
 
 def _image_bytes(array):

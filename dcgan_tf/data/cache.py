@@ -23,7 +23,7 @@ from dcgan_tf.common.reading import open_regular
 from dcgan_tf.data.facts import check_seal, parsed, seal
 from dcgan_tf.data.rows import open_npy
 
-CACHE_VERSION = 2  # To be raised whenever decoding gives other pixels, reads more formats, or facts get other keys.
+CACHE_VERSION = 3  # To be raised whenever decoding gives other pixels, reads more formats, or facts get other keys.
 ABANDONED_AFTER_SECONDS = 3600  # A half-written file that is older was left by a killed process.
 READ_CHUNK_BYTES = 2**24
 

@@ -93,6 +93,8 @@ FACTS_OF_IMAGES = {  # of decoded images, as `dcgan_tf.data.files.source` keeps 
     "class_names": is_none_or(is_texts),
     "notes": is_texts,
     "headroom": is_factor,
+    "shape_of_most": is_none_or(is_size),
+    "hardly_used": is_none_or(lambda value: is_counts(value) and len(value) == 4),
     "names": is_texts,
     "copies": are_pairs,
     "range_of_16_bits": lambda value: is_counts(value) and len(value) == 2 and value[0] < value[1],

@@ -1,11 +1,13 @@
 """The value range of an array: which stored values mean black and white, told by the type and the values it uses."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from dcgan_tf.common import pixels
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.common.program import program
 from dcgan_tf.common.progress import counted
 from dcgan_tf.data.rows import READ_CHUNK_BYTES
 
@@ -17,8 +19,42 @@ SENSOR_BITS = (10, 12, 14, 16)  # of which cameras and scanners use all, in file
 MIN_SHARE_USED = 1 / 4  # Of a range that is used less, a note says so.
 
 
-def find_range(array, what, given):
-    """Returns the values that become 0 and 255, a text for people that says them, and notes.
+class HardlyUsed(NamedTuple):
+    """A range that is hardly used: the least and the greatest value that is, and those that become 0 and 255."""
+
+    least: float
+    most: float
+    low: float
+    high: float
+
+    @property
+    def note(self) -> str:
+        least, most, low, high = (f"{value:d}" if isinstance(value, int) else f"{value:g}" for value in self)
+        return (
+            f"the values use only {least} to {most} of {low}..{high}: --value-range {least} {most} gives them all contrast, "
+            f"{program()} inspect shows them as they are"
+        )
+
+
+class ValueRange(NamedTuple):
+    """The stored values `low` and `high` become 0 and 255; `text` says them to people; `hardly_used` is None mostly."""
+
+    low: float
+    high: float
+    text: str
+    hardly_used: HardlyUsed | None = None
+
+
+def hardly_used(least: float, most: float, low: float, high: float) -> HardlyUsed | None:
+    """The range `low` to `high`, where values from `least` to `most` use less than a quarter of it, but are not all equal;
+    else None."""
+    if not 0 < most - least < MIN_SHARE_USED * (high - low):
+        return None
+    return HardlyUsed(*(int(value) if value == int(value) else float(value) for value in (least, most, low, high)))
+
+
+def find_range(array, what, given) -> ValueRange:
+    """The value range of an array.
 
     array: [N, ...], in memory or read by rows. given: (low, high) as the user gave them, or None to recognise them.
 
@@ -30,9 +66,9 @@ def find_range(array, what, given):
         if dtype.kind == "f":
             _min_max(array, what)  # Refuses NaN.
         low, high = given
-        return low, high, f"{dtype.name} {low:g}..{high:g} (given)", []
+        return ValueRange(low, high, f"{dtype.name} {low:g}..{high:g} (given)")
     if dtype.kind == "b":
-        return 0, 1, "bool 0..1", []
+        return ValueRange(0, 1, "bool 0..1")
     least, most = _min_max(array, what)
     recognised = _recognised(dtype, least, most)
     if recognised is None:
@@ -41,13 +77,8 @@ def find_range(array, what, given):
             "give --value-range LO HI, the values that mean black and white"
         )
     low, high, bits = recognised
-    notes = []
-    if float(most) - float(least) < MIN_SHARE_USED * (high - low):
-        used = f"{least:g} {most:g}"
-        notes.append(
-            f"the values use only {least:g} to {most:g} of {low}..{high}: --value-range {used} gives them all contrast"
-        )
-    return low, high, f"{dtype.name} {low}..{high}" + (f" ({bits} bits)" if bits else ""), notes
+    text = f"{dtype.name} {low}..{high}" + (f" ({bits} bits)" if bits else "")
+    return ValueRange(low, high, text, hardly_used(float(least), float(most), low, high))
 
 
 def _recognised(dtype, least, most):

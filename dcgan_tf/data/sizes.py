@@ -11,6 +11,8 @@ from dcgan_tf.config.fitting import MAX_OWN_SIDE, sensible_side
 from dcgan_tf.data.source import ImageSource
 
 ROUNDING = 1e-6  # of a headroom, which is a quotient
+MIN_OBLONG_RATIO = 1.25  # of the longer side to the shorter
+MIN_SHAPED_SIDE = 16  # Of a smaller size, few multiples of 4 are near.
 
 
 def median_side(sizes: Counter) -> int:
@@ -29,6 +31,12 @@ def many_sizes(sizes: Counter) -> str:
 def how_to_choose(side: int | None) -> str:
     """What to do about images of many sizes. side: the median of their shorter sides; None: not known."""
     return f"choose one, such as --image-size {sensible_side(side or 64)}"
+
+
+def size_flag(size: tuple[int, int]) -> str:
+    """The flag that asks for an (H, W)."""
+    height, width = size
+    return f"--image-size {height}" + ("" if height == width else f" {width}")
 
 
 def chosen_size(sizes: Counter, max_side: int | None) -> tuple[int, int] | None:
@@ -52,14 +60,30 @@ def headroom(sizes: Counter, fit: Fit) -> float:
     return statistics.median_low(map(fit.headroom, sizes.elements()))
 
 
+def shape_of_most(sizes: Counter, fit: Fit) -> tuple[int, int] | None:
+    """The (H, W) that has the shorter side of a square `fit.size`, and the shape of the median image, where that is oblong.
+
+    None where most images are nearly squares, the size is none or small, or half of the images would have to be enlarged.
+    """
+    height, width = fit.size
+    ratio = statistics.median_low([width / height for height, width in sizes.elements()])
+    if height != width or height < MIN_SHAPED_SIDE or 1 / MIN_OBLONG_RATIO < ratio < MIN_OBLONG_RATIO:
+        return None
+    longer = height * max(ratio, 1 / ratio)
+    for side in (sensible_side(longer + 2), sensible_side(longer)):  # the nearest multiple of 4, or the one below
+        shaped = (height, side) if ratio > 1 else (side, width)
+        if headroom(sizes, fit._replace(size=shaped)) >= 1 - ROUNDING:
+            return shaped
+    return None
+
+
 def enlarging_text(source: ImageSource, *, is_free: bool = True) -> str | None:
     """A warning where most images have been enlarged. is_free: whether another size can be given."""
     if source.headroom is None or source.headroom >= 1 - ROUNDING:
         return None
     height, width = source.image_shape[:2]
-    sides = {side: sensible_side(side * source.headroom + ROUNDING) for side in (height, width)}
-    better = f"{sides[height]}" + ("" if height == width else f" {sides[width]}")
+    better = tuple(sensible_side(side * source.headroom + ROUNDING) for side in (height, width))
     return (
         f"warning: most images are smaller than {height}x{width}, and are enlarged, which takes time and adds no detail"
-        + (f": --image-size {better} fits them" if is_free else "")
+        + (f": {size_flag(better)} fits them" if is_free else "")
     )

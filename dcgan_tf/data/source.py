@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ from dcgan_tf.common.fit import Fit
 from dcgan_tf.common.pixels import spread
 from dcgan_tf.config.reading import DEFAULT_BORDER
 from dcgan_tf.data.cuts import places
+from dcgan_tf.data.decode import FileFacts
+from dcgan_tf.data.ranges import HardlyUsed
 
 PIECE_BYTES = 2**20  # What a thread reads at once.
 FINGERPRINT_IMAGES = 64  # This many, spread over the set, stand for all.
@@ -74,11 +76,15 @@ class ImageSource:
         stored: gives one image, by index, as it is stored: uint8 [h, w, C], upright, and its own (h, w); one with a side of
             over 2,048 pixels is shrunk. None: all are stored in one size, which `read` gives where no other is wanted.
         is_cut: whether images are cut elsewhere in every epoch; then `pixels` also takes where, float [n], see `cuts.places`.
+        headers: reads the headers of the files that hold the images of these names, each once, in parallel: yields a
+            `FileFacts` or, where one cannot be read any more, None. None: the images are no files.
         values: the stored value range, for people: "uint8 0..255".
         labels: int64 [count], or None.
         class_names: the names of the labels 0, 1, ..., or None.
         headroom: how many times as long the sides of `image_shape` could be before half of the images had to be enlarged;
             below 1: half of them or more have been. None: not known.
+        shape_of_most: an (H, W) that would keep the shape of most stored images, see `sizes.shape_of_most`.
+        hardly_used: the stored value range, where little of it is used and nobody has given it.
         size_is_chosen: whether nobody asked for this size, and it is not that of the stored images either.
         notes: one-line facts for the start of a run: what was skipped, resized, converted.
         home: the folder that the names lead from, where each image is a file of its own; else None.
@@ -95,11 +101,14 @@ class ImageSource:
     class_names: list[str] | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     headroom: float | None = None
+    shape_of_most: tuple[int, int] | None = None
+    hardly_used: HardlyUsed | None = None
     size_is_chosen: bool = False
     names: list[str] | None = None
     home: str | None = None
     firsts: np.ndarray | None = None
     stored: Callable[[int], tuple[np.ndarray, tuple[int, int]]] | None = None
+    headers: Callable[[Sequence[str]], Iterator[FileFacts | None]] | None = None
     is_cut: bool = False
 
     def __post_init__(self):

@@ -1,6 +1,7 @@
 """Where images come from: `open_source` looks at what `--data` names and returns an `ImageSource`."""
 
 import contextlib
+import dataclasses
 import glob
 from pathlib import Path
 from typing import NamedTuple
@@ -88,7 +89,10 @@ def open_source(
     source = _open(place, _How(wanted, cache, max_chosen_side, place.name))
     if reading.classes:
         source = with_classes(source, reading.classes)
-    return without_copies(source) if reading.drop_duplicates else with_copies_told(source)
+    source = without_copies(source) if reading.drop_duplicates else with_copies_told(source)
+    if source.hardly_used is None:
+        return source
+    return dataclasses.replace(source, notes=[*source.notes, source.hardly_used.note])
 
 
 def _open(place, how) -> ImageSource:

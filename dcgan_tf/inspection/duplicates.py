@@ -1,16 +1,20 @@
 """Images that are there more than once: with equal pixels, or the same picture in another file."""
 
+import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from dcgan_tf.common.progress import Work
+from dcgan_tf.data.parallel import in_order
 from dcgan_tf.inspection.alignment import Alignment, align, rough_misfit
 from dcgan_tf.inspection.plain import is_flat
 
 # Limits for pairs that may be copies, wide enough for those cropped by 2%: of these, 97.5% or more of each of five sets pass.
 # Of 4.5 million pairs of brain scans 2,500 are left, of 50 million pairs of handwritten digits 14,000.
 MAX_HASH_DISTANCE_BITS = 72
+SHAPE_SIDE, MIN_SHAPE_CORRELATION = 8, 0.85
 MAX_CONTRAST_RATIO = 1.25
 MAX_ROUGH_MISFIT = 0.15
 MAX_MISFIT_ONE_WAY = 0.12
@@ -32,7 +36,7 @@ MAX_FIELD_HUE_LEVELS, FIELD_HUE_LEVELS_PER_SHIFTED_PIXEL = 12.0, 20.0
 
 ALIGNING_STEPS = 3
 MIN_GAIN = 1e-3  # No image has less contrast than this share of its copy's.
-ROWS_AT_ONCE = 16  # The distances of so few hashes to 100,000 others stay in the processor's cache.
+ROWS_AT_ONCE = 16  # The correlations of so few shapes with 100,000 others stay in the processor's cache.
 PAIRS_AT_ONCE = 1024  # take 30 MB
 
 
@@ -72,8 +76,8 @@ def near_groups(looks: np.ndarray) -> list[NearGroup]:
     no two are left that show the same. Of images with equal pixels, only the first is in a group here. Flat images, see
     `is_flat`, are in none: one looks like another.
 
-    All hashes are compared with each other, which takes a few seconds for 50,000 images; the few pairs that are left are
-    aligned. It takes 100 MB, and a copy of the looks.
+    All images are compared with each other by their hashes and shapes, which takes some minutes for 100,000; the few pairs that are
+    left are aligned. It takes 100 MB, and a copy of the looks.
 
     looks: LOOK [N].
     """
@@ -114,28 +118,59 @@ def _likely_pairs(looks, taken) -> Iterator[np.ndarray]:
         yield pairs[rough_misfit(looks["thumbnail"], pairs) <= MAX_ROUGH_MISFIT]
 
 
-def _candidates(looks, taken) -> Iterator[np.ndarray]:
-    """Yields the pairs whose hashes differ in few bits.
+class _Keys(NamedTuple):
+    """What is compared of N images before anything else. Shapes are quick to compare; hashes tell more details apart.
 
-    Comparing two hashes takes a nanosecond, so an index of them would save little.
+    shapes  float32 [N, 64]: the thumbnails in 8x8 fields, of mean 0 and length 1
+    hashes  uint64 [N, 4]
     """
-    hashes = np.ascontiguousarray(looks["hash"].T)  # [4, N]
-    both = (hashes, np.ascontiguousarray(looks["mirrored_hash"].T))
-    for start in range(0, len(looks), ROWS_AT_ONCE):
+
+    shapes: np.ndarray
+    hashes: np.ndarray
+
+    @classmethod
+    def of(cls, thumbnails, hashes) -> "_Keys":
+        count, side = thumbnails.shape[0], thumbnails.shape[1] // SHAPE_SIDE
+        fields = thumbnails.reshape(count, SHAPE_SIDE, side, SHAPE_SIDE, side).mean(axis=(2, 4), dtype=np.float32)
+        shapes = fields.reshape(count, SHAPE_SIDE**2)
+        shapes -= shapes.mean(axis=1, keepdims=True)
+        return cls(shapes / np.maximum(np.linalg.norm(shapes, axis=1), 1)[:, None], hashes)
+
+    def alike(self, rows: np.ndarray, others: "_Keys", start: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which images, of those at `rows`, may be copies of which others behind them: two int64 [n]. start: the first that
+        may be behind one."""
+        correlation = self.shapes[rows] @ others.shapes[start:].T
+        row, column = np.nonzero(correlation >= MIN_SHAPE_CORRELATION)
+        first, second = rows[row], column + start
+        is_behind = second > first
+        first, second = first[is_behind], second[is_behind]
+        distance = np.bitwise_count(self.hashes[first] ^ others.hashes[second]).sum(axis=1)
+        is_near = distance <= MAX_HASH_DISTANCE_BITS
+        return first[is_near], second[is_near]
+
+
+def _candidates(looks, taken) -> Iterator[np.ndarray]:
+    """Yields the pairs whose keys are alike.
+
+    Comparing two takes some nanoseconds, so an index of them would save little.
+    """
+    keys = _Keys.of(looks["thumbnail"], looks["hash"])
+    mirrored = _Keys.of(looks["thumbnail"][:, :, ::-1], looks["mirrored_hash"])
+
+    def alike(start):
         rows = start + np.flatnonzero(~taken[start : start + ROWS_AT_ONCE])
-        found = [_alike(ones[:, rows], hashes[:, start:], rows, start, mirrored) for mirrored, ones in enumerate(both)]
-        pairs = _without(taken, np.concatenate(found))
-        yield pairs[np.argsort(pairs[:, 0], kind="stable")]
+        found = [ones.alike(rows, keys, start) for ones in (keys, mirrored)]
+        pairs = np.concatenate([np.stack([*pair, np.full_like(pair[0], i)], axis=1) for i, pair in enumerate(found)])
+        return pairs[np.argsort(pairs[:, 0], kind="stable")]
 
-
-def _alike(ones, others, rows, start, mirrored) -> np.ndarray:
-    """The pairs of hashes [4, n] of images `rows`, and hashes [4, m] of all from `start` on, that differ in few bits."""
-    distance = np.zeros((ones.shape[1], others.shape[1]), np.uint16)
-    for one, other in zip(ones, others):
-        distance += np.bitwise_count(one[:, None] ^ other)
-    row, column = np.divmod(np.flatnonzero(distance.reshape(-1) <= MAX_HASH_DISTANCE_BITS), others.shape[1])
-    first, second = rows[row], column + start
-    return np.stack([first, second, np.full_like(first, mirrored)], axis=1)[second > first]
+    starts = range(0, len(looks), ROWS_AT_ONCE)
+    with (
+        contextlib.closing(in_order(alike, starts)) as found,
+        Work("comparing", len(looks), "image", is_even=False) as bar,
+    ):
+        for start, pairs in zip(starts, found):
+            yield _without(taken, pairs)
+            bar.update(min(ROWS_AT_ONCE, len(looks) - start))
 
 
 def _in_parts(pieces) -> Iterator[np.ndarray]:

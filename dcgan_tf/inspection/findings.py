@@ -1,13 +1,11 @@
 """All that is found out about a set of images, as values: `report` and `page` say it."""
 
 import functools
-import os
 from dataclasses import dataclass
 
 import numpy as np
 
-from dcgan_tf.common.progress import Work
-from dcgan_tf.data.decode import FileFacts, file_facts, is_of_disk
+from dcgan_tf.data.decode import FileFacts
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.inspection import plain
 from dcgan_tf.inspection.duplicates import NearGroup, exact_groups, near_groups
@@ -23,8 +21,7 @@ class Findings:
 
     source  the images, as training would read them
     looks   LOOK [N]
-    files   what the headers say, for each image; None where images are no files of their own. An item is None where the
-            file cannot be read any more.
+    files   what the headers of the files say that could be read; None where the images are no files
     exact   images with equal pixels, see `exact_groups`
     near    images of the same picture, see `near_groups`
     flat, black, white, blurry  indices; black and white ones without the flat
@@ -34,7 +31,7 @@ class Findings:
 
     source: ImageSource
     looks: np.ndarray
-    files: list[FileFacts | None] | None
+    files: list[FileFacts] | None
     sizes: Sizes
     exact: list[np.ndarray]
     near: list[NearGroup]
@@ -90,7 +87,7 @@ def find(source: ImageSource, features: np.ndarray | None = None) -> Findings:
     return Findings(
         source=source,
         looks=looks,
-        files=_files(source),
+        files=None if source.headers is None else list(filter(None, source.headers(source.names))),
         sizes=sizes_of(looks),
         exact=exact_groups(looks),
         near=near_groups(looks),
@@ -103,23 +100,3 @@ def find(source: ImageSource, features: np.ndarray | None = None) -> Findings:
         margins=common_margins(looks),
         odd=oddest(looks, features=features)[0],
     )
-
-
-def _files(source):
-    if source.home is None or source.names is None:
-        return None
-    with Work("reading headers", len(source.names), "file") as bar:
-        found = []
-        for name in source.names:
-            found.append(_file(os.path.join(source.home, name)))
-            bar.update()
-    return found
-
-
-def _file(path):
-    try:
-        return file_facts(path)
-    except Exception as error:  # Pillow raises anything for damage; the pixels were readable a moment ago.
-        if is_of_disk(error):
-            raise
-        return None

@@ -7,10 +7,12 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, disk_errors_in_one_line, whole_file
 from dcgan_tf.config.commands import InspectConfig
 from dcgan_tf.config.fitting import MAX_CHOSEN_SIDE
+from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.data.places import find_place
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.inspection.findings import Findings, find
 from dcgan_tf.inspection.lists import refuse_within, write_list
+from dcgan_tf.inspection.outlook import look_ahead
 from dcgan_tf.inspection.page import page
 from dcgan_tf.inspection.report import report
 
@@ -38,7 +40,10 @@ def inspect_images(config: InspectConfig) -> int:
         max_chosen_side=MAX_CHOSEN_SIDE,
     )
     found = find(source, None if space is None else space.extract(source))
-    text = report(found, config)
+    flags = TrainConfig(
+        config.data, image_size=config.image_size, value_range=config.value_range, reading=config.reading
+    )
+    text = report(found, config, look_ahead(flags, source))
     say(text)
     _write(Path(config.html), page(found, config, text).encode("utf-8", "replace"))
     say(f"page       {printable(config.html)}")

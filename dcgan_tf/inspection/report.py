@@ -5,38 +5,37 @@ import textwrap
 
 import numpy as np
 
-from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.pixels import spread
+from dcgan_tf.common.errors import printable
 from dcgan_tf.common.program import program, quoted
-from dcgan_tf.common.text import first_three, plural, shape_text, size_text
+from dcgan_tf.common.text import first_three, plural, shape_text, size_text, time_text
 from dcgan_tf.config.commands import InspectConfig
 from dcgan_tf.config.recipes import described
-from dcgan_tf.config.settings import Images, Settings
-from dcgan_tf.config.settle import MAX_BEST_IMAGES, Facts, default_recipe, settle
-from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.config.settle import MAX_BEST_IMAGES, default_recipe
+from dcgan_tf.data.sizes import size_flag
 from dcgan_tf.inspection.findings import Findings
+from dcgan_tf.inspection.outlook import Outlook
 from dcgan_tf.inspection.sizes import histogram_text
-from dcgan_tf.metrics import distances, msssim, swd, tones
+from dcgan_tf.metrics import distances, msssim, swd
 
 LABEL_COLUMNS, COLUMNS = 11, 100
-TONE_IMAGES = 256
 MIN_SHARED_MARGIN = 0.2  # of the images
 MIN_MARGIN_TO_TRIM = 0.5  # of the images
 MIN_CUT_TO_TELL = 0.25  # of the area, in the median: then --crop pad is proposed.
 MAX_CLASSES_TOLD = 12
+MIN_IMAGES_OF_A_CLASS = 200  # A training on fewer is not proposed.
 
 
-def report(found: Findings, config: InspectConfig) -> str:
+def report(found: Findings, config: InspectConfig, outlook: Outlook) -> str:
     """Up to about forty lines of at most 100 columns; commands alone may be longer."""
-    return "\n".join(
-        [*_set_rows(found), *_trouble_rows(found), *_training_rows(found, config), *verdict(found, config)]
-    )
+    training = _training_rows(found, config, outlook)
+    return "\n".join([*_set_rows(found), *_trouble_rows(found), *training, *verdict(found, config)])
 
 
 def row(label: str, text: str) -> str:
     """A label and what it says, wrapped below itself."""
     indent = " " * LABEL_COLUMNS
-    return textwrap.fill(text, COLUMNS, initial_indent=f"{label:<{LABEL_COLUMNS}}", subsequent_indent=indent)
+    start = f"{label:<{LABEL_COLUMNS}}"
+    return textwrap.fill(text, COLUMNS, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def command_row(label: str, command: str) -> str:
@@ -88,7 +87,7 @@ def _classes(source) -> str:
 
 
 def _file_rows(found):
-    files = [file for file in found.files if file is not None]
+    files = found.files
     kinds = collections.Counter(f"{file.format} {file.mode} {file.bits} bits" for file in files).most_common()
     told = ", ".join(f"{kind} {count:,}" for kind, count in kinds[:6])
     yield row("files", told + (f", and {len(kinds) - 6} more kinds" if len(kinds) > 6 else ""))
@@ -115,7 +114,7 @@ def _trouble_rows(found):
         yield row("blurry", f"{_share(len(found.blurry), total)}: {_named(found, found.blurry)}")
     if len(found.other):
         kind = "grey among colour" if found.looks["is_grey"][found.other[0]] else "colour among grey"
-        yield row("mixed", f"{_share(len(found.other), total)} {kind}: {_named(found, found.other)}")
+        yield row("mixed", f"{_share(len(found.other), total)} {kind}, as stored: {_named(found, found.other)}")
     shared = [margin for margin in found.margins if margin.image_share >= MIN_SHARED_MARGIN]
     if shared:
         sides = (f"{m.side} {m.colour} {m.width_share:.0%} wide in {m.image_share:.0%}" for m in shared)
@@ -127,7 +126,7 @@ def _copies(copies, groups, total, what) -> str:
     return f"{_share(copies, total)} {what}, in {plural(groups, 'group')}" if copies else "none"
 
 
-def _training_rows(found, config):
+def _training_rows(found, config, outlook):
     source = found.source
     if config.reading.crop in ("center", "random"):
         cut = found.cut_share()
@@ -137,33 +136,31 @@ def _training_rows(found, config):
         )
     else:
         yield row("crop", f"{config.reading.crop}: nothing is cut off")
-    try:
-        settings = _settings(found, config)
-    except UserError as error:
-        yield row("training", printable(error))
-    else:
-        chosen = settings.config
-        yield row("preset", f"{settings.preset.name} for {shape_text(source.image_shape)}")
-        few = "up to" if len(source) <= MAX_BEST_IMAGES else "more than"
-        why = f"{default_recipe(len(source))}, as there are {few} {MAX_BEST_IMAGES:,} images"
-        yield row("recipe", "; ".join(filter(None, (why, described(settings.recipe)))))
-        yield row(
-            "steps",
-            f"{settings.steps_per_epoch:,} an epoch, in batches of {chosen.batch_size}, for {chosen.epochs:,} epochs",
-        )
+    if outlook.plan is not None:
+        yield from _plan_rows(outlook.plan)
+    if outlook.costs is not None:
+        seconds_per_step, seconds, disk_bytes = outlook.costs
+        yield row("time", f"about {time_text(seconds)} on this machine ({seconds_per_step:.3g} s a step)")
+        yield row("disk", f"about {size_text(disk_bytes)}")
+    if outlook.why_not:
+        yield row("training", outlook.why_not)
     if few := _too_few(source):
         yield row("too few", f"images, or too small, to measure {', '.join(few)}")
-    yield command_row("time, disk", f"{program()} train {printable(quoted(config.data))} --dry-run says them")
 
 
-def _settings(found, config) -> Settings:
-    source = found.source
-    images = Images(source.name, len(source), tuple(source.image_shape), source.values, "")
-    flags = TrainConfig(
-        config.data, image_size=config.image_size, value_range=config.value_range, reading=config.reading
+def _plan_rows(plan):
+    preset, images = plan.preset, len(plan.source)
+    is_own = preset.family == preset.name
+    why = "made for images of this shape" if is_own else "as no preset was made for images of this shape"
+    yield row("preset", f"{preset.in_words}; {why}")
+    if images <= MAX_BEST_IMAGES:
+        why = f"as for all sets of up to {MAX_BEST_IMAGES:,} images: on such it came nearest to real ones"
+    else:
+        why = f"as there are more than {MAX_BEST_IMAGES:,} images, on which best was not measured"
+    yield row("recipe", "; ".join(filter(None, (f"{default_recipe(images)}, {why}", described(plan.recipe)))))
+    yield row(
+        "steps", f"{plan.steps_per_epoch:,} an epoch, in batches of {plan.batch_size}, for {plan.epochs:,} epochs"
     )
-    sample = spread(len(source), TONE_IMAGES)
-    return settle(flags, Facts(images, lambda: tones.clipped(tones.histograms(source, sample)), ""))
 
 
 def _too_few(source) -> list[str]:
@@ -198,21 +195,35 @@ def verdict(found: Findings, config: InspectConfig) -> list[str]:
 
 def _others(found, config):
     """Flags that may be wanted, and why."""
-    reading = config.reading
+    reading, source = config.reading, found.source
+    if source.hardly_used is not None:
+        yield f"{_range_flag(source.hardly_used[:2])}, as the values use little of their range"
+    if source.shape_of_most is not None:
+        yield f"{size_flag(source.shape_of_most)}, the shape of most images"
     if reading.crop == "center" and np.median(found.cut_share()) >= MIN_CUT_TO_TELL:
         yield "--crop pad, so that nothing is cut off"
     if reading.trim == "off" and max(margin.image_share for margin in found.margins) >= MIN_MARGIN_TO_TRIM:
         yield "--trim on, which cuts off the flat margins that many images have"
     are_tinted = len(found.other) and not found.looks["is_grey"][found.other[0]]
-    if reading.channels is None and found.source.image_shape[-1] == 3 and are_tinted:
+    if reading.channels is None and source.image_shape[-1] == 3 and are_tinted:
         yield f"--channels 1, as little of the set has colour ({plural(len(found.other), 'image')})"
+    if not reading.classes and source.labels is not None and source.class_names is not None:
+        counts = np.bincount(np.asarray(source.labels))
+        largest = int(counts.argmax())
+        if MIN_IMAGES_OF_A_CLASS <= counts[largest] < len(source):
+            name = printable(quoted(source.class_names[largest]))
+            yield f"--classes {name}, to train on that class alone ({counts[largest]:,} images)"
+
+
+def _range_flag(value_range) -> str:
+    return "--value-range " + " ".join(f"{value:g}" for value in value_range)
 
 
 def _given(config) -> str:
     """The flags about the images that were given, as they have to be repeated."""
     words, reading = "", config.reading
     if config.value_range is not None:
-        words += " --value-range " + " ".join(f"{value:g}" for value in config.value_range)
+        words += f" {_range_flag(config.value_range)}"
     if reading.crop != "center":
         words += f" --crop {reading.crop}"
     words += " --trim on" if reading.trim == "on" else ""
@@ -226,7 +237,6 @@ def _given(config) -> str:
 
 
 def _flags(found, config) -> str:
-    height, width = found.source.image_shape[:2]
     is_told = found.source.size_is_chosen or config.image_size is not None
-    side = f"{height}" if height == width else f"{height} {width}"
-    return (f" --image-size {side}" if is_told else "") + _given(config)
+    size = size_flag(found.source.image_shape[:2])
+    return (f" {size}" if is_told else "") + _given(config)

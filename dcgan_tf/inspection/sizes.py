@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from dcgan_tf.common.text import table
+from dcgan_tf.data.sizes import MIN_OBLONG_RATIO
 
 # The sides that images are commonly trained on, and twice as long ones; each bin begins at one of these.
 BIN_STARTS_PIXELS = (1, 32, 64, 96, 128, 192, 256, 512, 1024, 2048)
-MIN_OBLONG_RATIO = 1.25
 
 
 class Sizes(NamedTuple):

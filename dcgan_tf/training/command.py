@@ -23,7 +23,6 @@ from dcgan_tf.training.loop import loop
 from dcgan_tf.training.machine.cluster import Cluster, from_environment
 from dcgan_tf.training.machine.devices import (
     check_precision,
-    describe_device,
     local_devices,
     make_strategy,
     sum_over_workers,
@@ -37,6 +36,7 @@ from dcgan_tf.training.resume import goes_on, resume
 from dcgan_tf.training.start import load_start, start
 from dcgan_tf.training.summary import summary
 from dcgan_tf.training.trainer import Trainer
+from dcgan_tf.training.trial import not_enough_memory
 from dcgan_tf.training.watchdog import Collapse
 
 
@@ -62,10 +62,7 @@ def train(flags: TrainConfig) -> int:
         try:
             return _train(plan, flags.precision == "auto", resumes, nets, cluster)
         except tf.errors.ResourceExhaustedError as error:
-            raise UserError(
-                f"not enough memory on {describe_device()} for batches of {plan.batch_size}: give a lower --batch-size, "
-                "or end what else uses it"
-            ) from error
+            raise not_enough_memory(plan) from error
         except tf.errors.OpError as error:
             if cluster.size == 1:
                 raise

@@ -9,7 +9,6 @@ import numpy as np
 
 from dcgan_tf.common.errors import printable
 from dcgan_tf.common.text import plural, shape_text, size_text, time_text
-from dcgan_tf.config.presets import Preset
 from dcgan_tf.config.recipes import described
 from dcgan_tf.runs.state import KEPT_STATES
 from dcgan_tf.training.machine.devices import describe_device, peak_memory
@@ -27,7 +26,7 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
         "images": f"{len(source):,} of {shape_text(source.image_shape)} from {printable(source.name)}, {source.values}",
         "size": sizes_text(plan.settings, source.size_is_chosen, plan.other_sizes, seconds_per_step),
         "classes": _classes(source),
-        "preset": "" if plan.config.generator else _words(preset),
+        "preset": "" if plan.config.generator else preset.in_words,
         "nets": f"generator {_origin(plan.config.generator)}{_count(gan.generator):,} parameters, "
         f"discriminator {_origin(plan.config.discriminator)}{_count(gan.discriminator):,}",
         "recipe": described(plan.recipe),
@@ -75,13 +74,6 @@ def kept_epochs(first: int, last: int, save_every: int, keep_last: int, keep_eve
         return saved - len(older)
     common = math.lcm(save_every, keep_every)
     return saved - len(older) + older[-1] // common - first // common
-
-
-def _words(preset: Preset) -> str:
-    if preset.family == preset.name:
-        return f"{preset.name}: {preset.about}"
-    height, width, channels = preset.image_shape
-    return f"the net of {preset.family}, fitted to {height}x{width} {'grey' if channels == 1 else 'colour'}"
 
 
 def _origin(path: str | None) -> str:

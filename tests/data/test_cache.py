@@ -209,6 +209,8 @@ def test_json_of_the_cache_is_small_and_plain(folder):
         "class_names",
         "notes",
         "headroom",
+        "shape_of_most",
+        "hardly_used",
         "names",
         "copies",
         "range_of_16_bits",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support.sources import source_error
 
+from dcgan_tf.common.program import program
 from dcgan_tf.data.ranges import bits_of
 from dcgan_tf.data.sources import open_source
 
@@ -90,7 +91,18 @@ def test_every_image_of_wide_whole_numbers_is_looked_at(monkeypatch):
 )
 def test_a_range_that_is_hardly_used_is_noted(dtype, values, note):
     source = open_source(saved(dtype, *values))
-    assert source.notes == ([f"the values use only {note} gives them all contrast"] if note else [])
+    tail = f"gives them all contrast, {program()} inspect shows them as they are"
+    assert source.notes == ([f"the values use only {note} {tail}"] if note else [])
+    used = note and tuple(
+        map(float, note.replace("..", " ").replace(":", " ").replace("to ", "").replace("of ", "").split()[:4])
+    )
+    assert source.hardly_used == used
+
+
+def test_values_that_are_all_equal_use_no_range():
+    """--value-range 200 200 would be refused."""
+    source = open_source(saved("uint8", 200))
+    assert source.notes == [] and source.hardly_used is None
 
 
 def test_no_such_note_where_the_range_is_given():

@@ -8,6 +8,7 @@ from PIL import Image
 from support.image_files import cached_files, noise, put
 
 from dcgan_tf.common.fit import Fit, cover, cut
+from dcgan_tf.common.program import program
 from dcgan_tf.config.reading import Reading
 from dcgan_tf.data.cuts import places
 from dcgan_tf.data.prepare import prepare
@@ -178,9 +179,27 @@ def test_a_folder_of_12_bits_is_told_by_its_greatest_value(tmp_path):
 def test_a_range_that_is_hardly_used_is_noted(tmp_path):
     (tmp_path / "set").mkdir()
     Image.fromarray(np.array([[100, 5000]] * 8, np.uint16)).save(tmp_path / "set/a.png")
-    assert open_source("set").notes[1] == (
-        "the 16-bit values use only 100 to 5,000 of 0..65,535: --value-range 100 5000 gives them all contrast"
-    )
+    for source in (open_source("set"), open_source("set")):  # decoded, and from the cache
+        assert source.notes[-1] == (
+            "the values use only 100 to 5000 of 0..65535: --value-range 100 5000 gives them all contrast, "
+            f"{program()} inspect shows them as they are"
+        )
+        assert source.hardly_used == (100, 5000, 0, 65535)
+    assert open_source("set", value_range=(100, 5000)).hardly_used is None
+
+
+@pytest.mark.parametrize("most, used", [(163, (100, 163, 0, 255)), (164, None)])
+def test_of_8_bits_too(tmp_path, most, used):
+    put(tmp_path / "set/a.png", np.array([[100, most]] * 8, np.uint8))
+    put(tmp_path / "set/b.png", np.full((8, 2), 120, np.uint8))
+    assert open_source("set").hardly_used == used
+
+
+def test_an_image_of_8_bits_among_those_of_16_does_not_hide_them(tmp_path):
+    (tmp_path / "set").mkdir()
+    Image.fromarray(np.array([[100, 5000]] * 8, np.uint16)).save(tmp_path / "set/a.png")
+    put(tmp_path / "set/b.png", noise(8, 2))
+    assert open_source("set").hardly_used == (100, 5000, 0, 65535)
 
 
 # ---- margins

@@ -5,7 +5,16 @@ import pytest
 from support import image_sets
 
 from dcgan_tf.common.fit import Fit
-from dcgan_tf.data.sizes import chosen_size, enlarging_text, headroom, how_to_choose, many_sizes, median_side
+from dcgan_tf.data.sizes import (
+    chosen_size,
+    enlarging_text,
+    headroom,
+    how_to_choose,
+    many_sizes,
+    median_side,
+    shape_of_most,
+    size_flag,
+)
 
 PAINTINGS = Counter({(224, 300): 5, (400, 224): 4, (100, 80): 1})
 
@@ -40,6 +49,34 @@ def test_in_words():
 )
 def test_the_headroom_is_that_of_the_median_image(size, times):
     assert headroom(PAINTINGS, Fit(size)) == times
+
+
+@pytest.mark.parametrize(
+    "sizes, size, shaped",
+    [
+        (
+            {(224, 300): 5, (400, 224): 4},
+            (64, 64),
+            (64, 84),
+        ),  # 300/224 in the median: 85.7, of which 84 is a multiple of 4
+        ({(224, 300): 4, (400, 224): 5}, (64, 64), (116, 64)),  # 114.3
+        ({(224, 300): 5, (400, 224): 4}, (224, 224), (224, 300)),
+        ({(224, 300): 5}, (300, 300), None),  # It would be enlarged.
+        ({(60, 100): 5, (70, 100): 6}, (64, 64), (64, 92)),  # 91.4
+        ({(64, 95): 5}, (64, 64), (64, 92)),  # 96 would be nearer, but enlarge it.
+        ({(64, 79): 9, (64, 200): 1}, (64, 64), None),  # nearly squares
+        ({(64, 80): 9, (64, 200): 1}, (64, 64), (64, 80)),
+        ({(80, 64): 9}, (64, 64), (80, 64)),
+        ({(224, 300): 5}, (96, 128), None),  # It is no square already.
+        ({(20, 40): 5}, (8, 8), None),  # small
+    ],
+)
+def test_the_size_that_has_the_shape_of_most(sizes, size, shaped):
+    assert shape_of_most(Counter(sizes), Fit(size)) == shaped
+
+
+def test_the_flag_of_a_size():
+    assert (size_flag((64, 64)), size_flag((96, 128))) == ("--image-size 64", "--image-size 96 128")
 
 
 def of_size(height, width, times):

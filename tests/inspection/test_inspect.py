@@ -2,8 +2,7 @@
 
 import html.parser
 import os
-import subprocess
-import sys
+import re
 
 import numpy as np
 import pytest
@@ -13,9 +12,12 @@ from support.image_files import put
 from support.pictures import picture
 
 from dcgan_tf.cli import main
+from dcgan_tf.common.backend import tf
 from dcgan_tf.config.commands import InspectConfig
 from dcgan_tf.config.reading import Reading
 from dcgan_tf.inspection.inspect import inspect_images
+from dcgan_tf.training.machine.devices import describe_device
+from dcgan_tf.training.trial import Costs
 
 HOSTILE = "<script>alert(1)<&'\".png"
 
@@ -23,6 +25,18 @@ HOSTILE = "<script>alert(1)<&'\".png"
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def measured():
+    """Asks for the steps of a training to be measured."""
+
+
+@pytest.fixture(autouse=True)
+def quick_costs(monkeypatch, request):
+    """Tests of other things train no steps."""
+    if "measured" not in request.fixturenames:
+        monkeypatch.setattr("dcgan_tf.training.trial.costs", lambda plan: Costs(0.5, 3600.0, 10_000_000))
 
 
 @pytest.fixture
@@ -69,6 +83,8 @@ def test_the_text(photos, capsys):
         "mirrored   1 show an earlier picture mirrored",
         "flat       1 (2.9%): b/flat.png",
         "list       clean.txt: 32 of 35 images; mirrored ones stay in",
+        "time       about 60 min on this machine (0.5 s a step)",
+        "disk       about 10 MB",
     ):
         assert row in rows
     assert any("left out" in row or "damaged" in row or "skipped" in row for row in rows)
@@ -99,6 +115,19 @@ def last_rows(capsys, *words) -> list[str]:
     rows = capsys.readouterr().out.splitlines()
     labels = [i for i, row in enumerate(rows) if row.startswith(("first ", "next ", "or "))]
     return [row[:11] + row[row.index("dcgan") if "dcgan" in row else 11 :] for row in (rows[i] for i in labels)]
+
+
+def rows_of(capsys, *words) -> dict[str, list[str]]:
+    """What is said under each label: a text for each row of it, unwrapped."""
+    assert main(["inspect", *words]) == 0
+    rows = {}
+    for line in capsys.readouterr().out.splitlines():
+        label, text = line[:11].strip(), line[11:]
+        if label:
+            rows.setdefault(label, []).append(text)
+        else:
+            rows[next(reversed(rows))][-1] += " " + text
+    return rows
 
 
 def test_the_verdict(tmp_path, capsys):
@@ -143,13 +172,48 @@ def test_nothing_is_written_among_the_images(photos):
     )
 
 
-def test_tensorflow_is_not_loaded(photos):
-    code = (
-        "import sys; from dcgan_tf.cli import main; assert main(['inspect', 'photos']) == 0; "
-        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True)
+def test_what_a_training_would_be(photos, measured, capsys):
+    """The same as a dry run says, whose seconds are measured anew."""
+    rows = rows_of(capsys, "photos", "--image-size", "16")
+    assert rows["preset"] == [
+        "the net of faces64, fitted to 16x16 colour; as no preset was made for images of this shape"
+    ]
+    assert rows["steps"] == ["3 an epoch, in batches of 16, for 400 epochs"]  # of 35 images
+    assert re.fullmatch(r"about [\d.]+ (s|min) on this machine \([\d.e-]+ s a step\)", rows["time"][0])
+    assert main(["train", "photos", "--image-size", "16", "--dry-run"]) == 0
+    assert f"\ndisk     {rows['disk'][0]} in " in capsys.readouterr().out
+    assert not os.path.exists("checkpoints")
+
+
+def test_a_training_that_the_memory_is_too_small_for(photos, measured, capsys, monkeypatch):
+    def exhausted(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr("dcgan_tf.training.trial.settle_xla", exhausted)
+    rows = rows_of(capsys, "photos", "--image-size", "16")
+    assert rows["training"] == [
+        f"not enough memory on {describe_device()} for batches of 16: give a lower --batch-size, or end what else uses it"
+    ]
+    assert rows["steps"] and not {"time", "disk"} & rows.keys()
+
+
+def test_wide_and_dim_images_are_given_their_flags(tmp_path, capsys):
+    dim = np.clip(picture(0, (100, 150), grey=True)[..., 0] // 8 + 100, 100, 131)
+    for i in range(20):
+        put(tmp_path / f"set/{'ab'[i % 2]}/{i}.png", np.roll(dim, i, axis=1)[:, : 150 - i % 3])
+    rows = rows_of(capsys, "set")
+    note = re.search(r"the values use only (\d+) to (\d+) of 0..255: (--value-range \1 \2) ", " ".join(rows["note"]))
+    assert 95 < int(note[1]) < int(note[2]) < 135  # Resizing may overshoot a little.
+    assert f"with {note[3]}, as the values use little of their range" in rows["or"][0]
+    assert "with --image-size 64 96, the shape of most images" in rows["or"][0]
+
+
+def test_one_class_alone_is_proposed_where_it_is_large_enough(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("dcgan_tf.inspection.report.MIN_IMAGES_OF_A_CLASS", 10)
+    for i in range(30):
+        put(tmp_path / f"set/{'ab'[i % 3 == 0]}/{i}.png", picture(i, (20, 20)))
+    assert "with --classes a, to train on that class alone (20 images)" in rows_of(capsys, "set")["or"]
+    assert "or" not in rows_of(capsys, "set", "--classes", "a")
 
 
 def test_help():

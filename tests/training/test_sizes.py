@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from PIL import Image
+from support.image_files import noise, put
 
 from dcgan_tf.config.settle import Start
 from dcgan_tf.config.train import TrainConfig
@@ -36,6 +37,17 @@ def test_images_of_many_sizes_are_trained_on_at_64_and_on_a_gpu_at_128(mixed):
     assert (large.config.image_size, large.source.image_shape) == ((128, 128), (128, 128, 3))
     assert sides(small) == [(128, 128), (200, 200)] and sides(large) == [(64, 64), (200, 200)]
     assert [other.preset.name for other in small.other_sizes] == ["faces64@128x128x3", "paints200"]
+
+
+def test_a_set_of_wide_images_is_offered_its_shape(tmp_path):
+    for i in range(8):
+        put(tmp_path / f"wide/{i}.png", noise(100, 150 + i, i))
+    flags = TrainConfig(data=str(tmp_path / "wide"), batch_size=4, epochs=1000)
+    for plan in (make_plan(flags), make_plan(flags)):  # The second reads the cache.
+        assert (plan.config.image_size, sides(plan)) == ((64, 64), [(64, 96)])
+    text = sizes_text(plan.settings, True, plan.other_sizes, 0.1)
+    assert text == "64x64, chosen as no --image-size is given; with --image-size 64 96: about 5 min"
+    assert sides(make_plan(dataclasses.replace(flags, image_size=(64, 96)))) == []
 
 
 def test_a_size_that_was_asked_for_is_the_same_run_as_the_chosen_one(mixed):

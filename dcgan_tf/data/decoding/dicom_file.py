@@ -197,7 +197,8 @@ class DicomFile:
             try:
                 return decoder.as_array(encapsulate([encoded]), index=0, **{**options, "number_of_frames": 1})[0]
             except Exception:
-                raise UserError(f"its {self._name()} could not be decoded") from None
+                other = f", or need a package: {_install_gdcm()}" if _lacks_gdcm(decoder) else ""
+                raise UserError(f"its {self._name()} could not be decoded: it may be damaged{other}") from None
         if math.ceil(self._frame_bytes * (frame + 1)) > self._available:
             raise UserError("truncated")
         self._file.allow(math.ceil(self._frame_bytes) + 2)
@@ -214,8 +215,8 @@ class DicomFile:
             raise UserError(f"compressed as {self._name()}, which pydicom does not decode") from None
         if decoder.is_available:
             return decoder
-        if any(needed.startswith("gdcm") for needed in decoder.missing_dependencies):
-            raise UserError(f"compressed as {self._name()}, which needs a package: {install_command(['python-gdcm'])}")
+        if _lacks_gdcm(decoder):
+            raise UserError(f"compressed as {self._name()}, which needs a package: {_install_gdcm()}")
         raise UserError(f"compressed as {self._name()}, which needs a plugin of pydicom")
 
     def _encoded(self, frame, options) -> bytes:
@@ -298,3 +299,12 @@ class _Metered:
         if self._left < 0:
             raise UserError("damaged: it claims too much")
         return content
+
+
+def _lacks_gdcm(decoder) -> bool:
+    """Whether a package that is not installed decodes what this decoder stands for, too."""
+    return any(needed.startswith("gdcm") for needed in decoder.missing_dependencies)
+
+
+def _install_gdcm() -> str:
+    return install_command(["python-gdcm"])

@@ -8,14 +8,16 @@ import numpy as np
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.fit import Fit
 from dcgan_tf.common.pixels import size_within
+from dcgan_tf.common.progress import counted
 from dcgan_tf.common.text import first_three
 from dcgan_tf.data.cache import CacheEntry, write_images
 from dcgan_tf.data.cuts import Strips, as_lines
-from dcgan_tf.data.decode import FORMATS_TEXT, decode, image_size, image_sizes, is_of_disk, why_not_decoded
+from dcgan_tf.data.decode import FORMATS_TEXT, decode, file_facts, image_size, image_sizes, is_of_disk, why_not_decoded
 from dcgan_tf.data.facts import are_facts_of_images, are_facts_of_strips
 from dcgan_tf.data.files.image_files import FRAME_MARK, IMAGE_ENDINGS, ImageFiles
 from dcgan_tf.data.files.survey import Survey
 from dcgan_tf.data.parallel import in_order
+from dcgan_tf.data.ranges import HardlyUsed
 from dcgan_tf.data.sizes import chosen_size, how_to_choose, many_sizes, median_side
 from dcgan_tf.data.source import ImageSource, Wanted
 
@@ -74,11 +76,14 @@ def _source(files, name, facts, read, wanted, chosen):
         class_names=facts["class_names"],
         notes=facts["notes"],
         headroom=facts["headroom"],
+        shape_of_most=facts["shape_of_most"] and tuple(facts["shape_of_most"]),
+        hardly_used=facts["hardly_used"] and HardlyUsed(*facts["hardly_used"]),
         size_is_chosen=chosen is not None,
         names=facts["names"],
         home=files.home,
         firsts=_firsts(facts),
         stored=lambda index: _stored(files, facts, wanted, index),
+        headers=lambda names: _headers(files, names, wanted),
         is_cut=wanted.is_cut,
     )
 
@@ -93,12 +98,7 @@ def _firsts(facts):
 
 def _stored(files, facts, wanted, index):
     """See `ImageSource.stored`."""
-    name, frame = facts["names"][index], 0
-    if wanted.frames == "all" and FRAME_MARK in name:
-        name_of_file, _, number = name.rpartition(FRAME_MARK)
-        if number.isdecimal() and name not in files.names:
-            name, frame = name_of_file, int(number) - 1
-    content = None
+    (name, frame), content = _file_and_frame(files, facts["names"][index], wanted), None
     try:
         content = files.content(name)
         own_size = image_size(content, frame)
@@ -108,6 +108,31 @@ def _stored(files, facts, wanted, index):
     except Exception as error:
         raise UserError(f"{files.where(name)} cannot be read any more: {why_not_decoded(error, content)}") from error
     return image, own_size
+
+
+def _file_and_frame(files, name, wanted) -> tuple[str, int]:
+    """The file that an image lies in, and the number of its frame from 0. name: of the image."""
+    if wanted.frames == "all" and FRAME_MARK in name:
+        name_of_file, _, number = name.rpartition(FRAME_MARK)
+        if number.isdecimal() and name not in files.names:
+            return name_of_file, int(number) - 1
+    return name, 0
+
+
+def _headers(files, names, wanted):
+    """See `ImageSource.headers`."""
+
+    def facts_of(name):
+        try:
+            return file_facts(files.content(name))
+        except Exception as error:  # Pillow raises anything for damage; the pixels were readable a moment ago.
+            if is_of_disk(error):
+                raise
+            return None
+
+    names = list(dict.fromkeys(_file_and_frame(files, name, wanted)[0] for name in names))
+    with contextlib.closing(in_order(facts_of, names)) as found:
+        yield from counted(found, "reading headers", len(names), "file")
 
 
 # ---- what is kept in the cache: whole images, or strips of those that are cut

@@ -17,9 +17,9 @@ from dcgan_tf.data.decode import decode, decode_first, decode_frames, is_of_disk
 from dcgan_tf.data.decoding.eight_bits import ALL_OF_16_BITS
 from dcgan_tf.data.files.image_files import FRAME_MARK, ImageFiles
 from dcgan_tf.data.parallel import in_order
-from dcgan_tf.data.ranges import MIN_SHARE_USED, bits_of
+from dcgan_tf.data.ranges import bits_of, hardly_used
 from dcgan_tf.data.selection import digest
-from dcgan_tf.data.sizes import headroom
+from dcgan_tf.data.sizes import headroom, shape_of_most
 from dcgan_tf.data.source import Wanted
 
 ENDINGS_OF_8_BITS = (".jpg", ".jpeg", ".webp", ".bmp", ".gif")
@@ -40,6 +40,8 @@ class Survey:
         self._stored_sizes = collections.Counter()
         self._first_of, self._copies = {}, []  # {digest: index}, [[index, index of the first]]
         self._range, self._range_notes = ALL_OF_16_BITS, []
+        self._least, self._most = 255, 0  # of the decoded values
+        self._has_16_bits, self._hardly_used = False, None
 
     def decoded(self):
         """Yields every image that can be read, in order: uint8 [H, W, 3], or with the wanted number of channels; of images
@@ -84,6 +86,8 @@ class Survey:
             self._copies.append([len(self._kept), first])
         self._kept.append((name, frame, shown))
         self._stored_sizes[result.stored_size] += 1
+        self._least = min(self._least, int(result.pixels.min()))
+        self._most = max(self._most, int(result.pixels.max()))
         if not pixels.is_grey(result.pixels):
             self._coloured.append(shown)
 
@@ -103,6 +107,7 @@ class Survey:
             ranges = [found for found in results if found]
         if not ranges:
             return
+        self._has_16_bits = True
         least, most = min(low for low, _ in ranges), max(high for _, high in ranges)
         bits = bits_of(most)
         if bits is not None:
@@ -112,11 +117,7 @@ class Survey:
                 f"{plural(len(ranges), 'image')} of 16 bits use {bits}: 0..{self._range[1]:,} become black and white; "
                 "--value-range says otherwise"
             )
-        if most - least < MIN_SHARE_USED * (self._range[1] + 1):
-            self._range_notes.append(
-                f"the 16-bit values use only {least:,} to {most:,} of 0..{self._range[1]:,}: --value-range {least} {most} gives "
-                "them all contrast"
-            )
+        self._hardly_used = hardly_used(least, most, *self._range)
 
     def _stored_range(self, name):
         try:
@@ -144,10 +145,18 @@ class Survey:
             "class_names": class_names,
             "notes": self._notes(),
             "headroom": headroom(self._stored_sizes, self._wanted.fit),
+            "shape_of_most": shape_of_most(self._stored_sizes, self._wanted.fit),
+            "hardly_used": self._range_hardly_used(),
             "names": [shown for _, _, shown in self._kept],
             "copies": self._copies,
             "range_of_16_bits": list(self._range),
         }
+
+    def _range_hardly_used(self):
+        """See `ImageSource.hardly_used`. Of 16 bits it is known before they are decoded, of 8 bits by what they became."""
+        if self._has_16_bits or self._wanted.value_range is not None:
+            return self._hardly_used
+        return hardly_used(self._least, self._most, 0, 255)
 
     def read(self, indices, at=None) -> np.ndarray:
         """Decodes the images at `indices` again: uint8 [n, H, W, C]. at: where they are cut, float [n]; None: not at all."""
