@@ -455,7 +455,7 @@ def test_too_little_memory_is_one_line(squares, tmp_path, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[16,8,8,64]")
 
     monkeypatch.setattr("dcgan_tf.training.command.settle_xla", exhausted)  # the first to make a step
-    monkeypatch.setattr("dcgan_tf.training.command.describe_device", lambda: "GPU NVIDIA T4")
+    monkeypatch.setattr("dcgan_tf.training.trial.describe_device", lambda: "GPU NVIDIA T4")
     assert error_of(config(squares, tmp_path / "run")) == (
         "not enough memory on GPU NVIDIA T4 for batches of 16: give a lower --batch-size, or end what else uses it"
     )
