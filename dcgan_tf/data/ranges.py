@@ -29,11 +29,20 @@ class HardlyUsed(NamedTuple):
 
     @property
     def note(self) -> str:
-        least, most, low, high = (f"{value:d}" if isinstance(value, int) else f"{value:g}" for value in self)
+        least, most, low, high = map(_number_text, self)
         return (
-            f"the values use only {least} to {most} of {low}..{high}: --value-range {least} {most} gives them all contrast, "
+            f"the values use only {least} to {most} of {low}..{high}: {range_flag(*self[:2])} gives them all contrast, "
             f"{program()} inspect shows them as they are"
         )
+
+
+def range_flag(low: float, high: float) -> str:
+    """The flag that gives a range."""
+    return f"--value-range {_number_text(low)} {_number_text(high)}"
+
+
+def _number_text(value) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"
 
 
 class ValueRange(NamedTuple):

@@ -14,6 +14,7 @@ from dcgan_tf.data.arrays import npy_source, npz_source
 from dcgan_tf.data.csv_table import csv_source, is_csv
 from dcgan_tf.data.files.folder import Folder
 from dcgan_tf.data.files.image_files import IMAGE_ENDINGS, ImageFiles
+from dcgan_tf.data.files.listed import MARK as LIST_MARK
 from dcgan_tf.data.files.listed import ListedFiles
 from dcgan_tf.data.files.parquet import PARQUET_ENDING, PARQUET_START, ParquetFiles
 from dcgan_tf.data.files.source import files_source
@@ -175,6 +176,8 @@ def _file_source(path, part, how):
         return csv_source(path, name, wanted, cache=cache)
     if not head:
         raise UserError(f"{printable(path)} is empty: copy or download it again")
+    if path.suffix == ".txt" and b"\0" not in head:
+        raise UserError(f"{printable(path)} is a text: if it lists images, give {LIST_MARK}{printable(path)}")
     raise UserError(f"{printable(path)} is not a set of images that can be read: give {GIVE}")
 
 

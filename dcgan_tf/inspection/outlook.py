@@ -1,6 +1,8 @@
 """What a training on the images would be: its settings, how long it takes, and how much disk."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.progress import Work
@@ -8,13 +10,15 @@ from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.training.plan import Plan, plan_run, run_folder
 
+if TYPE_CHECKING:  # Its module loads TensorFlow.
+    from dcgan_tf.training.trial import Costs
+
 
 class Outlook(NamedTuple):
-    """plan: of a new run; None where none could begin. costs: `dcgan_tf.training.trial.Costs`, or None. why_not: in words,
-    where one of them is None."""
+    """plan: of a new run; None where none could begin. costs: of that run, or None. why_not: in words, where one is None."""
 
     plan: Plan | None
-    costs: object | None
+    costs: Costs | None
     why_not: str = ""
 
 

@@ -11,6 +11,7 @@ from dcgan_tf.common.text import first_three, plural, shape_text, size_text, tim
 from dcgan_tf.config.commands import InspectConfig
 from dcgan_tf.config.recipes import described
 from dcgan_tf.config.settle import MAX_BEST_IMAGES, default_recipe
+from dcgan_tf.data.ranges import range_flag
 from dcgan_tf.data.sizes import size_flag
 from dcgan_tf.inspection.findings import Findings
 from dcgan_tf.inspection.outlook import Outlook
@@ -197,7 +198,7 @@ def _others(found, config):
     """Flags that may be wanted, and why."""
     reading, source = config.reading, found.source
     if source.hardly_used is not None:
-        yield f"{_range_flag(source.hardly_used[:2])}, as the values use little of their range"
+        yield f"{range_flag(*source.hardly_used[:2])}, as the values use little of their range"
     if source.shape_of_most is not None:
         yield f"{size_flag(source.shape_of_most)}, the shape of most images"
     if reading.crop == "center" and np.median(found.cut_share()) >= MIN_CUT_TO_TELL:
@@ -215,15 +216,11 @@ def _others(found, config):
             yield f"--classes {name}, to train on that class alone ({counts[largest]:,} images)"
 
 
-def _range_flag(value_range) -> str:
-    return "--value-range " + " ".join(f"{value:g}" for value in value_range)
-
-
 def _given(config) -> str:
     """The flags about the images that were given, as they have to be repeated."""
     words, reading = "", config.reading
     if config.value_range is not None:
-        words += f" {_range_flag(config.value_range)}"
+        words += f" {range_flag(*config.value_range)}"
     if reading.crop != "center":
         words += f" --crop {reading.crop}"
     words += " --trim on" if reading.trim == "on" else ""

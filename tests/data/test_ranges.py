@@ -5,7 +5,7 @@ import pytest
 from support.sources import source_error
 
 from dcgan_tf.common.program import program
-from dcgan_tf.data.ranges import bits_of
+from dcgan_tf.data.ranges import bits_of, range_flag
 from dcgan_tf.data.sources import open_source
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -97,6 +97,13 @@ def test_a_range_that_is_hardly_used_is_noted(dtype, values, note):
         map(float, note.replace("..", " ").replace(":", " ").replace("to ", "").replace("of ", "").split()[:4])
     )
     assert source.hardly_used == used
+
+
+def test_the_flag_of_a_range():
+    assert (
+        range_flag(1_234_567, 4095.0) == "--value-range 1234567 4095"
+        and range_flag(-0.25, 1) == "--value-range -0.25 1"
+    )
 
 
 def test_values_that_are_all_equal_use_no_range():

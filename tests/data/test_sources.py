@@ -64,7 +64,9 @@ def test_nothing_of_that_name(tmp_path, data, hint):
 
 def test_files_that_are_no_images(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
-    assert source_error("notes.txt") == f"notes.txt is not a set of images that can be read: give {GIVE}"
+    assert source_error("notes.txt") == "notes.txt is a text: if it lists images, give @notes.txt"
+    (tmp_path / "notes.txt").rename(tmp_path / "notes.md")
+    assert source_error("notes.md") == f"notes.md is not a set of images that can be read: give {GIVE}"
     (tmp_path / "empty.npy").touch()
     assert source_error("empty.npy") == "empty.npy is empty: copy or download it again"
     assert source_error("/dev/null") == f"/dev/null is neither a file nor a folder: give {GIVE}"
