@@ -73,16 +73,22 @@ def _set_rows(found):
     )
     if found.files is not None:
         yield from _file_rows(found)
-    if source.class_names is not None:
-        yield row("classes", _classes(source))
+    if source.labels is not None:
+        yield row("classes", _classes_text(_classes(source)))
     for note in source.notes:
         if "--drop-duplicates" not in note:  # Duplicates have a row of their own.
             yield row("note", note)
 
 
-def _classes(source) -> str:
-    counts = np.bincount(np.asarray(source.labels), minlength=len(source.class_names)).tolist()
-    told = [f"{name} {count:,}" for name, count in zip(source.class_names, counts)][:MAX_CLASSES_TOLD]
+def _classes(source) -> dict[str, int]:
+    """How many images each class has, by its name, or by its label where classes have none."""
+    labels, counts = np.unique(source.labels, return_counts=True)
+    names = [str(label) if source.class_names is None else source.class_names[label] for label in labels.tolist()]
+    return dict(zip(names, counts.tolist()))
+
+
+def _classes_text(counts: dict[str, int]) -> str:
+    told = [f"{name} {count:,}" for name, count in counts.items()][:MAX_CLASSES_TOLD]
     more = len(counts) - len(told)
     return ", ".join(told) + (f", and {more:,} more" if more else "")
 
@@ -208,12 +214,10 @@ def _others(found, config):
     are_tinted = len(found.other) and not found.looks["is_grey"][found.other[0]]
     if reading.channels is None and source.image_shape[-1] == 3 and are_tinted:
         yield f"--channels 1, as little of the set has colour ({plural(len(found.other), 'image')})"
-    if not reading.classes and source.labels is not None and source.class_names is not None:
-        counts = np.bincount(np.asarray(source.labels))
-        largest = int(counts.argmax())
-        if MIN_IMAGES_OF_A_CLASS <= counts[largest] < len(source):
-            name = printable(quoted(source.class_names[largest]))
-            yield f"--classes {name}, to train on that class alone ({counts[largest]:,} images)"
+    if not reading.classes and source.labels is not None:
+        name, count = max(_classes(source).items(), key=lambda item: item[1])
+        if MIN_IMAGES_OF_A_CLASS <= count < len(source):
+            yield f"--classes {printable(quoted(name))}, to train on that class alone ({count:,} images)"
 
 
 def _given(config) -> str:

@@ -214,6 +214,10 @@ def test_one_class_alone_is_proposed_where_it_is_large_enough(monkeypatch, tmp_p
         put(tmp_path / f"set/{'ab'[i % 3 == 0]}/{i}.png", picture(i, (20, 20)))
     assert "with --classes a, to train on that class alone (20 images)" in rows_of(capsys, "set")["or"]
     assert "or" not in rows_of(capsys, "set", "--classes", "a")
+    np.savez("set.npz", images=np.stack([picture(i, (20, 20)) for i in range(30)]), labels=[7] * 18 + [2] * 12)
+    rows = rows_of(capsys, "set.npz")
+    assert rows["classes"] == ["2 12, 7 18"]
+    assert rows["or"] == ["with --classes 7, to train on that class alone (18 images)"]
 
 
 def test_help():
