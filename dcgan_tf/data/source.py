@@ -120,6 +120,17 @@ class ImageSource:
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """How many images each class has, by its name, or by its label where classes have none; {} without labels."""
+        if self.labels is None:
+            return {}
+        labels, counts = np.unique(self.labels, return_counts=True)
+        found = dict(zip(labels.tolist(), counts.tolist()))
+        if self.class_names is None:
+            return {str(label): count for label, count in found.items()}
+        return {name: found.get(label, 0) for label, name in enumerate(self.class_names)}
+
     def read(self, indices, seed: int = 0, epoch: int = 0) -> np.ndarray:
         """Returns the images at `indices`, int [n] in any order, as a new uint8 [n, H, W, C], 0..255.
 

@@ -74,20 +74,13 @@ def _set_rows(found):
     if found.files is not None:
         yield from _file_rows(found)
     if source.labels is not None:
-        yield row("classes", _classes_text(_classes(source)))
+        yield row("classes", _classes(source.class_counts))
     for note in source.notes:
         if "--drop-duplicates" not in note:  # Duplicates have a row of their own.
             yield row("note", note)
 
 
-def _classes(source) -> dict[str, int]:
-    """How many images each class has, by its name, or by its label where classes have none."""
-    labels, counts = np.unique(source.labels, return_counts=True)
-    names = [str(label) if source.class_names is None else source.class_names[label] for label in labels.tolist()]
-    return dict(zip(names, counts.tolist()))
-
-
-def _classes_text(counts: dict[str, int]) -> str:
+def _classes(counts: dict[str, int]) -> str:
     told = [f"{name} {count:,}" for name, count in counts.items()][:MAX_CLASSES_TOLD]
     more = len(counts) - len(told)
     return ", ".join(told) + (f", and {more:,} more" if more else "")
@@ -215,7 +208,7 @@ def _others(found, config):
     if reading.channels is None and source.image_shape[-1] == 3 and are_tinted:
         yield f"--channels 1, as little of the set has colour ({plural(len(found.other), 'image')})"
     if not reading.classes and source.labels is not None:
-        name, count = max(_classes(source).items(), key=lambda item: item[1])
+        name, count = max(source.class_counts.items(), key=lambda item: item[1])
         if MIN_IMAGES_OF_A_CLASS <= count < len(source):
             yield f"--classes {printable(quoted(name))}, to train on that class alone ({count:,} images)"
 

@@ -2,7 +2,6 @@
 
 import math
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
     rows = {
         "images": f"{len(source):,} of {shape_text(source.image_shape)} from {printable(source.name)}, {source.values}",
         "size": sizes_text(plan.settings, source.size_is_chosen, plan.other_sizes, seconds_per_step),
-        "classes": _classes(source),
+        "classes": ", ".join(f"{name} {count:,}" for name, count in source.class_counts.items()),
         "preset": "" if plan.config.generator else preset.in_words,
         "nets": f"generator {_origin(plan.config.generator)}{_count(gan.generator):,} parameters, "
         f"discriminator {_origin(plan.config.discriminator)}{_count(gan.discriminator):,}",
@@ -79,14 +78,6 @@ def kept_epochs(first: int, last: int, save_every: int, keep_last: int, keep_eve
 def _origin(path: str | None) -> str:
     """Of a net: where the run got it from; "" for a new one."""
     return f"{printable(path)}, " if path else ""
-
-
-def _classes(source) -> str:
-    if source.labels is None:
-        return ""
-    counts = Counter(source.labels.tolist())
-    names = source.class_names or [str(label) for label in sorted(counts)]
-    return ", ".join(f"{printable(name)} {counts[label]:,}" for label, name in enumerate(names))
 
 
 def _count(model) -> int:

@@ -1,10 +1,12 @@
 """Which images of a set are taken: those of some classes, and none that are equal to an earlier one."""
 
+import dataclasses
 import json
 import zipfile
 
 import numpy as np
 import pytest
+from support import image_sets
 from support.image_files import cached_files, encoded, noise, put
 from support.sources import source_error
 
@@ -94,3 +96,11 @@ def test_equal_files_in_an_archive(tmp_path):
         for name in "abc":
             archive.writestr(f"{name}.png", encoded(noise(8, 8, 5)))
     assert open_source("set.zip", reading=Reading(drop_duplicates=True)).names == ["a.png"]
+
+
+def test_images_of_each_class_are_counted_by_name_or_label():
+    source = image_sets.source_of(image_sets.noise(3, 4, 4, 1), labels=np.array([7, 2, 7]))
+    assert source.class_counts == {"2": 1, "7": 2}
+    named = dataclasses.replace(source, labels=np.array([0, 2, 2]), class_names=["a", "b", "c"])
+    assert named.class_counts == {"a": 1, "b": 0, "c": 2}
+    assert dataclasses.replace(source, labels=None).class_counts == {}

@@ -498,5 +498,6 @@ def test_other_files_are_told_from_dicom(tmp_path):
     (tmp_path / "text").write_bytes(b"x" * 128 + b"DICK" + b"x" * 99)
     assert not is_image(tmp_path / "short") and not is_image(tmp_path / "text")
     assert dicom_file.is_dicom(io.BytesIO(bytes(128) + b"DICM"))
+    assert dicom_file.is_dicom(io.BytesIO(b"II*\0".ljust(128, b"\0") + b"DICM"))
     os.mkfifo(tmp_path / "pipe")
     assert not is_image(tmp_path / "pipe")
