@@ -199,6 +199,10 @@ def resume(config: ResumeConfig) -> int:
 
 def inspect(config: InspectConfig) -> int:
     check(config)
+    from dcgan_tf.inspection.net_file import inspect_net, is_net
+
+    if is_net(config.data):
+        return inspect_net(config.data, config.part)
     from dcgan_tf.inspection.inspect import inspect_images
 
     return inspect_images(config)

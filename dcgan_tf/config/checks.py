@@ -22,6 +22,7 @@ from dcgan_tf.config.commands import (
 )
 from dcgan_tf.config.declared import flags_of
 from dcgan_tf.config.flags import flag
+from dcgan_tf.config.net_file import NetFile
 from dcgan_tf.config.ranges import Range
 from dcgan_tf.config.reading import REFLECT, Reading
 from dcgan_tf.config.train import TrainConfig
@@ -110,6 +111,25 @@ def _check_value_range(value_range: tuple[float, float]) -> None:
         raise UserError(f"--value-range {low:g} {high:g}: the first number must be below the second, both finite")
 
 
+def _check_generator_range(value_range: tuple[float, float]) -> None:
+    low, high = value_range
+    if not (low < high and math.isfinite(high - low)):
+        raise UserError(f"--generator-range {low:g} {high:g}: the first number must be below the second, both finite")
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    if labels == ("all",):
+        return
+    for label in labels:
+        if not (label.isascii() and label.isdigit() and int(label) < 2**31):
+            raise UserError(f"--labels {printable(label)}: must be numbers of classes, such as 3, or all")
+
+
+def _check_file(file: NetFile) -> None:
+    if file.preset is not None and file.net is not None:
+        raise UserError(f"--preset {file.preset} --net {printable(file.net)}: give one of them, as both name the net")
+
+
 def _check_epoch(epoch: int | str) -> None:
     if isinstance(epoch, int) and epoch < 1:
         raise UserError(f"--epoch {epoch}: must be at least 1")
@@ -118,6 +138,9 @@ def _check_epoch(epoch: int | str) -> None:
 _BY_FIELD = {
     "image_size": _check_image_size,
     "value_range": _check_value_range,
+    "generator_range": _check_generator_range,
+    "labels": _check_labels,
+    "file": _check_file,
     "epoch": _check_epoch,
     "border_colour": _check_border_colour,
     "reading": _check_reading,

@@ -11,8 +11,10 @@ from dcgan_tf.config.flags import (
     EpochOfRun,
     HeightAndWidth,
     ImageSize,
+    Labels,
     Latents,
     Maybe,
+    OutputRange,
     PictureScale,
     PictureSize,
     Positional,
@@ -21,6 +23,7 @@ from dcgan_tf.config.flags import (
     Truncation,
     ValueRange,
 )
+from dcgan_tf.config.net_file import AS_SAVED, NetFile
 from dcgan_tf.config.ranges import AT_LEAST_0, AT_LEAST_1, FPS, SEED, SEED_COUNT, SHARDS, SHARE, TOLERANCE
 from dcgan_tf.config.reading import Reading
 
@@ -61,6 +64,8 @@ class ExportConfig:
     """The largest difference allowed to quantized images, whose values are -1 to 1; 8 bits often need 0.1 or more."""
     latents: Literal["auto", "normal", "uniform"] = "auto"
     """What the generator was trained on. auto: as the run says, else as a preset of its sizes."""
+    value_range: OutputRange = None
+    file: NetFile = AS_SAVED
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,9 @@ class GenerateConfig:
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
+    labels: Labels = ()
+    value_range: OutputRange = None
+    file: NetFile = AS_SAVED
     size: PictureSize = None
     scale: PictureScale = None
 
@@ -100,6 +108,9 @@ class InterpolateConfig:
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
+    labels: Labels = ()
+    value_range: OutputRange = None
+    file: NetFile = AS_SAVED
     size: PictureSize = None
     scale: PictureScale = None
 
@@ -121,10 +132,14 @@ class PrepareConfig:
 
 @dataclass(frozen=True)
 class InspectConfig:
-    """Look at your images before you train: sizes, duplicates, odd ones, and what training would do with them."""
+    """Look at your images before you train: sizes, duplicates, odd ones, and what training would do with them. Or at a
+    net's file: what it is, and what can be done with it."""
 
     data: Annotated[str, Positional("DATA")]
-    """Images: anything that --data of "dcgan-tf train" takes."""
+    """Images: anything that --data of "dcgan-tf train" takes. Or a net: an .h5, .keras, .pth, .safetensors, .onnx or .tflite
+    file, the folder of a SavedModel, a checkpoint of TensorFlow."""
+    part: Maybe[Literal["generator", "discriminator"]] = None
+    """Of the file of a whole GAN: the net whose layers to show. Default: both, in a line each."""
     html: Annotated[str, FILE] = "inspection.html"
     """The page that shows the images which the text names; it is one file, and is written anew each time."""
     out: Annotated[Maybe[str], FILE] = None
@@ -238,6 +253,9 @@ class EvaluateConfig:
     """The folder for evaluation.json and pictures. Default: the folder evaluation of the run, else
     evaluation/<name of the source>."""
     latents: Latents = "auto"
+    labels: Labels = ()
+    generator_range: OutputRange = None
+    file: NetFile = AS_SAVED
     all: bool = False
     """Print every number that was measured. Without it, those of --metrics, or SWD, diversity and copies, and in features
     FID, KID, precision and recall."""

@@ -66,6 +66,22 @@ EpochOfRun = _helped(
     Epoch, "Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."
 )
 Latents = _helped(Literal["auto", "normal", "uniform"], "What the generator was trained on. auto: as the source says.")
+Labels = Annotated[
+    _helped(
+        tuple[str, ...],
+        "Of a generator that draws classes: their numbers, such as 3, or 0 1 2, which take turns by the seed; all for all. "
+        "Default: all.",
+    ),
+    Shown("CLASS ..."),
+]
+OutputRange = Annotated[
+    _helped(
+        Maybe[tuple[float, float]],
+        "Black and white of the images that the generator makes, such as 0 1. Default: as its last layers tell, else as its "
+        "images do.",
+    ),
+    Shown("LOW HIGH"),
+]
 Truncation = Annotated[
     _helped(
         float, "Above 0, at most 1: pulls the latents towards the middle, for fewer odd pictures and less variety."

@@ -7,6 +7,7 @@ else what the recipe says, else the preset.
     batch size     --batch-size     in its recipe       the smaller of both          by the size of the images
     learning rate  --learning-rate  in its recipe       the larger of both           its own
     epochs         --epochs         -                   -                            more where the set is small
+    latents        --latents        its latents         -                            the saved generator's, else its own
     sheet          -                its sheet           at least 4x4 but tutorial    its own
     precision      --precision      its precision       -                            - (measured on the machine)
 
@@ -37,11 +38,13 @@ class Start:
 
     latent_dim  None where only the discriminator is given
     epoch       how many they have been trained for
+    latents     what the generator was trained on, "normal" or "uniform", as far as that is known
     """
 
     image_shape: tuple[int, int, int]
     latent_dim: int | None
     epoch: int
+    latents: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def settle(flags: TrainConfig, facts: Facts, begun: Settings | None = None) -> S
     preset = replace(preset, grid=_grid(flags, preset, begun))
     if facts.start and facts.start.latent_dim:
         preset = replace(preset, latent_dim=facts.start.latent_dim)
+    preset = replace(preset, latents=_latents(flags, facts, preset, begun))
     batch_size = flags.batch_size or preset.batch_size
     order = Order(facts.data.images, batch_size, preset.drop_remainder, flags.seed)
     _check_batch(flags, facts, order, recipe.packing)
@@ -108,6 +112,14 @@ def _grid(flags: TrainConfig, preset: Preset, begun: Settings | None) -> tuple[i
     if begun:
         return begun.preset.grid
     return preset.grid if flags.recipe == "tutorial" else tuple(max(MIN_SHEET_PICTURES, side) for side in preset.grid)
+
+
+def _latents(flags: TrainConfig, facts: Facts, preset: Preset, begun: Settings | None) -> str:
+    if flags.latents != "auto":
+        return flags.latents
+    if begun:
+        return begun.preset.latents
+    return (facts.start and facts.start.latents) or preset.latents
 
 
 def _precision(flags: TrainConfig, begun: Settings | None) -> str:

@@ -19,6 +19,7 @@ from dcgan_tf.config.flags import (
     ImageSize,
     Maybe,
     OnOff,
+    OutputRange,
     Positional,
     Shown,
     ValueRange,
@@ -83,10 +84,13 @@ class TrainConfig:
     resume: Annotated[Literal["auto", "never", "must"], MOST_USED] = "auto"
     """auto: carry on if the run folder holds a run. never: it must be empty. must: it must hold a run."""
     generator: Annotated[Maybe[str], OF_NET, FILE] = None
-    """Start from this saved generator (.h5 of any TensorFlow 2, or .keras). epochN_ in the name goes on at N+1. Default: a
-    new one."""
+    """Start from this saved generator: an .h5 or .keras of any Keras, tensors of PyTorch (.pth), or weights alone of the net
+    of --preset. epochN_ in the name goes on at N+1. Default: a new one."""
     discriminator: Annotated[Maybe[str], OF_NET, FILE] = None
     """Start from this saved discriminator. Default: a new one."""
+    generator_range: Annotated[OutputRange, OF_NET] = None
+    latents: Annotated[Literal["auto", "normal", "uniform"], OF_NET] = "auto"
+    """What the generator makes images of: standard normal numbers, or uniform ones in -1..1. auto: as the net's preset."""
     save_every: Annotated[Maybe[int], AT_LEAST_1, OF_SAVING, EPOCHS] = None
     """Epochs between saved models. Default: 1, or more where epochs are so short that saving would take over 2% of the time."""
     keep_last: Annotated[int, AT_LEAST_0, OF_SAVING] = 10

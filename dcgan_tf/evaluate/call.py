@@ -1,11 +1,11 @@
 """What an evaluation.json says of the call that made it: what it was given, by which software, when."""
 
-from dataclasses import fields
+import functools
 
 from dcgan_tf.common.program import quoted
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.commands import EvaluateConfig
-from dcgan_tf.config.flags import flag
+from dcgan_tf.config.declared import flags_of
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.evaluate.against import RealImages
 from dcgan_tf.evaluate.opening import label
@@ -33,11 +33,11 @@ def about_call(config: EvaluateConfig, against: RealImages, generators: list[Fou
 def command_of(config: EvaluateConfig) -> str:
     """The command that says the same, with the flags that are not at their defaults."""
     words = ["dcgan-tf", "evaluate", quoted(config.source)]
-    for declared in fields(config)[1:]:
-        value = getattr(config, declared.name)
+    for declared in flags_of(EvaluateConfig)[1:]:
+        value = functools.reduce(getattr, declared.path, config)
         if value == declared.default:
             continue
-        words.append(flag(declared.name))
+        words.append(declared.name)
         if value is not True:
             words += [quoted(item) for item in (value if isinstance(value, tuple) else (value,))]
     return " ".join(words)

@@ -21,7 +21,7 @@ from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
 from dcgan_tf.metrics.features import open_outputs
-from dcgan_tf.nets.archive import read_member
+from dcgan_tf.nets.reading.archive import read_member
 
 layers = keras.layers
 

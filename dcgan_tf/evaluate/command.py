@@ -17,7 +17,7 @@ from dcgan_tf.evaluate.against import Measure, RealImages
 from dcgan_tf.evaluate.best import check_can_set, set_best
 from dcgan_tf.evaluate.call import about_call
 from dcgan_tf.evaluate.measures import Copies, open_measures
-from dcgan_tf.evaluate.opening import default_out, find_generators, is_run, label, open_real_images
+from dcgan_tf.evaluate.opening import default_out, find_generators, is_run, label, open_found, open_real_images
 from dcgan_tf.evaluate.pairs import Pairs, closest_pairs, draw_pairs
 from dcgan_tf.evaluate.plot import write_plot
 from dcgan_tf.evaluate.report import best_of, summary, table
@@ -25,7 +25,6 @@ from dcgan_tf.evaluate.results import Evaluation, Result
 from dcgan_tf.evaluate.seeds import mean_and_deviation
 from dcgan_tf.evaluate.sheet import write_sheet
 from dcgan_tf.generators.find import Found
-from dcgan_tf.generators.generator import open_generator
 from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import imagenet
 from dcgan_tf.metrics.words import shown
@@ -127,7 +126,7 @@ def _tell_held_out(measures: list[Measure], evaluation: Evaluation) -> None:
 
 def _draw_samples(config: EvaluateConfig, found: Found, seed: int, count: int) -> Samples:
     """Samples of a generator, all made before they are measured, so that the bar shows the time that drawing takes."""
-    samples = Samples(open_generator(str(found.path), latents=config.latents), count, seed)
+    samples = Samples(open_found(config, found), count, seed)
     with Work(f"{printable(label(found))}: samples", count, "picture") as work:
         for start in range(0, count, SAMPLE_BATCH_IMAGES):
             indices = np.arange(start, min(start + SAMPLE_BATCH_IMAGES, count))

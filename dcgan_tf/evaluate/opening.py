@@ -13,7 +13,7 @@ from dcgan_tf.data.sources import open_source
 from dcgan_tf.evaluate.against import RealImages
 from dcgan_tf.evaluate.classifier import class_names
 from dcgan_tf.generators.find import Found, find
-from dcgan_tf.generators.generator import open_generator
+from dcgan_tf.generators.generator import Generator, open_generator
 from dcgan_tf.metrics import imagenet
 from dcgan_tf.metrics.feature_sets import MIN_IMAGES, imagenet_suits
 from dcgan_tf.metrics.features import FeatureSpace, open_features, open_outputs
@@ -35,6 +35,18 @@ def find_generators(source: str, epoch: Epoch | Literal["all"]) -> list[Found]:
     return [find(source, number) for number in RunFolder(Path(source)).saved_epochs()]
 
 
+def open_found(config: EvaluateConfig, found: Found) -> Generator:
+    """A generator that `find_generators` has found, with what the flags say of it."""
+    return open_generator(
+        str(found.path),
+        latents=config.latents,
+        labels=config.labels,
+        value_range=config.generator_range,
+        range_flag="--generator-range",
+        file=config.file,
+    )
+
+
 def label(found: Found) -> str:
     """The name of a generator in the table and in evaluation.json: its epoch where it has one."""
     return found.name if found.epoch is None else str(found.epoch)
@@ -51,9 +63,9 @@ def default_out(source: str, found: Found) -> Path:
 def open_real_images(config: EvaluateConfig, generator: Found) -> RealImages:
     """The real images at the generator's size and channels, and the nets that measures compare them with."""
     settings = generator.settings  # None where the run is not known.
-    image_shape = open_generator(str(generator.path), latents=config.latents).image_shape
     if config.data is None and settings is None:
         raise UserError(f"--data: must be given: {printable(config.source)} does not say what it was trained on")
+    image_shape = open_found(config, generator).image_shape
     wanted = {"size": image_shape[:2], "channels": image_shape[2], "value_range": config.value_range}
     if config.data is None and config.value_range is None:
         wanted["value_range"] = settings.config.value_range

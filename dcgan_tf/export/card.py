@@ -3,6 +3,7 @@
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.export.signatures import Signature, Tensor
+from dcgan_tf.nets.conditional import inputs_of
 
 
 def model_card(
@@ -20,13 +21,16 @@ def model_card(
     signatures: those that the generator is served with, by name.
     """
     height, width, channels = generator.output_shape[1:]
+    takes = inputs_of(generator)
     data = settings and settings.data
+    labels = {"labels": {"classes": takes.classes}} if takes.classes else {}
     return {
         "name": name,
         "preset": settings and settings.preset.name,
         "data": data and {"name": data.name, "images": data.images, "image_shape": list(data.image_shape)},
         "epoch": epoch,
-        "latents": {"size": generator.input_shape[-1], "distribution": distribution},
+        "latents": {"size": takes.latent_dim, "distribution": distribution},
+        **labels,
         "images": {"height": height, "width": width, "channels": channels},
         "versions": {"trained_with": settings and settings.versions, "exported_with": versions()},
         "signatures": {

@@ -4,6 +4,8 @@ import functools
 import math
 from pathlib import Path
 
+import numpy as np
+
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import Mismatch, UserError, printable
@@ -23,6 +25,7 @@ from dcgan_tf.export.hints import next_commands
 from dcgan_tf.export.job import Job, prepare
 from dcgan_tf.export.numbering import next_version, same_version
 from dcgan_tf.generators.latents import seed_latents
+from dcgan_tf.nets.conditional import inputs_of
 
 TABLE_HEAD = ("artifact", "size", "largest difference", "1 image", "64 images")
 
@@ -47,7 +50,7 @@ def export(config: ExportConfig) -> int:
                 f"{printable(job.out)}: version {same} is {what} already, whole and of the same options: nothing is exported"
             )
             _note_newest(job.out, same, "savedmodel" in config.formats)
-            say(next_commands(job.out, artifacts(config, job.name, same)))
+            say(next_commands(job.out, artifacts(config, job.name, same), draws_classes=_draws_classes(job)))
             return 0
         version = next_version(job.out, job.name, job.epoch)
         of = f", {job.origin}," if job.origin else ""
@@ -64,7 +67,7 @@ def export(config: ExportConfig) -> int:
     say(table([TABLE_HEAD, *rows], "<" * len(TABLE_HEAD)))
     _note_newest(job.out, version, is_served)
     if reports:
-        say(next_commands(job.out, list(reports)))
+        say(next_commands(job.out, list(reports), draws_classes=_draws_classes(job)))
     if faults:
         raise Mismatch("; ".join(faults))
     return 0
@@ -97,7 +100,7 @@ def _build(config: ExportConfig, job: Job, version: int, stage: Path, max_batch_
             if artifact.kind == "savedmodel":
                 job.writer.write(path, card)
                 warmup_sizes = [1, max_batch_size]
-                serving.write_warmup(path, job.name, [_latents(job, count) for count in warmup_sizes])
+                serving.write_warmup(path, job.name, [_inputs(job, count) for count in warmup_sizes])
             elif artifact.kind == "onnx":
                 convert.to_onnx(job.generator, path, card, job.distribution if artifact.takes == "seeds" else None)
             elif artifact.kind == "litert":
@@ -113,9 +116,16 @@ def _build(config: ExportConfig, job: Job, version: int, stage: Path, max_batch_
     return reports, faults
 
 
-def _latents(job: Job, count: int):
-    """Latents [count, latent_dim], float32, of the seeds 1 to `count`."""
-    return seed_latents(tf.range(1, count + 1), job.generator.input_shape[-1], job.distribution).numpy()
+def _draws_classes(job: Job) -> bool:
+    return inputs_of(job.generator).classes > 0
+
+
+def _inputs(job: Job, count: int) -> dict[str, np.ndarray]:
+    """What serving_default takes: latents [count, latent_dim], float32, of the seeds 1 to `count`, and labels [count],
+    int32, where the generator draws classes."""
+    takes = inputs_of(job.generator)
+    inputs = {"latents": seed_latents(tf.range(1, count + 1), takes.latent_dim, job.distribution).numpy()}
+    return inputs | ({"labels": np.arange(count, dtype=np.int32) % takes.classes} if takes.classes else {})
 
 
 def _batching(config: ExportConfig, job: Job) -> tuple[serving.Batching | None, int]:
@@ -130,14 +140,14 @@ def _batching(config: ExportConfig, job: Job) -> tuple[serving.Batching | None, 
     if kept is not None:
         return None, kept
     say("measuring batches ...")
-    latent_dim, serve = job.generator.input_shape[-1], job.writer.functions["serving_default"]
-    batching = serving.batching(serving.measure(lambda count: serve(tf.zeros([count, latent_dim]))["images"].numpy()))
+    serve = job.writer.functions["serving_default"]
+    batching = serving.batching(serving.measure(lambda count: serve(*_inputs(job, count).values())["images"].numpy()))
     return batching, batching.max_batch_size
 
 
 def _write_companions(config: ExportConfig, job: Job, batching: serving.Batching | None) -> None:
     if "savedmodel" in config.formats:
-        serving.write_companions(job.out, job.name, batching)
+        serving.write_companions(job.out, job.name, batching, inputs_of(job.generator).classes)
 
 
 def _row(path: Path, report: verify.Report) -> tuple[str, ...]:

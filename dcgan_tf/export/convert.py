@@ -1,7 +1,7 @@
 """Converts a generator for other runtimes: ONNX and LiteRT.
 
-Each file takes `latents` float32 [N, Z] and gives `images` float32 [N, H, W, C] in -1..1; N is free. A pixel is
-round(x * 127.5 + 127.5), cut to 0..255. An ONNX file may instead take seeds and give pixels, see `seeded`.
+Each file takes `latents` float32 [N, Z], and `labels` int32 [N] where the generator draws classes, and gives `images`
+float32 [N, H, W, C] in -1..1, whatever the net itself makes; N is free. A pixel is round(x * 127.5 + 127.5), cut to 0..255. An ONNX file may instead take seeds and give pixels, see `seeded`.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import Mismatch, UserError, printable
 from dcgan_tf.common.install import install_command, package_of
 from dcgan_tf.generators.checks import litert_with_card, sealed
+from dcgan_tf.nets.conditional import inputs_of
 
 ONNX_OPSET = 18  # This is the newest that tf2onnx 1.17 writes; onnxruntime 1.14 (2023) and later run it.
 NEEDED_PACKAGES = {
@@ -56,7 +57,7 @@ def to_onnx(generator, path: Path, card: dict, seeds_of: str | None = None) -> N
     with _in_one_line(), quiet_stderr():
         model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=ONNX_OPSET)
         if seeds_of is not None:
-            model = with_seeds(model, generator.input_shape[-1], seeds_of)
+            model = with_seeds(model, inputs_of(generator).latent_dim, seeds_of)
         onnx.checker.check_model(model)
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -104,10 +105,14 @@ def _in_one_line():
 
 
 def _float_function(generator):
-    """The tf.function that is converted: latents float32 [N, Z] -> {"images": float32 [N, H, W, C]}."""
+    """The tf.function that is converted: latents float32 [N, Z], and labels int32 [N] where the net takes them ->
+    {"images": float32 [N, H, W, C]}."""
+    takes = inputs_of(generator)
+    specs = [tf.TensorSpec([None, takes.latent_dim], tf.float32, name="latents")]
+    specs += [tf.TensorSpec([None], tf.int32, name="labels")] if takes.classes else []
 
-    @tf.function(input_signature=[tf.TensorSpec([None, generator.input_shape[-1]], tf.float32, name="latents")])
-    def images(latents):
-        return {"images": generator(latents, training=False)}
+    @tf.function(input_signature=specs)
+    def images(latents, labels=None):
+        return {"images": generator(takes.arguments(generator, latents, labels), training=False)}
 
     return images

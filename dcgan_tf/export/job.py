@@ -11,8 +11,11 @@ from dcgan_tf.config.commands import ExportConfig
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.export.savedmodel import SavedModelWriter
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
-from dcgan_tf.generators.generator import load_keras
-from dcgan_tf.nets.saved import load_model
+from dcgan_tf.generators.generator import tell_latents
+from dcgan_tf.generators.keras_net import load_keras
+from dcgan_tf.nets.conditional import inputs_of
+from dcgan_tf.nets.opening import open_to_train
+from dcgan_tf.nets.ranges import Range, for_signed_images
 from dcgan_tf.nets.surgery import as_logits
 
 
@@ -51,17 +54,19 @@ def prepare(config: ExportConfig) -> Job:
     found = find(config.source, config.epoch)
     if found.kind != "keras":
         raise UserError(f"{printable(config.source)}: is an exported model already: {KINDS}")
-    generator = load_keras(found)
+    generator, made = load_keras(found, config.file, config.latents, config.value_range)
+    takes, image_shape = inputs_of(generator), generator.output_shape[1:]
     made_from = {"generator": checksum(found.path)}
     judge = _discriminator_path(config, found)
     discriminator = None
     if judge is not None:
-        discriminator = _discriminator(judge, generator)
+        discriminator = _discriminator(judge, generator, made)
         made_from["discriminator"] = checksum(judge)
     out = _target(config, found)
-    latent_dim, image_shape = generator.input_shape[-1], generator.output_shape[1:]
     said = found.settings and found.settings.preset.latents
-    distribution = latent_distribution(config.latents, said, latent_dim, image_shape)
+    distribution = latent_distribution(config.latents, said, takes.latent_dim, image_shape)
+    if said is None and config.latents == "auto":
+        tell_latents(found.name, distribution)
     return Job(
         out=out,
         name=model_name(out),
@@ -84,16 +89,17 @@ def _discriminator_path(config: ExportConfig, found: Found) -> Path | None:
     return found.discriminator if found.packing == 1 else None
 
 
-def _discriminator(path: Path, generator):
-    """The discriminator in a file, so that it returns logits."""
-    discriminator, _ = as_logits(load_model(path), path)
+def _discriminator(path: Path, generator, made: Range):
+    """The discriminator in a file, so that it takes images in -1..1 and returns logits. made: the range of the images that
+    it was trained on."""
+    discriminator, _ = as_logits(open_to_train(path, "discriminator"), path)
     takes, makes = discriminator.input_shape[1:], generator.output_shape[1:]
     if takes != makes:
         raise UserError(
             f"{printable(path)}: takes images of {shape_text(takes)}, but the generator makes "
             f"{shape_text(makes)}: give the discriminator that was trained with it"
         )
-    return discriminator
+    return for_signed_images(discriminator, made)
 
 
 def _target(config: ExportConfig, found: Found) -> Path:

@@ -10,8 +10,10 @@ from pathlib import Path
 from dcgan_tf.common.backend import tf
 from dcgan_tf.export.signatures import Signature, serving_signatures
 from dcgan_tf.generators.checks import CARD, card_with_checksums
-from dcgan_tf.generators.generator import BLOCK_SIZE, picture_function
+from dcgan_tf.generators.generator import BLOCK_SIZE
+from dcgan_tf.generators.keras_net import picture_function
 from dcgan_tf.generators.latents import interpolate, seed_latents
+from dcgan_tf.nets.conditional import inputs_of
 
 
 class SavedModelWriter:
@@ -25,9 +27,11 @@ class SavedModelWriter:
     """
 
     def __init__(self, generator, distribution: str, discriminator=None):
-        """distribution: of the latents, "normal" or "uniform". discriminator: gives logits; adds `score`."""
+        """generator: with images in -1..1. distribution: of the latents, "normal" or "uniform". discriminator: gives logits;
+        adds `score`."""
+        takes, image_shape = inputs_of(generator), generator.output_shape[1:]
         self.signatures = serving_signatures(
-            generator.input_shape[-1], generator.output_shape[1:], distribution, scored=discriminator is not None
+            takes.latent_dim, image_shape, distribution, discriminator is not None, takes.classes
         )
         self.functions = _functions(self.signatures, generator, distribution, discriminator)
         self._module, self._graph = tf.Module(), None
@@ -75,28 +79,30 @@ def write_card(folder: Path, card: dict) -> None:
 
 def _functions(signatures: dict[str, Signature], generator, distribution: str, discriminator) -> dict:
     """A tf.function for each signature, by name. Each becomes one function of the graph, even where others call it."""
-    pictures = picture_function(generator)
+    pictures, latent_dim = picture_function(generator), inputs_of(generator).latent_dim
 
-    @_compiled(signatures["generate"])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, name="seeds")], autograph=False)
     def draw(seeds):
-        return seed_latents(seeds, generator.input_shape[-1], distribution)
+        return seed_latents(seeds, latent_dim, distribution)
 
+    # labels: None where the generator draws no classes; the signatures have no such input then.
     @_compiled(signatures["serving_default"])
-    def serving_default(latents):
-        return {"images": pictures(latents)}
+    def serving_default(latents, labels=None):
+        return {"images": pictures(latents, *_given(labels))}
 
     @_compiled(signatures["generate"])
-    def generate(seeds):
+    def generate(seeds, labels=None):
         latents = draw(seeds)
-        return {"images": _in_blocks(pictures, latents), "latents": latents}
+        return {"images": _in_blocks(pictures, latents, *_given(labels)), "latents": latents}
 
     @_compiled(signatures["generate_png"])
-    def generate_png(seeds):
-        return {"image_bytes": tf.io.encode_png(generate(seeds)["images"])}
+    def generate_png(seeds, labels=None):
+        return {"image_bytes": tf.io.encode_png(generate(seeds, *_given(labels))["images"])}
 
     @_compiled(signatures["interpolate"])
-    def between(seeds_a, seeds_b, t):
-        return {"images": pictures(interpolate(draw(seeds_a), draw(seeds_b), t, distribution))}
+    def between(seeds_a, seeds_b, t, labels=None):
+        way = interpolate(draw(seeds_a), draw(seeds_b), t, distribution)
+        return {"images": pictures(way, *_given(labels))}
 
     functions = {
         "serving_default": serving_default,
@@ -114,20 +120,27 @@ def _functions(signatures: dict[str, Signature], generator, distribution: str, d
     return functions
 
 
+def _given(labels) -> tuple:
+    return () if labels is None else (labels,)
+
+
 def _compiled(signature: Signature):
     """A decorator: the tf.function with the inputs of the signature."""
     specs = [tf.TensorSpec([None, *tensor.shape], tensor.dtype, name=tensor.name) for tensor in signature.inputs]
     return tf.function(input_signature=specs, autograph=False)
 
 
-def _in_blocks(pictures, latents):
-    """Images of latents [N, Z], by BLOCK_SIZE latents at a time, so that a picture does not depend on its batch."""
+def _in_blocks(pictures, latents, *labels):
+    """Images of latents [N, Z], and labels [N] where the net takes them, by BLOCK_SIZE latents at a time, so that a picture
+    does not depend on its batch."""
     count, latent_dim = tf.shape(latents)[0], latents.shape[1]
     blocks = -(-count // BLOCK_SIZE)
-    padded = tf.pad(latents, [[0, blocks * BLOCK_SIZE - count], [0, 0]])
+    beyond = blocks * BLOCK_SIZE - count
+    inputs = [tf.reshape(tf.pad(latents, [[0, beyond], [0, 0]]), [blocks, BLOCK_SIZE, latent_dim])]
+    inputs += [tf.reshape(tf.pad(classes, [[0, beyond]]), [blocks, BLOCK_SIZE]) for classes in labels]
     images = tf.map_fn(
-        pictures,
-        tf.reshape(padded, [blocks, BLOCK_SIZE, latent_dim]),
+        lambda of_block: pictures(*of_block),
+        inputs,
         parallel_iterations=1,
         fn_output_signature=tf.uint8,
     )  # [blocks, BLOCK_SIZE, H, W, C]

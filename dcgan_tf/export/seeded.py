@@ -38,7 +38,7 @@ class _Graph:
 def with_seeds(model: onnx.ModelProto, latent_dim: int, distribution: str) -> onnx.ModelProto:
     """A net that takes `latents` [N, Z] and gives `images` float32, as one that takes `seeds`.
 
-    The result takes `seeds` int32 [N] and gives `images` uint8 [N, H, W, C] and the `latents` float32 [N, Z].
+    The result takes `seeds` int32 [N], and the `labels` that the net takes beside latents, and gives `images` uint8 [N, H, W, C] and the `latents` float32 [N, Z].
 
     model: it is changed. distribution: of the latents, "normal" or "uniform".
     """
@@ -53,6 +53,7 @@ def with_seeds(model: onnx.ModelProto, latent_dim: int, distribution: str) -> on
 
     image_shape = [size.dim_value for size in images.type.tensor_type.shape.dim[1:]]
     inputs = [helper.make_tensor_value_info("seeds", TensorProto.INT32, ["N"])]
+    inputs += [given for given in model.graph.input if given.name == "labels"]
     outputs = [
         helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", *image_shape]),
         helper.make_tensor_value_info("latents", TensorProto.FLOAT, ["N", latent_dim]),

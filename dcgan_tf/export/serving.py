@@ -125,10 +125,11 @@ def kept_batch_size(out: Path) -> int | None:
     return int(found[1])
 
 
-def write_warmup(version_folder: Path, model_name: str, batches: list[np.ndarray]) -> None:
+def write_warmup(version_folder: Path, model_name: str, batches: list[dict[str, np.ndarray]]) -> None:
     """Writes the requests that TensorFlow Serving runs before it calls a version available.
 
-    batches: latents [n, Z], float32, one request each, by the signature serving_default.
+    batches: the inputs of serving_default by name, one request each: latents [n, Z], float32, and labels [n], int32, where
+    it takes them.
     """
     from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
@@ -138,24 +139,26 @@ def write_warmup(version_folder: Path, model_name: str, batches: list[np.ndarray
     extra = Path(version_folder) / "assets.extra"
     extra.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
-        for latents in batches:
+        for inputs in batches:
             request = predict_pb2.PredictRequest(model_spec=spec)
-            request.inputs["latents"].CopyFrom(tf.make_tensor_proto(latents, tf.float32))
+            for name, values in inputs.items():
+                request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
             writer.write(log.SerializeToString())
 
 
-def write_companions(out: Path, model_name: str, batching: Batching | None) -> list[str]:
+def write_companions(out: Path, model_name: str, batching: Batching | None, classes: int = 0) -> list[str]:
     """Writes into `out` those of COMPANIONS that are not there yet, and returns the names of those that are there.
 
     model_name: as in the server's addresses, of A-Z a-z 0-9 _ -. batching: None where a batching.config is there.
+    classes: how many the generator draws, 0 where it takes no label.
 
     Raises:
         UserError: the disk is full, the folder cannot be written, or a file that is there cannot be read.
     """
     out = Path(out)
     kept = [name for name in COMPANIONS if os.path.lexists(out / name)]
-    values = {"model_name": model_name, "kubernetes_name": kubernetes_name(model_name)}
+    values = {"model_name": model_name, "kubernetes_name": kubernetes_name(model_name), "classes": classes}
     if batching is not None:
         values |= {
             "max_batch_size": batching.max_batch_size,

@@ -54,15 +54,19 @@ class Signature:
         }
 
 
-def serving_signatures(latent_dim: int, image_shape, distribution: str, scored: bool) -> dict[str, Signature]:
+def serving_signatures(
+    latent_dim: int, image_shape, distribution: str, scored: bool, classes: int = 0
+) -> dict[str, Signature]:
     """The signatures of a generator, by name.
 
     image_shape: (H, W, C). distribution: of the latents, "normal" or "uniform". scored: whether a discriminator goes
-    along, which adds `score`.
+    along, which adds `score`. classes: how many the generator draws, which adds an input `labels` to all that draws; 0
+    where it takes no label.
     """
     z, hwc = (latent_dim,), tuple(image_shape)
     drawn = "standard normal" if distribution == "normal" else "uniform in -1..1"
     pixels = f"[[[[0, ...], ...], ...]] of shape {[1, *hwc]}"  # An image is too long to write out.
+    labels_verified = np.arange(len(VERIFIED_SEEDS)) % max(classes, 1)
     reversed_seeds, from_0_to_1 = VERIFIED_SEEDS[::-1], np.linspace(0, 1, len(VERIFIED_SEEDS))
     # fmt: off
     #                 name           dtype      shape  values                    example               verified with
@@ -72,16 +76,20 @@ def serving_signatures(latent_dim: int, image_shape, distribution: str, scored: 
     seeds_a = Tensor("seeds_a",     "int32",   (),    "any",                    [1],                  VERIFIED_SEEDS)
     seeds_b = Tensor("seeds_b",     "int32",   (),    "any",                    [2],                  reversed_seeds)
     t       = Tensor("t",           "float32", (),    "0..1, clipped",          [0.5],                from_0_to_1)
+    label   = Tensor("labels",      "int32",   (),    f"0..{classes - 1}, the class", [0], labels_verified)
+    two     = replace(label, example=[0, 1])
     png     = Tensor("image_bytes", "string",  (),    "PNG files")
     logits  = Tensor("logits",      "float32", (1,),  "log-odds of being real")
 
+    one, pair = ((label,), (two,)) if classes else ((), ())
+
     rows = [
-        #          name               inputs                 outputs
-        Signature("serving_default", (latents,),            (images,)),
-        Signature("generate",        (seeds,),              (images, latents)),
-        Signature("generate_png",    (seeds,),              (png,)),
-        Signature("interpolate",     (seeds_a, seeds_b, t), (images,)),
-        Signature("score",           (images,),             (logits,)),
+        #          name               inputs                       outputs
+        Signature("serving_default", (latents, *one),             (images,)),
+        Signature("generate",        (seeds, *pair),              (images, latents)),
+        Signature("generate_png",    (seeds, *pair),              (png,)),
+        Signature("interpolate",     (seeds_a, seeds_b, t, *one), (images,)),
+        Signature("score",           (images,),                   (logits,)),
     ]
     # fmt: on
     return {row.name: row for row in rows if scored or row.name != "score"}

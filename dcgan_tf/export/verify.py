@@ -17,6 +17,7 @@ from dcgan_tf.common.errors import Mismatch, printable
 from dcgan_tf.export.signatures import VERIFIED_SEEDS, serving_signatures
 from dcgan_tf.generators import runtimes
 from dcgan_tf.generators.latents import interpolate, seed_latents
+from dcgan_tf.nets.conditional import inputs_of
 from dcgan_tf.pictures.images import to_uint8
 
 MAX_LEVEL_DIFFERENCE = 1  # in the grey levels of uint8 images
@@ -55,15 +56,20 @@ def reference(generator, distribution: str, discriminator=None) -> Reference:
     Raises:
         ValueError: the generator makes NaN.
     """
-    latent_dim, image_shape = generator.input_shape[-1], generator.output_shape[1:]
+    takes, image_shape = inputs_of(generator), generator.output_shape[1:]
+    latent_dim = takes.latent_dim
 
     def drawn(seeds):
         return seed_latents(np.asarray(seeds, np.int32), latent_dim, distribution).numpy()
 
+    def floats_of(latents):
+        return generator(takes.arguments(generator, latents, labels), training=False).numpy()
+
     latents = drawn(VERIFIED_SEEDS)
-    floats = generator(latents, training=False).numpy()
+    labels = np.arange(len(latents), dtype=np.int32) % takes.classes if takes.classes else None
+    floats = floats_of(latents)
     images = to_uint8(floats)
-    signatures = serving_signatures(latent_dim, image_shape, distribution, scored=discriminator is not None)
+    signatures = serving_signatures(latent_dim, image_shape, distribution, discriminator is not None, takes.classes)
     made = {"latents": latents, "images": images}
     inputs = {name: signature.verified_inputs(made) for name, signature in signatures.items()}
     way = inputs["interpolate"]
@@ -72,7 +78,7 @@ def reference(generator, distribution: str, discriminator=None) -> Reference:
         "serving_default": {"images": images},
         "generate": {"images": images, "latents": latents},
         "generate_png": {"image_bytes": images},
-        "interpolate": {"images": to_uint8(generator(between, training=False).numpy())},
+        "interpolate": {"images": to_uint8(floats_of(between))},
     }
     if discriminator is not None:
         scaled = images.astype(np.float32) / 127.5 - 1

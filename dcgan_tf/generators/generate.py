@@ -32,9 +32,7 @@ def generate(config: GenerateConfig) -> None:
     """
     folder = Path(config.out)
     check_out(folder, is_folder=True)
-    from dcgan_tf.generators.generator import open_generator
-
-    generator = open_generator(config.source, config.epoch, config.latents)
+    generator = _opened(config)
     resize = Resize(config.size, config.scale)
     resize.check(generator.image_shape[1], generator.image_shape[0])
     remove_leftovers(folder, is_locked=False)
@@ -49,9 +47,11 @@ def generate(config: GenerateConfig) -> None:
         if len(sheet) == MAX_SHEET_PICTURES or (sheet and seed == seeds[-1]):
             first = seed - len(sheet) + 1
             sheets.append("grid.png" if config.count <= MAX_SHEET_PICTURES else f"grid_{first:04d}-{seed:04d}.png")
-            write_png(folder / sheets[-1], _sheet(sheet, first), flush=False)
+            write_png(folder / sheets[-1], _sheet(generator, sheet, first), flush=False)
             sheet.clear()
     made = [_files(config.count, "picture", _name(seeds[0]), _name(seeds[-1]), generator.origin)]
+    if generator.classes:
+        made[0] += f", of {_classes(generator.labels)}"
     if sheets:
         made.append(_files(len(sheets), "contact sheet", sheets[0], sheets[-1]))
     say(f"{printable(folder)}: {'; '.join(made)}")
@@ -66,9 +66,7 @@ def interpolate(config: InterpolateConfig) -> None:
     """
     path = Path(config.out)
     check_out(path, is_folder=False)
-    from dcgan_tf.generators.generator import open_generator
-
-    generator = open_generator(config.source, config.epoch, config.latents)
+    generator = _opened(config)
     resize, (height, width, _) = Resize(config.size, config.scale), generator.image_shape
     resize.check(width, height)
     remove_leftovers(path.parent, is_locked=False)
@@ -87,9 +85,26 @@ def interpolate(config: InterpolateConfig) -> None:
     )
 
 
-def _sheet(images: list[np.ndarray], first_seed: int) -> np.ndarray:
-    """The contact sheet of uint8 [H, W, C] images of seeds one after the other."""
-    return contact_sheet(images, [str(first_seed + index) for index in range(len(images))])
+def _opened(config: GenerateConfig | InterpolateConfig):
+    from dcgan_tf.generators.generator import open_generator
+
+    return open_generator(
+        config.source,
+        config.epoch,
+        config.latents,
+        labels=config.labels,
+        value_range=config.value_range,
+        file=config.file,
+    )
+
+
+def _sheet(generator, images: list[np.ndarray], first_seed: int) -> np.ndarray:
+    """The contact sheet of uint8 [H, W, C] images of seeds one after the other, each with its class where there are."""
+    seeds = range(first_seed, first_seed + len(images))
+    labels = generator.labels_of(seeds)
+    if labels is None:
+        return contact_sheet(images, [str(seed) for seed in seeds])
+    return contact_sheet(images, [f"{seed}: {label}" for seed, label in zip(seeds, labels, strict=True)])
 
 
 def loop_positions(frames: np.ndarray, legs: int, total: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +124,7 @@ def _seed_images(generator, seeds: range, truncation: float) -> Iterator[np.ndar
     for start in range(0, len(seeds), BATCH_SIZE):
         some = np.array(seeds[start : start + BATCH_SIZE], np.int32)
         drawn = latents.seed_latents(some, generator.latent_dim, generator.distribution)
-        yield from generator.images(_truncated(drawn, truncation))
+        yield from generator.images(_truncated(drawn, truncation), generator.labels_of(some))
 
 
 def _loop_images(generator, config: InterpolateConfig) -> Iterator[np.ndarray]:
@@ -122,7 +137,8 @@ def _loop_images(generator, config: InterpolateConfig) -> Iterator[np.ndarray]:
         some = np.arange(start, min(start + BATCH_SIZE, config.frames))
         leg, t = loop_positions(some, len(stops), config.frames)
         on_the_way = latents.interpolate(stops[leg], stops[(leg + 1) % len(stops)], t, generator.distribution)
-        yield from generator.images(_truncated(on_the_way, config.truncation))
+        nearer = np.where(t < 0.5, leg, (leg + 1) % len(stops))  # A class changes at once, half way between two seeds.
+        yield from generator.images(_truncated(on_the_way, config.truncation), generator.labels_of(nearer + 1))
 
 
 def _truncated(latents, truncation: float) -> np.ndarray:
@@ -141,6 +157,13 @@ def _name(seed: int) -> str:
 def _files(count: int, word: str, first: str, last: str, origin: str = "") -> str:
     """3, "picture" -> "3 pictures of epoch 12, seed0001.png to seed0003.png"."""
     return f"{plural(count, word)}{_of(origin)}, " + (first if count == 1 else f"{first} to {last}")
+
+
+def _classes(labels: tuple[int, ...]) -> str:
+    """(3,) -> "class 3"; (0, 1, 2) -> "classes 0, 1, 2 in turn"."""
+    if len(labels) == 1:
+        return f"class {labels[0]}"
+    return f"classes {', '.join(map(str, labels))} in turn"
 
 
 def _of(origin: str) -> str:

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dcgan_tf.common.backend import quiet_stderr, tf
-from dcgan_tf.common.console import warn
+from dcgan_tf.common.backend import quiet_stderr
+from dcgan_tf.common.console import note, warn
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.install import install_command, package_of
 from dcgan_tf.config.commands import Epoch
+from dcgan_tf.config.net_file import AS_SAVED, NetFile
 from dcgan_tf.generators import checks, runtimes
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
+from dcgan_tf.generators.keras_net import RANGE_FLAG, load_keras, measured_range, picture_function
+from dcgan_tf.generators.running import drawn, first_inputs
+from dcgan_tf.nets.conditional import inputs_of
 from dcgan_tf.nets.limits import BLOCK_IMAGES
-from dcgan_tf.nets.saved import load_model
-from dcgan_tf.nets.surgery import check_generator
+from dcgan_tf.nets.ranges import SIGNED, Range, scale_and_offset
 from dcgan_tf.nets.words import reason
-from dcgan_tf.pictures.images import to_uint8
 
 # A seed always gives the same picture because the net makes all images in blocks of this size: the order of its sums
 # depends on the size of the batch, and their rounding shows in a pixel now and then. A larger block makes a single
@@ -29,30 +31,47 @@ class Generator:
     """A loaded generator.
 
     image_shape: (H, W, C). distribution: of its latents, "normal" or "uniform". origin: for people, see `Found.origin`.
+    classes: how many it draws, 0 where it takes no label. labels: those that pictures are drawn of, in turn.
     """
 
     name: str
     latent_dim: int
     image_shape: tuple[int, int, int]
     distribution: str
-    _run: object  # latents [n, latent_dim] float32 -> images [n, H, W, C], uint8 or float32 in -1..1
+    _run: object  # latents [n, latent_dim] float32, and labels [n] int32 -> images [n, H, W, C], uint8 or float32 in -1..1
     origin: str = ""
+    classes: int = 0
+    labels: tuple[int, ...] = ()
 
-    def images(self, latents: np.ndarray, block_size: int = BLOCK_SIZE) -> np.ndarray:
+    def labels_of(self, seeds) -> np.ndarray | None:
+        """The classes [n], int32, that the pictures of seeds [n] are of: in turn, from seed 1 on. None without classes."""
+        if not self.classes:
+            return None
+        return np.asarray(self.labels, np.int32)[(np.asarray(seeds, np.int64) - 1) % len(self.labels)]
+
+    def images(self, latents: np.ndarray, labels: np.ndarray | None = None, block_size: int = BLOCK_SIZE) -> np.ndarray:
         """Latents [n, latent_dim], float32 -> images [n, H, W, C], uint8; a picture does not depend on its batch.
 
+        labels: int32 [n], the class of each; None where the net takes none.
         block_size: how many latents the net sees at once; with another size, a few pixels may differ by one level.
 
         Raises:
             UserError: the net makes NaN.
         """
-        padded = np.zeros([-(-len(latents) // block_size) * block_size, self.latent_dim], np.float32)
+        blocks = -(-len(latents) // block_size)
+        padded = np.zeros([blocks * block_size, self.latent_dim], np.float32)
         padded[: len(latents)] = latents
-        blocks = (padded[start : start + block_size] for start in range(0, len(padded), block_size))
-        return np.concatenate([self._block(block) for block in blocks])[: len(latents)]
+        of_block = [slice(start, start + block_size) for start in range(0, len(padded), block_size)]
+        if labels is None:
+            made = [self._block(padded[block]) for block in of_block]
+        else:
+            classes = np.zeros(len(padded), np.int32)
+            classes[: len(labels)] = labels
+            made = [self._block(padded[block], classes[block]) for block in of_block]
+        return np.concatenate(made)[: len(latents)]
 
-    def _block(self, latents: np.ndarray) -> np.ndarray:
-        images = _drawn(self.name, self._run, latents)
+    def _block(self, *inputs: np.ndarray) -> np.ndarray:
+        images = drawn(self.name, self._run, *inputs)
         if images.shape[1:] != self.image_shape:
             raise UserError(
                 f"{printable(self.name)}: makes images of one size, then of another: give another generator"
@@ -60,28 +79,81 @@ class Generator:
         return images
 
 
-def open_generator(source: str, epoch: Epoch = None, latents: str = "auto") -> Generator:
+def open_generator(
+    source: str,
+    epoch: Epoch = None,
+    latents: str = "auto",
+    *,
+    labels: tuple[str, ...] = (),
+    value_range: tuple[float, float] | None = None,
+    range_flag: str = RANGE_FLAG,
+    file: NetFile = AS_SAVED,
+) -> Generator:
     """Loads the generator that `source` names.
 
     epoch: as for `find`. latents: their distribution, "normal" or "uniform"; "auto" takes what the run, the model card
-    or a preset of these sizes says.
+    or a preset of these sizes says, and says so where none is known.
+    labels: the classes to draw, by their numbers, or "all"; () for all, which is said. value_range: of the net's images;
+    None: as its layers, or its images, tell. range_flag: the command's flag for it. file: see `NetFile`.
 
     Raises:
-        UserError: `source` names no generator, or one that does not run.
+        UserError: `source` names no generator, or one that does not run, or a class that it does not draw.
     """
     found = find(source, epoch)
     shown = printable(source)
     card, origin = {}, found.origin
     if found.kind == "keras":
-        generator = load_keras(found)
-        run, latent_dim, shape = picture_function(generator), generator.input_shape[-1], generator.output_shape[1:]
+        net = load_keras(found, file, latents, value_range, range_flag).net
+        takes = inputs_of(net)
+        run, latent_dim, classes, shape = picture_function(net), takes.latent_dim, takes.classes, net.output_shape[1:]
     else:
         run, card = _open_exported(found, shown)
-        origin = _said_origin(card)
-        latent_dim, shape = run.latent_dim, _drawn(source, run, _zeros(BLOCK_SIZE, run.latent_dim)).shape[1:]
+        origin, latent_dim, classes = _said_origin(card), run.latent_dim, _said_classes(card, run)
+        if not card:
+            run = _in_known_range(source, run, latents, value_range, range_flag)
+        shape = drawn(source, run, *first_inputs(BLOCK_SIZE, latent_dim, classes)).shape[1:]
     said = found.settings.preset.latents if found.settings else _said_distribution(card)
     distribution = latent_distribution(latents, said, latent_dim, shape)
-    return Generator(found.name, latent_dim, shape, distribution, run, origin)
+    if said is None and latents == "auto":
+        tell_latents(found.name, distribution)
+    chosen = chosen_labels(found.name, classes, labels)
+    return Generator(found.name, latent_dim, shape, distribution, run, origin, classes, chosen)
+
+
+def tell_latents(name: str, distribution: str) -> None:
+    """Says that the distribution of a generator's latents is a guess."""
+    other = "uniform" if distribution == "normal" else "normal"
+    note(
+        f"{printable(name)} does not say which latents it was trained on: {distribution} ones are taken; if the pictures "
+        f"look wrong, try --latents {other}"
+    )
+
+
+def chosen_labels(name: str, classes: int, asked: tuple[str, ...]) -> tuple[int, ...]:
+    """The classes to draw, in turn.
+
+    classes: how many the net draws, 0 where it takes no label. asked: as of `open_generator`.
+
+    Raises:
+        UserError: the net takes no label, or has no such class.
+    """
+    if not classes:
+        if asked:
+            raise UserError(f"--labels {' '.join(asked)}: {printable(name)} draws no classes: leave --labels out")
+        return ()
+    if not asked:
+        note(
+            f"{printable(name)} draws {classes} classes, 0 to {classes - 1}, which take turns: "
+            f"--labels {classes - 1} draws one alone"
+        )
+    if not asked or asked == ("all",):
+        return tuple(range(classes))
+    beyond = next((label for label in asked if int(label) >= classes), None)
+    if beyond is not None:
+        raise UserError(
+            f"--labels {beyond}: {printable(name)} draws {classes} classes: give numbers from 0 to {classes - 1}"
+        )
+    return tuple(map(int, asked))
 
 
 _RUNTIMES = {"savedmodel": "tensorflow", "onnx": "onnxruntime", "litert": "ai_edge_litert"}
@@ -123,65 +195,24 @@ def _said_origin(card) -> str:
     return f"epoch {epoch}" if type(epoch) is int else ""
 
 
-def load_keras(found: Found):
-    """The Keras net of a generator that was found as "keras", float32.
+def _in_known_range(source: str, run, latents: str, value_range, range_flag: str):
+    """An exported generator without a model card, so that it gives images in -1..1."""
+    distribution = latent_distribution(latents, None, run.latent_dim, ())
+    known = Range(*value_range) if value_range else None
+    if known is None:
+        known = measured_range(source, run, run.latent_dim, 0, distribution, range_flag)
+    scale, offset = scale_and_offset(known, SIGNED)
 
-    Raises:
-        UserError: the file holds no generator of grey or colour images, or one that does not run, or whose weights are
-            NaN.
-    """
-    generator = load_model(found.path)
-    check_generator(generator, found.path)
-    if generator.input_shape[-1] > runtimes.MAX_LATENT_DIM:
-        raise UserError(
-            f"{printable(found.path)}: takes {generator.input_shape[-1]:,} latents for each image, "
-            f"{runtimes.MAX_LATENT_DIM:,} at most are drawn; give another net"
-        )
-    channels = generator.output_shape[-1]
-    if channels not in (1, 3):
-        raise UserError(f"{printable(found.path)}: makes images of {channels} channels, not 1 or 3; give another net")
-    if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
-        raise UserError(f"{printable(found.path)}: has weights that are no numbers (NaN); give an earlier epoch")
-    _drawn(found.path, lambda latents: generator(latents, training=False), _zeros(1, generator.input_shape[-1]))
-    return generator
+    def adapted(latents):
+        images = np.asarray(run(latents))
+        return images if images.dtype == np.uint8 else images * np.float32(scale) + np.float32(offset)
+
+    adapted.latent_dim = run.latent_dim
+    return adapted
 
 
-def _zeros(count: int, latent_dim: int) -> np.ndarray:
-    return np.zeros([count, latent_dim], np.float32)
-
-
-def _drawn(name: str, run, latents: np.ndarray) -> np.ndarray:
-    """Latents [n, latent_dim] -> images uint8 [n, H, W, 1 or 3].
-
-    run: of a net from anywhere. name: of it, for messages.
-
-    Raises:
-        UserError: the net does not run, or gives something else, or NaN.
-    """
-    try:
-        with quiet_stderr():
-            images = np.asarray(run(latents))
-    except Exception as error:  # Each runtime has errors of its own.
-        raise UserError(f"{printable(name)}: is not a generator that runs ({reason(error)}): {KINDS}") from error
-    if images.ndim != 4 or len(images) != len(latents) or images.shape[-1] not in (1, 3):
-        raise UserError(f"{printable(name)}: gives {list(images.shape[1:])}, not images of 1 or 3 channels: {KINDS}")
-    if images.dtype == np.uint8:
-        return images
-    if images.dtype.kind != "f":
-        raise UserError(f"{printable(name)}: gives {images.dtype}, not pixels of uint8 or floats in -1..1: {KINDS}")
-    try:
-        return to_uint8(images)
-    except ValueError as error:
-        raise UserError(f"{printable(name)}: {error}; give a generator of an earlier epoch") from error
-
-
-def picture_function(generator):
-    """A compiled function of a Keras net: latents [N, Z] float32 -> images [N, H, W, C] uint8, N as one batch."""
-    latents_spec = tf.TensorSpec([None, generator.input_shape[-1]], tf.float32, name="latents")
-
-    @tf.function(input_signature=[latents_spec], autograph=False)
-    def pictures(latents):
-        levels = tf.round(generator(latents, training=False) * 127.5 + 127.5)
-        return tf.cast(tf.clip_by_value(levels, 0.0, 255.0), tf.uint8)
-
-    return pictures
+def _said_classes(card, run) -> int:
+    """How many classes an exported generator draws, by its model card of any form; 0 where it takes no label."""
+    labels = card.get("labels") if isinstance(card, dict) else None
+    classes = labels.get("classes") if isinstance(labels, dict) else None
+    return classes if type(classes) is int and classes > 0 and run.takes_labels else 0

@@ -21,18 +21,20 @@ MAX_LATENT_DIM = 2**16  # No generator takes that many; a file may claim any num
 
 
 class SavedModel:
-    """The folder of a SavedModel, through `tf.saved_model.load`; a call takes latents and gives images."""
+    """The folder of a SavedModel, through `tf.saved_model.load`; a call takes latents, and labels where the net takes them,
+    and gives images."""
 
     def __init__(self, path: str):
         import tensorflow as tf
 
         self.signatures = tf.saved_model.load(path).signatures
-        [spec] = self.signatures["serving_default"].structured_input_signature[1].values()
+        specs = {spec.name: spec for spec in self.signatures["serving_default"].structured_input_signature[1].values()}
         [self._output] = self.signatures["serving_default"].structured_outputs
-        self._input, self.latent_dim = spec.name, _latent_dim(spec.shape.as_list())
+        self._input, self.takes_labels = _input_names(specs)
+        self.latent_dim = _latent_dim(specs[self._input].shape.as_list())
 
-    def __call__(self, latents):
-        return self.run("serving_default", {self._input: latents})[self._output]
+    def __call__(self, latents, labels=None):
+        return self.run("serving_default", _inputs(self._input, latents, labels))[self._output]
 
     def run(self, signature: str, inputs: dict) -> dict:
         """Calls a signature: arrays by the names of its inputs -> arrays by the names of its outputs."""
@@ -52,8 +54,8 @@ class SavedModelSession:
         with self._session.graph.as_default():
             self.signatures = tf.compat.v1.saved_model.load(self._session, ["serve"], path).signature_def
 
-    def __call__(self, latents):
-        return self.run("serving_default", {"latents": latents})["images"]
+    def __call__(self, latents, labels=None):
+        return self.run("serving_default", _inputs("latents", latents, labels))["images"]
 
     def run(self, signature: str, inputs: dict) -> dict:
         """Calls a signature: arrays by the names of its inputs -> arrays by the names of its outputs."""
@@ -73,7 +75,7 @@ class OnnxFile:
         _limit_memory()
         options.add_session_config_entry("session.use_env_allocators", "1")
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        [self._spec] = self._session.get_inputs()
+        self._specs = {spec.name: spec for spec in self._session.get_inputs()}
 
     def run(self, signature: str, inputs: dict) -> dict:
         """Calls the net: arrays by the names of its inputs -> arrays by the names of its outputs. signature: any."""
@@ -82,34 +84,36 @@ class OnnxFile:
 
 
 class Onnx(OnnxFile):
-    """An ONNX file that takes latents; a call takes them and gives images."""
+    """An ONNX file that takes latents, and labels where it draws classes; a call takes them and gives images."""
 
     def __init__(self, path: str):
         super().__init__(path)
-        if self._spec.name == "seeds":
+        if "seeds" in self._specs:
             raise ValueError("it takes seeds: give the file without -seeds in its name, which takes latents")
-        self.latent_dim = _latent_dim(self._spec.shape)
+        self._input, self.takes_labels = _input_names(self._specs)
+        self.latent_dim = _latent_dim(self._specs[self._input].shape)
 
-    def __call__(self, latents):
-        [images] = self.run("serving_default", {self._spec.name: latents}).values()
+    def __call__(self, latents, labels=None):
+        [images] = self.run("serving_default", _inputs(self._input, latents, labels)).values()
         return images
 
 
 class LiteRT:
-    """A .tflite file, through ai-edge-litert; a call takes latents and gives images."""
+    """A .tflite file, through ai-edge-litert; a call takes latents, and labels where the net takes them, and gives images."""
 
     def __init__(self, path: str):
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(path, num_threads=os.cpu_count())
-        [spec] = interpreter.get_input_details()
-        self.latent_dim = _latent_dim(spec["shape_signature"])
-        _check_tensors(interpreter.get_tensor_details())
         self._runner = interpreter.get_signature_runner("serving_default")
+        specs = self._runner.get_input_details()
+        self._input, self.takes_labels = _input_names(specs)
+        self.latent_dim = _latent_dim(specs[self._input]["shape_signature"])
+        _check_tensors(interpreter.get_tensor_details())
         self._interpreter = interpreter  # The runner works only as long as its interpreter lives.
 
-    def __call__(self, latents):
-        return self.run("serving_default", {"latents": latents})["images"]
+    def __call__(self, latents, labels=None):
+        return self.run("serving_default", _inputs(self._input, latents, labels))["images"]
 
     def run(self, signature: str, inputs: dict) -> dict:
         """Calls the net: arrays by the names of its inputs -> arrays by the names of its outputs. signature: any."""
@@ -117,6 +121,18 @@ class LiteRT:
 
 
 RUNTIMES = {"savedmodel": SavedModel, "onnx": Onnx, "litert": LiteRT}
+
+
+def _input_names(specs: dict) -> tuple[str, bool]:
+    """(the input that takes latents, whether there is one for labels beside it), of inputs by their names."""
+    others = [name for name in specs if name != "labels"]
+    if len(others) != 1:
+        raise ValueError(f"it takes {', '.join(specs)}, not latents, or latents and labels")
+    return others[0], "labels" in specs
+
+
+def _inputs(name: str, latents, labels) -> dict:
+    return {name: latents} if labels is None else {name: latents, "labels": labels}
 
 
 def _latent_dim(shape) -> int:

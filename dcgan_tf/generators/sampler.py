@@ -5,7 +5,7 @@ import numpy as np
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.gan.randomness import STATISTICS, draw_latents, key
 from dcgan_tf.gan.step import GAN
-from dcgan_tf.generators.generator import picture_function
+from dcgan_tf.generators.keras_net import picture_function
 from dcgan_tf.nets.surgery import copy_of
 
 STATISTICS_BATCHES, STATISTICS_BATCH_SIZE = 8, 64

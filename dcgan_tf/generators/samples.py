@@ -14,7 +14,7 @@ MAX_KEPT_BYTES = 2**31
 class Samples:
     """`count` images of a generator, read by index like any source.
 
-    Image i depends on the generator, `seed` and i alone: it is the picture that `dcgan-tf generate --seed
+    Image i depends on the generator (with the classes that it is to draw), `seed` and i alone: it is the picture that `dcgan-tf generate --seed
     <seed_of(i)>` makes. A few pixels may differ by one level, because the net sees more images at once here. Samples of
     two seeds have no image in common, as long as there are fewer than a million of each.
 
@@ -56,4 +56,4 @@ class Samples:
             return np.empty([0, *self.image_shape], np.uint8)
         seeds = self.seed_of(indices).astype(np.int32)
         drawn = latents.seed_latents(seeds, self._generator.latent_dim, self._generator.distribution)
-        return self._generator.images(np.asarray(drawn), BLOCK_SIZE)
+        return self._generator.images(np.asarray(drawn), self._generator.labels_of(seeds), BLOCK_SIZE)

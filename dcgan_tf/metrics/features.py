@@ -13,7 +13,7 @@ from dcgan_tf.common.pixels import to_channels
 from dcgan_tf.common.progress import Work
 from dcgan_tf.config.commands import IMAGENET
 from dcgan_tf.metrics import imagenet, inception
-from dcgan_tf.nets.branched import load_net
+from dcgan_tf.nets.saved import load_net
 from dcgan_tf.nets.words import reason
 
 BATCH_IMAGES = 64  # A net sees so many images at once.

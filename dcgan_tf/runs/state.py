@@ -12,7 +12,7 @@ from dcgan_tf.common.errors import UserError
 from dcgan_tf.common.files import whole_folder
 from dcgan_tf.common.reading import check_regular, checksum, open_regular, read_json
 from dcgan_tf.nets.saved import net_of
-from dcgan_tf.nets.surgery import with_dtype
+from dcgan_tf.nets.surgery import in_dtype
 from dcgan_tf.runs.folder import NETS, RunFolder
 
 KEPT_STATES = 2
@@ -25,7 +25,7 @@ def architectures(gan) -> dict[str, str]:
 
     They are those of float32 nets, because the precision is a setting of the run, not of the net.
     """
-    return {net: with_dtype(getattr(gan, net), "float32").to_json() for net in NETS}
+    return {net: in_dtype(getattr(gan, net), "float32").to_json() for net in NETS}
 
 
 def save_state(folder: RunFolder, step: int, gan, nets: dict[str, str], stay: Collection[int | None] = ()) -> None:

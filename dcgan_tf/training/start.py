@@ -3,14 +3,20 @@
 import multiprocessing
 import signal
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
+from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.settle import Start
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.gan.step import GAN
+from dcgan_tf.generators.find import find, latent_distribution
+from dcgan_tf.generators.generator import tell_latents
+from dcgan_tf.generators.keras_net import in_signed_range
 from dcgan_tf.nets.build import build_discriminator, build_generator
-from dcgan_tf.nets.saved import load_model
-from dcgan_tf.nets.surgery import as_logits, check_discriminator, check_generator, with_dtype, without_gain
+from dcgan_tf.nets.opening import open_to_train
+from dcgan_tf.nets.ranges import SIGNED, Range, for_signed_images, input_range
+from dcgan_tf.nets.surgery import as_logits, check_discriminator, check_generator, in_dtype, without_gain
 from dcgan_tf.runs.folder import NETS, epoch_of
 from dcgan_tf.runs.settings import read_settings
 from dcgan_tf.training.machine.cluster import Cluster
@@ -66,14 +72,36 @@ def _begun_from(flags: TrainConfig) -> Start | None:
 
 def load_nets(flags: TrainConfig):
     """(generator or None, discriminator or None): the saved nets that the flags name."""
-    nets = {name: load_model(path) for name, path in _paths(flags).items()}
-    generator, discriminator = nets.get("generator"), nets.get("discriminator")
+    preset = None if flags.preset == "auto" else flags.preset
+    nets = {name: open_to_train(path, name, preset) for name, path in _paths(flags).items()}
+    generator, discriminator, made = nets.get("generator"), nets.get("discriminator"), SIGNED
     if generator is not None:
         check_generator(generator, flags.generator)
-        generator = without_gain(generator)
+        generator, made = _in_signed_range(without_gain(generator), flags)
     if discriminator is not None:
         discriminator, _ = as_logits(discriminator, flags.discriminator)
+        discriminator = _for_signed_images(discriminator, flags.discriminator, made)
     return generator, discriminator
+
+
+def _in_signed_range(generator, flags: TrainConfig):
+    """(the generator with images in -1..1, in which training works; the range in which it made them)."""
+    name, shape = Path(flags.generator).stem, generator.output_shape[1:]
+    distribution = latent_distribution(flags.latents, None, generator.input_shape[-1], shape)
+    adapted, made = in_signed_range(generator, name, distribution, flags.generator_range, "--generator-range")
+    if made != SIGNED:
+        note(f"{printable(name)} makes images in {made}: one more layer at its end turns them into -1..1, to train on")
+    return adapted, made
+
+
+def _for_signed_images(discriminator, path: str, made: Range):
+    adapted = for_signed_images(discriminator, made)
+    if adapted is not discriminator:
+        note(
+            f"{printable(Path(path).stem)} takes images in {input_range(discriminator) or made}: one more layer in front of "
+            "it turns those of -1..1 into these"
+        )
+    return adapted
 
 
 def _known_of_nets(flags: TrainConfig, nets=None) -> Start:
@@ -82,7 +110,20 @@ def _known_of_nets(flags: TrainConfig, nets=None) -> Start:
         image_shape=generator.output_shape[1:] if generator is not None else discriminator.input_shape[1:],
         latent_dim=generator.input_shape[-1] if generator is not None else None,
         epoch=_epoch(flags),
+        latents=_latents(flags, generator),
     )
+
+
+def _latents(flags: TrainConfig, generator) -> str | None:
+    """What a saved generator was trained on: as its run says, else as generators of its sizes, which is said."""
+    if generator is None:
+        return None
+    found = find(flags.generator)
+    said = found.settings and found.settings.preset.latents
+    known = latent_distribution(flags.latents, said, generator.input_shape[-1], generator.output_shape[1:])
+    if said is None and flags.latents == "auto":
+        tell_latents(found.name, known)
+    return known
 
 
 def _epoch(flags: TrainConfig) -> int:
@@ -112,7 +153,7 @@ def build_gan(plan: Plan, precision: str, nets=(None, None)) -> GAN:
         discriminator = build_discriminator(plan.preset, config.seed)
     else:
         check_discriminator(discriminator, config.discriminator, shape, plan.preset.packing)
-    generator, discriminator = (with_dtype(net, POLICIES[precision]) for net in (generator, discriminator))
+    generator, discriminator = (in_dtype(net, POLICIES[precision]) for net in (generator, discriminator))
     return GAN(
         plan.preset,
         generator,

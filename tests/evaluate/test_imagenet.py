@@ -53,6 +53,8 @@ def test_all_is_measured_in_features_but_copies(generator, installed, capsys):
     assert set(found["measures"]) == {"swd", "tones", "msssim", "copies", "diversity"} | IN_FEATURES
     assert set(found["measures"]["copies"]["epochs"]["mine"]) == {"share_nearer", "share_copied"}
     out = capsys.readouterr().out
+    note, out = out.split("\n", 1)
+    assert note.startswith("note: mine does not say which latents it was trained on: normal ones are taken")
     assert out.splitlines()[0].split() == "epoch SWD diversity copied FID KID +/- precision recall".split()
     assert HINT not in out and "SWD sees colours" not in out and "have their like among" in out
 

@@ -376,7 +376,8 @@ def test_sources_that_are_none(run, exported, tmp_path):
     (tmp_path / "x.h5").write_text("no net")
     assert (
         message(tmp_path / "x.h5")
-        == f"{tmp_path}/x.h5: is not a whole .h5 or .keras file; give a net saved with model.save"
+        == f"{tmp_path}/x.h5: is no file of a net: give one saved with model.save, .h5 or .keras, or the tensors of PyTorch, "
+        ".pth or .safetensors"
     )
     layers, keras = small_nets.layers, small_nets.keras
     keras.Sequential([keras.Input([4]), layers.Lambda(lambda x: x, name="lambda")]).save(tmp_path / "lambda.keras")

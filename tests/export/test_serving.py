@@ -298,20 +298,24 @@ def test_a_batching_config_that_cannot_be_read_is_one_line(tmp_path):
 
 
 def test_warm_up_requests_read_back(tmp_path):
-    batches = [np.arange(3, dtype=np.float32).reshape(1, 3), np.ones([64, 3], np.float32)]
+    batches = [
+        {"latents": np.arange(3, dtype=np.float32).reshape(1, 3)},
+        {"latents": np.ones([64, 3], np.float32), "labels": np.arange(64, dtype=np.int32)},
+    ]
     write_warmup(tmp_path / "1", "paints200", batches)
     (file,) = (tmp_path / "1" / "assets.extra").iterdir()
     assert file.name == "tf_serving_warmup_requests"
     records = list(tf.data.TFRecordDataset(str(file)).as_numpy_iterator())
     logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in records]
     assert [log.WhichOneof("log_type") for log in logs] == ["predict_log", "predict_log"]
-    for log, latents in zip(logs, batches):
+    for log, inputs in zip(logs, batches):
         request = log.predict_log.request
         assert (request.model_spec.name, request.model_spec.signature_name) == ("paints200", "serving_default")
-        assert list(request.inputs) == ["latents"]
-        found = tf.make_ndarray(request.inputs["latents"])
-        assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, latents)
+        assert set(request.inputs) == set(inputs)
+        for name, values in inputs.items():
+            found = tf.make_ndarray(request.inputs[name])
+            assert found.dtype == values.dtype
+            np.testing.assert_array_equal(found, values)
 
 
 # --- asking a server
@@ -372,7 +376,7 @@ def exported(tmp_path_factory) -> Path:
     """A folder as an export leaves it."""
     folder = tmp_path_factory.mktemp("serving") / "tiny"
     save_model(folder / str(VERSION))
-    write_warmup(folder / str(VERSION), "tiny", [np.zeros([size, 3], np.float32) for size in (1, 64)])
+    write_warmup(folder / str(VERSION), "tiny", [{"latents": np.zeros([size, 3], np.float32)} for size in (1, 64)])
     write_companions(folder, "tiny", FIGURES)
     return folder
 
@@ -570,7 +574,7 @@ def test_the_health_check_of_docker_compose(exported, server):
 def test_a_warm_up_request_over_the_batch_size_keeps_a_version_from_being_served(exported, tmp_path):
     folder = tmp_path / "tiny"
     save_model(folder / "1")
-    write_warmup(folder / "1", "tiny", [np.zeros([65, 3], np.float32)])
+    write_warmup(folder / "1", "tiny", [{"latents": np.zeros([65, 3], np.float32)}])
     write_companions(folder, "tiny", FIGURES)
     with pytest.raises(RuntimeError, match="Task size 65 is larger than maximum input batch size 64"):
         with serving(folder, "tiny", tmp_path):

@@ -24,14 +24,17 @@ class FakeGenerator:
     Rows 0..3 show the first latent, rows 4..7 the second.
     """
 
-    latent_dim, distribution, origin = 2, "uniform", "epoch 7 (the newest)"
+    latent_dim, distribution, origin, classes = 2, "uniform", "epoch 7 (the newest)", 0
 
     def __init__(self, channels=1):
         self.image_shape = (8, 6, channels)
         self.batches = []  # the latents of each call
 
-    def images(self, latents):
-        assert isinstance(latents, np.ndarray) and latents.dtype == np.float32
+    def labels_of(self, seeds):
+        return None
+
+    def images(self, latents, labels=None):
+        assert labels is None and isinstance(latents, np.ndarray) and latents.dtype == np.float32
         self.batches.append(latents)
         levels = np.rint(latents * 4 % 256).astype(np.uint8).repeat(4, axis=1)  # [n, 8]
         return np.broadcast_to(levels[:, :, None, None], [len(latents), *self.image_shape])
@@ -43,7 +46,7 @@ def fake(monkeypatch):
     generator = FakeGenerator()
     generator.opened = []
 
-    def open_generator(source, epoch, latents):
+    def open_generator(source, epoch, latents, **_):
         generator.opened.append((source, epoch, latents))
         return generator
 
@@ -117,9 +120,9 @@ def test_many_pictures_are_made_64_at_a_time(tmp_path, fake):
 def test_pictures_are_written_before_the_next_are_made(tmp_path, fake):
     make, on_disk = fake.images, []
 
-    def watched(latents):
+    def watched(latents, labels):
         on_disk.append(len(files(tmp_path)))
-        return make(latents)
+        return make(latents, labels)
 
     fake.images = watched
     generate.generate(GenerateConfig("run", str(tmp_path), count=150, grid=True))
@@ -349,10 +352,14 @@ def test_normal_latents_keep_their_length_on_the_way(fake, tmp_path, monkeypatch
 
 def test_a_walk_passes_the_pictures_that_generate_makes(fake, tmp_path, monkeypatch):
     monkeypatch.undo()
-    monkeypatch.setitem(sys.modules, "dcgan_tf.generators.generator", SimpleNamespace(open_generator=lambda *_: fake))
+    monkeypatch.setitem(
+        sys.modules, "dcgan_tf.generators.generator", SimpleNamespace(open_generator=lambda *_, **__: fake)
+    )
     for distribution in ("normal", "uniform"):
         fake.distribution, fake.latent_dim = distribution, 100
-        fake.images = lambda latents: fake.batches.append(latents) or np.zeros([len(latents), 2, 2, 1], np.uint8)
+        fake.images = lambda latents, labels: (
+            fake.batches.append(latents) or np.zeros([len(latents), 2, 2, 1], np.uint8)
+        )
         fake.batches.clear()
         generate.generate(GenerateConfig("run", str(tmp_path), count=3, truncation=0.7))
         generate.interpolate(InterpolateConfig("run", (3, 1, 2), str(tmp_path / "a.gif"), frames=6, truncation=0.7))
@@ -365,10 +372,10 @@ def test_an_interrupted_film_leaves_the_older_one(tmp_path, fake, name):
     (tmp_path / name).write_bytes(b"the older one")
     make = fake.images
 
-    def interrupted(latents):
+    def interrupted(latents, labels):
         if fake.batches:
             raise KeyboardInterrupt
-        return make(latents)
+        return make(latents, labels)
 
     fake.images = interrupted
     with pytest.raises(KeyboardInterrupt):
@@ -431,7 +438,7 @@ def test_interpolate_without_ffmpeg(tmp_path, fake, monkeypatch):
 
 @pytest.mark.parametrize("name", ["new/out", "new/walk.gif"])
 def test_a_source_that_is_refused_leaves_nothing(tmp_path, monkeypatch, name):
-    def refuses(*_):
+    def refuses(*_, **__):
         raise UserError("nothing: is no run")
 
     monkeypatch.setitem(sys.modules, "dcgan_tf.generators.generator", SimpleNamespace(open_generator=refuses))

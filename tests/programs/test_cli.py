@@ -201,9 +201,13 @@ def test_pictures_and_films_of_a_generator(tmp_path, capsys):
     assert sorted(path.name for path in out.iterdir()) == ["grid.png", "seed0009.png", "seed0010.png"]
     film = tmp_path / "walk.gif"
     assert cli.main(["interpolate", source, "--seeds", "9", "10", "--frames", "4", "--out", str(film)]) == 0
+    note = (
+        "note: epoch3_Gmodel does not say which latents it was trained on: normal ones are taken; if the pictures look wrong, "
+        "try --latents uniform\n"
+    )
     assert capsys.readouterr().out == (
-        f"{out}: 2 pictures of epoch 3, seed0009.png to seed0010.png; 1 contact sheet, grid.png\n"
-        f"{film}: 4 frames of epoch 3, a loop over 2 seeds: 0.08 s from one seed to the next, 0.16 s in all\n"
+        f"{note}{out}: 2 pictures of epoch 3, seed0009.png to seed0010.png; 1 contact sheet, grid.png\n"
+        f"{note}{film}: 4 frames of epoch 3, a loop over 2 seeds: 0.08 s from one seed to the next, 0.16 s in all\n"
     )
     with Image.open(film) as opened:
         assert opened.n_frames == 4

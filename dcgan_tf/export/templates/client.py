@@ -1,6 +1,8 @@
 """Fetches pictures from the model server by REST, with nothing but Python; a seed is always the same picture.
 
-python client.py [--host localhost] [--port 8501] SEED...    writes seed0001.png and so on
+python client.py SEED... [--labels CLASS...] [--host localhost] [--port 8501]    writes seed0001.png and so on
+
+The classes of a generator that draws some take turns; without --labels, all of them.
 """
 
 import argparse
@@ -11,11 +13,16 @@ import urllib.error
 import urllib.request
 
 MODEL = "$model_name"
+CLASSES = int("$classes")  # how many the generator draws; 0: it takes no labels
 
 
-def fetch(host, port, seeds):
+def fetch(host, port, seeds, labels=None):
     """PNG files (bytes), one for each seed."""
-    body = json.dumps({"signature_name": "generate_png", "inputs": {"seeds": seeds}}).encode()
+    labels = labels or list(range(CLASSES))
+    inputs = {"seeds": seeds}
+    if labels:
+        inputs["labels"] = [labels[(seed - 1) % len(labels)] for seed in seeds]
+    body = json.dumps({"signature_name": "generate_png", "inputs": inputs}).encode()
     with urllib.request.urlopen(f"http://{host}:{port}/v1/models/{MODEL}:predict", body, timeout=60) as answer:
         return [base64.b64decode(picture["b64"]) for picture in json.load(answer)["outputs"]]
 
@@ -24,9 +31,10 @@ parser = argparse.ArgumentParser(description="Fetches one picture for each seed.
 parser.add_argument("--host", default="localhost")
 parser.add_argument("--port", type=int, default=8501)
 parser.add_argument("seeds", type=int, nargs="+", metavar="SEED")
+parser.add_argument("--labels", type=int, nargs="+", metavar="CLASS")
 options = parser.parse_args()
 try:
-    pictures = fetch(options.host, options.port, options.seeds)
+    pictures = fetch(options.host, options.port, options.seeds, options.labels)
 except urllib.error.HTTPError as error:  # the server's own words are in the body
     parser.exit(1, f"error: {error.url}: {error.code}: {' '.join(error.read().decode(errors='replace').split())}\n")
 except (OSError, http.client.HTTPException, ValueError, LookupError) as error:

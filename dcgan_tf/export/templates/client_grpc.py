@@ -1,6 +1,8 @@
 """Fetches pictures from the model server by gRPC, with tensorflow-serving-api; a seed is always the same picture.
 
-python client_grpc.py [--host localhost] [--port 8500] SEED...    writes seed0001.png and so on
+python client_grpc.py SEED... [--labels CLASS...] [--host localhost] [--port 8500]    writes seed0001.png and so on
+
+The classes of a generator that draws some take turns; without --labels, all of them.
 """
 
 import argparse
@@ -11,12 +13,17 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 MODEL = "$model_name"
+CLASSES = int("$classes")  # how many the generator draws; 0: it takes no labels
 
 
-def fetch(host, port, seeds):
+def fetch(host, port, seeds, labels=None):
     """PNG files (bytes), one for each seed."""
+    labels = labels or list(range(CLASSES))
     request = predict_pb2.PredictRequest(model_spec={"name": MODEL, "signature_name": "generate_png"})
     request.inputs["seeds"].CopyFrom(tf.make_tensor_proto(np.array(seeds, np.int32)))
+    if labels:
+        of_seeds = [labels[(seed - 1) % len(labels)] for seed in seeds]
+        request.inputs["labels"].CopyFrom(tf.make_tensor_proto(np.array(of_seeds, np.int32)))
     with grpc.insecure_channel(f"{host}:{port}", [("grpc.max_receive_message_length", -1)]) as channel:  # not 4 MiB
         answer = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=60)
     return answer.outputs["image_bytes"].string_val
@@ -26,9 +33,10 @@ parser = argparse.ArgumentParser(description="Fetches one picture for each seed.
 parser.add_argument("--host", default="localhost")
 parser.add_argument("--port", type=int, default=8500)
 parser.add_argument("seeds", type=int, nargs="+", metavar="SEED")
+parser.add_argument("--labels", type=int, nargs="+", metavar="CLASS")
 options = parser.parse_args()
 try:
-    pictures = fetch(options.host, options.port, options.seeds)
+    pictures = fetch(options.host, options.port, options.seeds, options.labels)
 except grpc.RpcError as error:
     parser.exit(1, f"error: {options.host}:{options.port}: {error.code().name}: {' '.join(error.details().split())}\n")
 except OverflowError as error:  # a seed that is no int32

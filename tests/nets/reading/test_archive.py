@@ -10,8 +10,7 @@ from nets.test_hdf5 import replace_first_weight
 from support.helpers import error_of
 from support.small_nets import generator
 
-from dcgan_tf.nets.branched import load_net
-from dcgan_tf.nets.saved import load_model
+from dcgan_tf.nets.saved import load_model, load_net
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import size_text
 from dcgan_tf.nets.limits import MAX_SETTINGS_BYTES
 
-SETTINGS, WEIGHTS = "config.json", "model.weights.h5"
+SETTINGS, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_FILE_TO_NET_FACTOR = 8  # The weights lie there up to three times: an optimizer has two numbers for each.
 
 
