@@ -1,5 +1,6 @@
 """`dcgan-tf inspect FILE`: what a net's file is, and what can be done with it. Nothing in the file is run."""
 
+import math
 from pathlib import Path
 
 import h5py
@@ -194,35 +195,32 @@ def _next(commands: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _rows_of_weights(path: Path, kind) -> list:
-    from dcgan_tf.nets.reading.bare import blocks_of
+    from dcgan_tf.nets.reading.bare import shape_words, shapes_in
     from dcgan_tf.nets.saved import told
 
-    blocks = told(path, lambda file: blocks_of(file, kind))
-    count = sum(array.size for block in blocks for array in block.arrays)
+    held = told(path, lambda file: shapes_in(file, kind))
+    count = sum(math.prod(shape) for shapes in held.values() for shape in shapes)
     commands = [
         ("draw with a preset's net", f"generate {quoted(path)} --preset faces64 --out pictures"),
         ("draw with a net of your own", f"generate {quoted(path)} --net model.json --out pictures"),
     ]
-    rows = [(printable(block.name), ", ".join(_shape(array) for array in block.arrays)) for block in blocks]
+    rows = [(printable(name), ", ".join(map(shape_words, shapes))) for name, shapes in held.items()]
     return [
         kind.value,
-        ("weights", f"{plural(count, 'parameter')} in {plural(len(blocks), 'layer')}"),
+        ("weights", f"{plural(count, 'parameter')} in {plural(len(held), 'layer')}"),
         ("layers", table([("name", "shapes"), *rows[:_MAX_LAYERS_SHOWN]], "<<")),
         *_next(commands),
     ]
 
 
-def _shape(array) -> str:
-    return "x".join(map(str, array.shape)) or "1"
-
-
 def _rows_of_torch(path: Path, kind, part: str | None) -> list:
     from dcgan_tf.nets.pytorch.recognised import net_of_tensors
     from dcgan_tf.nets.pytorch.tensors import read_tensors
+    from dcgan_tf.nets.reading.bare import shape_words
     from dcgan_tf.nets.reading.look import look_at_net
 
     tensors = read_tensors(path)
-    rows = [(printable(name), _shape(array)) for name, array in tensors.items()]
+    rows = [(printable(name), shape_words(array.shape)) for name, array in tensors.items()]
     held = ("tensors", table([("name", "shape"), *rows[:_MAX_LAYERS_SHOWN]], "<<"))
     try:
         net = net_of_tensors(tensors, part)

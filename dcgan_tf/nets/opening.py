@@ -94,7 +94,7 @@ def _settings(path: Path, kind: Kind, role: str, beside: Beside) -> NetSettings:
     if found is not None:
         note(f"{printable(path.name)} holds weights alone: their net is taken from {printable(found.name)} beside it")
         return settings_of(found)
-    held = bare.shapes_text(bare.blocks_of(path, kind))
+    held = bare.shapes_text(path, kind)
     raise UserError(
         f"holds {kind.value}: say of which net, with --preset NAME or with --net FILE, the JSON of model.to_json; "
         f"it holds {held}"

@@ -5,13 +5,9 @@ An .h5 of `save_weights`, the tree of Keras's .weights.h5, and a checkpoint of T
 
 import re
 
-import numpy as np
-
-from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.memory import free_bytes
-from dcgan_tf.common.text import size_text
 from dcgan_tf.nets.hdf5 import open_hdf5
+from dcgan_tf.nets.reading.checkpoint import read_checkpoint
 from dcgan_tf.nets.reading.dialects import Version
 from dcgan_tf.nets.reading.kinds import Kind, checkpoint_prefix
 from dcgan_tf.nets.reading.making import Made
@@ -26,8 +22,7 @@ from dcgan_tf.nets.reading.weights import (
     members_of,
 )
 
-_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-_NOT_OF_NETS = re.compile(r"optimizer|OPTIMIZER_SLOT|save_counter|seed_generator|global_step|keras_api", re.IGNORECASE)
+_NOT_OF_NETS = re.compile(r"optimizer|seed_generator", re.IGNORECASE)
 # The order in which a layer makes its variables.
 _ORDER = ("kernel", "embeddings", "gamma", "alpha", "bias", "beta", "moving_mean", "moving_variance")
 _SHOWN_LAYERS = 40
@@ -53,29 +48,34 @@ def fill(path, kind: Kind, net: NetSettings, layers: Made, role: str) -> None:
                 version = Version.of(file.attrs.get("keras_version", "2"), file.attrs.get("backend", "tensorflow"))
                 assign_h5(file.get(GROUP, file), net, layers, version)
     except (UserError, KeyError, IndexError) as error:
-        raise UserError(
-            f"its weights do not fit that net; it holds {shapes_text(blocks_of(path, kind, role))}"
-        ) from error
+        raise UserError(f"its weights do not fit that net; it holds {shapes_text(path, kind, role)}") from error
 
 
-def blocks_of(path, kind: Kind, role: str | None = None) -> list[Block]:
-    """What a file of weights holds, layer by layer. role: of a checkpoint of several nets, which; None for all."""
+def shapes_in(path, kind: Kind, role: str | None = None) -> dict[str, list[tuple[int, ...]]]:
+    """The shapes of what a file of weights holds, by layer. role: of a checkpoint of several nets, which; None for all."""
     if kind is Kind.CHECKPOINT:
-        return _blocks_of_checkpoint(path, role)
+        return _shapes(_blocks_of_checkpoint(path, role))
     with open_hdf5(path) as file:
         if kind is Kind.TREE_WEIGHTS:
-            return _blocks_of_tree(file)
-        return blocks_of_h5(file.get(GROUP, file))
+            return _shapes(_blocks_of_tree(file))
+        return _shapes(blocks_of_h5(file.get(GROUP, file)))
 
 
-def shapes_text(blocks: list[Block]) -> str:
+def _shapes(blocks: list[Block]) -> dict[str, list[tuple[int, ...]]]:
+    return {block.name: [tuple(array.shape) for array in block.arrays] for block in blocks}
+
+
+def shapes_text(path, kind: Kind, role: str | None = None) -> str:
     """The shapes of weights, layer by layer, in one line."""
-    shown = [
-        f"{printable(name)} {', '.join('x'.join(map(str, a.shape)) or '1' for a in arrays)}"
-        for name, _, arrays in blocks
-    ]
+    held = shapes_in(path, kind, role)
+    shown = [f"{printable(name)} {', '.join(map(shape_words, shapes))}" for name, shapes in held.items()]
     more = f"; and {len(shown) - _SHOWN_LAYERS:,} layers more" if len(shown) > _SHOWN_LAYERS else ""
     return ("; ".join(shown[:_SHOWN_LAYERS]) or "none") + more
+
+
+def shape_words(shape: tuple[int, ...]) -> str:
+    """(3, 3, 8) -> "3x3x8"; () -> "1"."""
+    return "x".join(map(str, shape)) or "1"
 
 
 def _blocks_of_tree(file) -> list[Block]:
@@ -83,24 +83,20 @@ def _blocks_of_tree(file) -> list[Block]:
     file.visit(lambda name: found.append(name) if name.endswith("/vars") and len(file[name]) else None)
     groups = [name for name in sorted(found, key=_natural) if not _NOT_OF_NETS.search(name)]
     return [
-        Block(name.removesuffix("/vars"), list(file[name]), [np.asarray(file[name][k]) for k in file[name]])
-        for name in groups
+        Block(name.removesuffix("/vars"), list(file[name]), [file[name][key] for key in file[name]]) for name in groups
     ]
 
 
 def _blocks_of_checkpoint(path, role: str | None) -> list[Block]:
     """The weights of a checkpoint, which names them by the way from its root: generator/layer_with_weights-0/kernel."""
-    reader = tf.train.load_checkpoint(checkpoint_prefix(path))
-    shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-    names = [name for name in shapes if not _NOT_OF_NETS.search(name) and types[name].is_floating]
-    size = sum(4 * int(np.prod(shapes[name])) for name in names)
-    if size > free_bytes():
-        raise UserError(f"claims weights of {size_text(size)}, and {size_text(free_bytes())} of memory are free")
+    arrays = read_checkpoint(checkpoint_prefix(path))
     layers: dict[str, list[str]] = {}
-    for name in sorted(names, key=_natural):
-        layers.setdefault(name.removesuffix(_VALUE).rpartition("/")[0], []).append(name)
-    layers = _of_role(layers, role)
-    return [_block(reader, layer, sorted(of_layer, key=_place)) for layer, of_layer in layers.items()]
+    for name in sorted(arrays, key=_natural):
+        layers.setdefault(name.rpartition("/")[0], []).append(name)
+    return [
+        Block(layer, [_leaf(name) for name in names], [arrays[name] for name in names])
+        for layer, names in ((layer, sorted(of, key=_place)) for layer, of in _of_role(layers, role).items())
+    ]
 
 
 def _of_role(layers: dict[str, list[str]], role: str | None) -> dict[str, list[str]]:
@@ -111,13 +107,8 @@ def _of_role(layers: dict[str, list[str]], role: str | None) -> dict[str, list[s
     return {name: of for name, of in layers.items() if name.partition("/")[0] in own} if len(own) == 1 else layers
 
 
-def _block(reader, layer: str, names: list[str]) -> Block:
-    arrays = [np.asarray(reader.get_tensor(name)) for name in names]
-    return Block(layer, [_leaf(name) for name in names], arrays)
-
-
 def _leaf(name: str) -> str:
-    return name.removesuffix(_VALUE).rpartition("/")[2].removeprefix("_")
+    return name.rpartition("/")[2].removeprefix("_")
 
 
 def _place(name: str) -> tuple:

@@ -1,5 +1,6 @@
 """The layers of a net in the order in which they compute, with nets within it put in their place."""
 
+import collections
 from dataclasses import dataclass, field
 
 from dcgan_tf.common.errors import UserError
@@ -7,6 +8,8 @@ from dcgan_tf.nets.limits import MAX_LAYERS
 from dcgan_tf.nets.reading.operations import as_layer
 from dcgan_tf.nets.reading.settings import Call, Entry, NetSettings, Ref, refs_in, shape_of_input
 from dcgan_tf.nets.words import shown
+
+_TOO_MANY = f"has over {MAX_LAYERS:,} layers, with those of its nets called anew each time: give a smaller net"
 
 Tensor = int  # the number of a tensor of a graph
 
@@ -54,6 +57,7 @@ class Graph:
     outputs: list[Tensor] = field(default_factory=list)
     parts: list["Part"] = field(default_factory=list)
     count: int = 0
+    calls: int = 0
 
     def new_tensor(self) -> Tensor:
         self.count += 1
@@ -130,24 +134,30 @@ def _inline(graph: Graph, net: NetSettings, arguments: list[Tensor]) -> list[Ten
     known: dict[Ref, list[Tensor]] = {
         ref: [tensor] for ref, tensor in zip(net.inputs, arguments, strict=bool(net.inputs))
     }
-    waiting = [
+    calls = [
         (Ref(entry.name, number), entry, call)
         for entry in map(as_layer, net.entries)
         for number, call in enumerate(entry.calls)
         if entry.kind != "InputLayer"
     ]
-    while waiting:
-        later = []
-        for ref, entry, call in waiting:
-            if all(needed in known for needed in refs_in(call)):
-                known[ref] = _called(graph, entry, call, known, arguments)
-            else:
-                later.append((ref, entry, call))
-        if len(later) == len(waiting):
-            raise UserError(
-                f"layer {shown(later[0][1].name)!r} takes what no layer of the net gives; the file is damaged"
-            )
-        waiting = later
+    if len(calls) > MAX_LAYERS:
+        raise UserError(_TOO_MANY)
+    needed = [set(refs_in(call)) - known.keys() for _, _, call in calls]
+    users: dict[Ref, list[int]] = {}
+    for place, refs in enumerate(needed):
+        for ref in refs:
+            users.setdefault(ref, []).append(place)
+    ready = collections.deque(place for place, refs in enumerate(needed) if not refs)
+    while ready:
+        ref, entry, call = calls[ready.popleft()]
+        known[ref] = _called(graph, entry, call, known, arguments)
+        for place in users.get(ref, ()):
+            needed[place].discard(ref)
+            if not needed[place]:
+                ready.append(place)
+    stuck = next((entry for refs, (_, entry, _) in zip(needed, calls) if refs), None)
+    if stuck is not None:
+        raise UserError(f"layer {shown(stuck.name)!r} takes what no layer of the net gives; the file is damaged")
     missing = next((ref.layer for ref in net.outputs if ref not in known), None)
     if missing is not None:
         raise UserError(f"gives what its layer {shown(missing)!r} gives, and holds no such layer; the file is damaged")
@@ -155,6 +165,9 @@ def _inline(graph: Graph, net: NetSettings, arguments: list[Tensor]) -> list[Ten
 
 
 def _called(graph: Graph, entry: Entry, call: Call, known, arguments: list[Tensor]) -> list[Tensor]:
+    graph.calls += 1  # also of nets without layers of their own
+    if graph.calls > MAX_LAYERS:
+        raise UserError(_TOO_MANY)
     # The first layer of a Sequential without an InputLayer takes what the net takes.
     args = _values(call.args, known) if call.args or call.kwargs else [Value(tensor) for tensor in arguments]
     if entry.net is not None:
@@ -162,8 +175,6 @@ def _called(graph: Graph, entry: Entry, call: Call, known, arguments: list[Tenso
         gives = _inline(graph, entry.net, takes)
         graph.parts[inner:] = [Part(entry.net, takes, gives, (first, len(graph.steps)))]
         return gives
-    if len(graph.steps) >= MAX_LAYERS:
-        raise UserError(f"has over {MAX_LAYERS:,} layers: give a smaller net")
     kwargs = {name: _values(value, known) for name, value in call.kwargs.items()}
     step = Step(entry, args, kwargs, graph.new_tensor())
     graph.steps.append(step)

@@ -7,8 +7,10 @@ its twin here gives [N, H, W, C], and a Permute turns that back before a layer w
 
 from dataclasses import replace
 
+from dcgan_tf.common.errors import UserError
 from dcgan_tf.nets.reading.graph import Graph, Step, Value, replaced, tensors_in
 from dcgan_tf.nets.reading.settings import Entry
+from dcgan_tf.nets.words import shown
 
 FIRST, LAST = "channels_first", "channels_last"
 _TO_LAST, _TO_FIRST = [2, 3, 1], [3, 1, 2]
@@ -51,9 +53,18 @@ class _Turned:
     def _add(self, step: Step) -> None:
         kind, config, takes = step.entry.kind, step.entry.config, tensors_in(step.args)
         are_turned = [tensor in self.turned for tensor in takes]
+        if config.get("data_format") == FIRST and config.get("activation") == "softmax":
+            raise UserError(
+                f"layer {shown(step.entry.name)!r} ends in a softmax over the columns of [C, H, W], which does not load: save "
+                "the net with the channels last"
+            )
         if config.get("data_format") == FIRST and kind != "Flatten":
             step = self._permuted(step, [tensor for tensor in takes if tensor not in self.turned], _TO_LAST)
-            self._append(step, self._changed(step.entry, data_format=LAST), turns=not kind.startswith("Global"))
+            self._append(
+                step,
+                self._changed(step.entry, data_format=LAST),
+                turns=not kind.startswith("Global") or config.get("keepdims", False),
+            )
         elif config.get("data_format") == FIRST:  # Keras flattens these as [H, W, C].
             step = self._permuted(step, [tensor for tensor in takes if tensor not in self.turned], _TO_LAST)
             self._append(step, self._changed(step.entry, data_format=LAST), turns=False)

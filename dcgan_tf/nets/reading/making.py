@@ -6,6 +6,7 @@ note. What pictures need, such as an own layer or an unknown activation, is refu
 
 import inspect
 import operator
+from typing import NamedTuple
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.console import note
@@ -33,8 +34,15 @@ _SETTINGS_OF_INPUTS = (*SHAPE_KEYS, "input_shape", "input_dim", "build_input_sha
 _WRAPPERS = {"SpectralNormalization"}  # They hold another layer among their settings.
 
 
-def make_layers(entry: Entry) -> list:
-    """The layer of an entry, with those before and after it that no setting of it can say: most often [layer].
+class MadeLayers(NamedTuple):
+    """The layers that are made of an entry, in order; `main` has its weights, the others what no setting of it can say."""
+
+    all: list
+    main: object
+
+
+def make_layers(entry: Entry) -> MadeLayers:
+    """The layer of an entry, most often alone.
 
     Raises:
         UserError: it is no plain layer of Keras.
@@ -56,7 +64,8 @@ def make_layers(entry: Entry) -> list:
         after = _enlarged_by_keras_2(entry, config)
     if config.get("padding") == SAME_OF_THEANO:
         before, after = _padded_by_theano(entry.kind, config, after)
-    return [*before, _layer(entry.kind, config, entry.is_plain, entry.registered_name), *after]
+    main = _layer(entry.kind, config, entry.is_plain, entry.registered_name)
+    return MadeLayers([*before, main, *after], main)
 
 
 def _enlarged_by_keras_2(entry: Entry, config: dict) -> list:
@@ -127,8 +136,7 @@ def _setting(where, kind, key, value):
     if key.endswith("_constraint"):
         return _rule(where, key, value, keras.constraints, keras.constraints.Constraint)
     if key == "layer" and kind in _WRAPPERS and isinstance(value, dict):
-        is_plain = str(value.get("module") or "keras").split(".")[0] == "keras"
-        return _layer(value["class_name"], value["config"], is_plain, value.get("registered_name") or None)
+        return _layer(value["class_name"], value["config"], _is_of_keras(value), value.get("registered_name") or None)
     if isinstance(value, dict):
         raise UserError(f"{where} has a {shown(key)} that is not a plain value; save the net without it")
     if key == "axis" and isinstance(value, list) and len(value) == 1:
@@ -187,13 +195,14 @@ def make_net(graph: Graph) -> tuple[keras.Model, Made]:
         UserError: as in `make_layers`; or a layer that is always called in one of its special ways.
     """
     names: set[str] = set()
-    made: dict[int, list] = {}
+    made: dict[int, MadeLayers] = {}
     for step in graph.steps:
         if id(step.entry) not in made:
-            made[id(step.entry)] = [_with_own_name(layer, names) for layer in make_layers(step.entry)]
+            made[id(step.entry)] = make_layers(step.entry)
+            for layer in made[id(step.entry)].all:
+                _give_own_name(layer, names)
     of_entries = {
-        id(step.entry.turned_from or step.entry): (step.entry, _main(step.entry, made[id(step.entry)]))
-        for step in graph.steps
+        id(step.entry.turned_from or step.entry): (step.entry, made[id(step.entry)].main) for step in graph.steps
     }
     inputs = [
         keras.Input(
@@ -204,22 +213,17 @@ def make_net(graph: Graph) -> tuple[keras.Model, Made]:
         for _, entry, shape in graph.inputs
     ]
     if graph.is_chain:
-        chain = [layer for step in graph.steps for layer in made[id(step.entry)]]
+        chain = [layer for step in graph.steps for layer in made[id(step.entry)].all]
         return keras.Sequential([*inputs, *chain], name=graph.name), of_entries
     tensors = {tensor: made_input for (tensor, _, _), made_input in zip(graph.inputs, inputs, strict=True)}
     for step in graph.steps:
-        tensors[step.gives] = _called(step, made[id(step.entry)], tensors)
+        tensors[step.gives] = _called(step, made[id(step.entry)].all, tensors)
     outputs = [tensors[tensor] for tensor in graph.outputs]
     one = operator.itemgetter(0)
     net = keras.Model(
         inputs if len(inputs) > 1 else one(inputs), outputs if len(outputs) > 1 else one(outputs), name=graph.name
     )
     return net, of_entries
-
-
-def _main(entry: Entry, of_entry: list):
-    """The layer whose weights are those of the entry, among those that are made for it."""
-    return next((layer for layer in of_entry if layer.name.startswith(entry.name or "\0")), of_entry[0])
 
 
 def _called(step: Step, of_step: list, tensors: dict):
@@ -235,10 +239,9 @@ def _called(step: Step, of_step: list, tensors: dict):
     return result
 
 
-def _with_own_name(layer, names: set[str]):
+def _give_own_name(layer, names: set[str]) -> None:
     """The layers of a net and of a net within it may be called alike, which one net must not have."""
     name, number = layer.name, 1
     while layer.name in names:
         layer.name, number = f"{name}_{number}", number + 1
     names.add(layer.name)
-    return layer

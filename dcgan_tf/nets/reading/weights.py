@@ -5,6 +5,7 @@ Keras 2.12 in `model.weights.h5` as a tree that follows the nets within nets.
 """
 
 import contextlib
+import math
 import re
 from typing import NamedTuple
 
@@ -28,11 +29,14 @@ _CONVOLUTIONS = {"Conv1D", "Conv2D", "Conv2DTranspose"}
 
 
 class Block(NamedTuple):
-    """The weights that a file keeps together: those of a layer, or of a net within the net. names: of the arrays."""
+    """The weights that a file keeps together: those of a layer, or of a net within the net.
+
+    names: of the arrays. arrays: of NumPy, or datasets of HDF5, which are read only once it is known that they fit.
+    """
 
     name: str
     names: list[str]
-    arrays: list[np.ndarray]
+    arrays: list
 
 
 def assign_h5(group: h5py.Group, net: NetSettings, layers: Made, version: Version) -> None:
@@ -68,7 +72,7 @@ def blocks_of_h5(group: h5py.Group) -> list[Block]:
 
 def _block(group: h5py.Group, name: str) -> Block:
     names = names_in(group[name], "weight_names")
-    return Block(name, names, [np.asarray(group[name][weight]) for weight in names])
+    return Block(name, names, [group[name][weight] for weight in names])
 
 
 def assign_in_order(blocks: list[Block], members, version: Version) -> None:
@@ -120,9 +124,11 @@ def _assign(block: Block, members, version) -> None:
     name, names, arrays = block
     orders = _orders(members)
     fitting = None
-    for slots in orders:
+    has, wants = (sum(math.prod(part.shape) for part in parts) for parts in (arrays, [slot[1] for slot in orders[0]]))
+    # A file may list one large array many times.
+    for slots in orders if has <= wants and len(arrays) == len(orders[0]) else ():
         values = [
-            _spread(entry, _converted(entry, array, version), variable)
+            _spread(entry, _converted(entry, np.asarray(array), version), variable)
             for (entry, variable), array in zip(slots, arrays)
         ]
         if [v.shape for v in values] == [tuple(variable.shape) for _, variable in slots] and len(arrays) == len(slots):
@@ -238,16 +244,17 @@ def _assign_leaves(group, entry: Entry, layer) -> None:
             _assign_leaves(group[name if name in group else name.lstrip("_")], entry, inner)
     own = [*layer._trainable_variables, *layer._non_trainable_variables]
     saved = group["vars"] if own else {}
-    arrays = [np.asarray(saved[str(number)]) for number in range(len(saved))]
-    if entry.kind == "PReLU" and entry.turned_from is not None:
-        arrays = [array.transpose(1, 2, 0) if array.ndim == 3 else array for array in arrays]
-    shapes, wanted = [list(array.shape) for array in arrays], [list(variable.shape) for variable in own]
+    arrays = [saved[str(number)] for number in range(len(saved))]
+    is_turned = [entry.kind == "PReLU" and entry.turned_from is not None and len(array.shape) == 3 for array in arrays]
+    shapes = [[a.shape[1], a.shape[2], a.shape[0]] if turned else list(a.shape) for a, turned in zip(arrays, is_turned)]
+    wanted = [list(variable.shape) for variable in own]
     if shapes != wanted:
         raise UserError(
             f"layer {shown(entry.name)!r} has weights of shapes {shapes}, but its settings ask for {wanted}; {_DAMAGED}"
         )
-    for variable, array in zip(own, arrays, strict=True):
-        variable.assign(array)
+    for variable, array, turned in zip(own, arrays, is_turned, strict=True):
+        values = np.asarray(array)
+        variable.assign(values.transpose(1, 2, 0) if turned else values)
 
 
 def _in_snake_case(name: str) -> str:
