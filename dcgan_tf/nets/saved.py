@@ -14,12 +14,13 @@ from pathlib import Path
 import h5py
 
 from dcgan_tf.common.backend import keras
+from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
 from dcgan_tf.nets.hdf5 import add_checksum, open_hdf5
 from dcgan_tf.nets.limits import built
 from dcgan_tf.nets.reading.archive import METADATA, SETTINGS, extract_weights, read_member
-from dcgan_tf.nets.reading.dialects import Version
+from dcgan_tf.nets.reading.dialects import Version, says_channels_first
 from dcgan_tf.nets.reading.graph import Graph, graph_of, parts_of
 from dcgan_tf.nets.reading.kinds import Kind, is_settings, kind_of
 from dcgan_tf.nets.reading.layouts import with_channels_last
@@ -182,6 +183,11 @@ def _settings_of_h5(file: h5py.File) -> tuple[NetSettings, Version]:
     # Keras before 1.2 wrote no version.
     saved_by = file.attrs.get("keras_version", raw.get("keras_version", 1))
     version = Version.of(saved_by, file.attrs.get("backend", raw.get("backend", "tensorflow")))
+    if version.major < 2 and says_channels_first(raw):
+        note(
+            "this file of Keras 1 does not say whether Theano or TensorFlow computed: TensorFlow is taken; if the pictures are "
+            "jumbled, it was Theano, and the net has to be saved with Keras 2 first"
+        )
     return net_settings(raw, version), version
 
 

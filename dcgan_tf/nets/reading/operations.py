@@ -1,4 +1,5 @@
-"""Operations between layers: functional nets of Keras 3 may hold `a * b` or `keras.ops.tanh(a)`, which are no layers.
+"""Operations between layers: functional nets may hold `a * b`, `keras.ops.tanh(a)` or, of TensorFlow 2, `tf.concat([a, b], -1)`,
+which are no layers.
 
 Those that a layer computes, too, become that layer; others are refused by name where layers are made.
 """
@@ -16,6 +17,8 @@ def as_layer(entry: Entry) -> Entry:
 
     An .h5 does not say that something is an operation: there it is told by its name, which no layer has, or by its call.
     """
+    if entry.kind == "TFOpLambda" and entry.is_plain:
+        entry = _of_tensorflow(entry)
     is_operation, kind = entry.is_operation, entry.kind
     if kind in _ACTIVATIONS:
         return replace(
@@ -36,6 +39,35 @@ def as_layer(entry: Entry) -> Entry:
         merged = tuple(replace(call, args=[call.args]) for call in entry.calls)
         return replace(entry, is_operation=False, config={"name": entry.name}, calls=merged)
     return entry
+
+
+# What TensorFlow 2 names the function of a TFOpLambda, which is no code but a name.
+_FUNCTIONS = {
+    "math.multiply": "Multiply", "__operators__.mul": "Multiply", "math.add": "Add", "__operators__.add": "Add",
+    "math.subtract": "Subtract", "math.truediv": "TrueDivide", "math.divide": "TrueDivide", "math.maximum": "Maximum",
+    "math.minimum": "Minimum", "concat": "Concatenate", "math.tanh": "Tanh", "math.sigmoid": "Sigmoid",
+    "nn.sigmoid": "Sigmoid", "nn.relu": "Relu", "nn.tanh": "Tanh",
+}  # fmt: skip
+
+
+def _of_tensorflow(entry: Entry) -> Entry:
+    """A function of TensorFlow 2 as an operation of Keras 3, or as a layer; itself where it is no known one."""
+    function, given = entry.config.get("function"), [call.kwargs for call in entry.calls]
+    if function == "nn.leaky_relu":
+        settings = {"name": entry.name, "negative_slope": given[0].get("alpha", 0.2)}
+        return replace(entry, kind="LeakyReLU", config=settings, calls=_without_options(entry.calls))
+    if function == "reshape" and all(options.get("shape", [0])[0] in (-1, None) for options in given):
+        settings = {"name": entry.name, "target_shape": given[0]["shape"][1:]}
+        return replace(entry, kind="Reshape", config=settings, calls=_without_options(entry.calls))
+    if not isinstance(function, str) or function not in _FUNCTIONS:
+        return entry
+    settings = {"name": entry.name} | ({"axis": given[0].get("axis", -1)} if function == "concat" else {})
+    calls = tuple(Call([*call.args, *([call.kwargs["y"]] if "y" in call.kwargs else [])], {}) for call in entry.calls)
+    return replace(entry, kind=_FUNCTIONS[function], config=settings, calls=calls, is_operation=True)
+
+
+def _without_options(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+    return tuple(replace(call, kwargs={}) for call in calls)
 
 
 def _with_number(kind: str, call: Call) -> tuple[tuple[float, float], Call] | None:

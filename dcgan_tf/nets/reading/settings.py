@@ -227,9 +227,15 @@ def _calls(raw: dict, entry: Entry):
             yield Call(_tensors(node["args"]), _told(entry, _tensors(node["kwargs"])))
             continue
         links = [node] if node and isinstance(node[0], str) else node
-        options = {key: value for link in links for key, value in (link[3] if len(link) > 3 else {}).items()}
+        options = {key: _linked(value) for link in links for key, value in (link[3] if len(link) > 3 else {}).items()}
         refs = [_ref(link) for link in links]
         yield Call(refs if len(refs) == 1 else [refs], _told(entry, options))
+
+
+def _linked(value):
+    """An argument of a call of TensorFlow 2, which may be a tensor: [layer, call, output]."""
+    is_link = isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
+    return _ref(value) if is_link else value
 
 
 def _told(entry: Entry, options: dict) -> dict:

@@ -26,6 +26,7 @@ IN_KERAS_FILES = [
     nets.cgan_channel,
     nets.cgan_channel_label_first,
     nets.leaky_inside,
+    nets.functions_generator,
 ]
 
 

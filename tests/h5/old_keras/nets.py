@@ -387,6 +387,17 @@ def leaky_inside(keras):
     )
 
 
+def functions_generator(keras):
+    """Functions of TensorFlow between the layers: products, sums, concatenation, activations, and 0..1 from tanh."""
+    import tensorflow as tf
+
+    noise, label = keras.layers.Input((LATENTS,), name="noise"), keras.layers.Input((1,), name="label")
+    embedded = keras.layers.Flatten()(keras.layers.Embedding(3, LATENTS)(label))
+    joined = tf.concat([noise * embedded, noise + embedded, noise - embedded, tf.nn.leaky_relu(noise)], axis=-1)
+    image = tf.reshape(keras.layers.Dense(12)(joined), (-1, 2, 2, 3))
+    return keras.models.Model([noise, label], (keras.activations.tanh(image) + 1.0) / 2.0)
+
+
 def spectral_discriminator(keras):
     """Spectral normalization around a convolution and a dense layer."""
     layers = keras.layers

@@ -32,7 +32,7 @@ PACKED = {
         dcgan_checkpoint/ckpt-1.data-00000-of-00001 dcgan_checkpoint/generator.json dcgan_checkpoint/discriminator.json""",
     "tf212": "cgan_multiply_zip.keras tanh_nested_frozen_zip.keras leaky_inside.keras",
     "tf213": """
-        cgan_channel.keras spectral_generator.keras spectral_discriminator.h5 gan_whole_functional.keras
+        functions_generator.h5 functions_generator.keras cgan_channel.keras spectral_generator.keras spectral_discriminator.h5 gan_whole_functional.keras
         sigmoid_generator.weights.h5 tanh_nested_frozen.weights.h5 sigmoid_generator.json tanh_nested_frozen.json
         dcgan_checkpoint/checkpoint dcgan_checkpoint/ckpt-1.index dcgan_checkpoint/ckpt-1.data-00000-of-00001
         dcgan_checkpoint/generator.json dcgan_checkpoint/discriminator.json""",

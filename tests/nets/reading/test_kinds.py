@@ -60,7 +60,7 @@ def hdf5(*names: str) -> bytes:
         ("g.h5", b"\n <!DOCTYPE html>\n<html>", "is an HTML page, not the file: download the file itself (on GitHub: Download raw file)"),
         ("g.h5", b"<HTML lang=en>", "is an HTML page, not the file: download the file itself (on GitHub: Download raw file)"),
         ("g.h5", b"", "is empty: copy it again, or give another"),
-        ("g.h5.gz", gzip.compress(b"x"), "is a gzip archive: unpack it first, and give the file in it"),
+        ("g.h5.gz", gzip.compress(b"x", mtime=0), "is a gzip archive: unpack it first, and give the file in it"),
         ("g.h5", picture("PNG"), "is a picture: give the file of a net"),
         ("g.h5", picture("JPEG"), "is a picture: give the file of a net"),
         ("g.h5", picture("GIF"), "is a picture: give the file of a net"),

@@ -33,6 +33,7 @@ BRANCHED = [
     "k222_cgan_channel_label_first.h5", "k222_cgan_onehot.h5", "k222_gan_whole_spliced.h5",
     "k222_gan_whole_conditional.h5", "k231_acgan_multiply.h5",
     "tf212_cgan_multiply_zip.keras", "tf213_cgan_channel.keras", "tf215_gan_whole_spliced.keras",
+    "tf213_functions_generator.h5", "tf213_functions_generator.keras",
 ]  # fmt: skip
 WHOLE = [
     "k122_gan_whole.h5", "k222_gan_whole_spliced.h5", "k222_gan_whole_conditional.h5",
