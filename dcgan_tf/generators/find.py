@@ -14,6 +14,7 @@ from dcgan_tf.config.flags import Epoch
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.metrics.words import shown
+from dcgan_tf.nets.reading.checkpoint import checkpoint_prefix
 from dcgan_tf.runs.best import criterion, find_best
 from dcgan_tf.runs.folder import RunFolder, epoch_of
 from dcgan_tf.runs.settings import read_settings
@@ -71,12 +72,14 @@ def find(source: str, epoch: Epoch = None) -> Found:
 
 
 def _find(path: Path, shown: str, epoch: Epoch) -> Found:
-    if not path.exists():
+    if not path.exists() and checkpoint_prefix(path) is None:
         raise UserError(f"{shown}: there is no such file or folder: {KINDS}")
     if path.is_dir() and not _is_savedmodel(path) and RunFolder(path).saved_epochs():
         return _of_run(RunFolder(path), epoch)
     if epoch is not None:
         raise UserError(f"--epoch {epoch}: {shown} is not a run's folder with saved models: leave --epoch out")
+    if checkpoint_prefix(path) is not None:
+        return Found("keras", path, path.name)
     if path.is_file():
         kind = {".onnx": "onnx", ".tflite": "litert"}.get(path.suffix.lower(), "keras")
         return _of_file(path) if kind == "keras" else Found(kind, path, path.stem, epoch_of(path))

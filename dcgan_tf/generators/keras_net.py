@@ -13,7 +13,7 @@ from dcgan_tf.generators.find import Found, latent_distribution
 from dcgan_tf.generators.latents import seed_latents
 from dcgan_tf.generators.running import drawn, first_inputs, given
 from dcgan_tf.nets.conditional import inputs_of
-from dcgan_tf.nets.opening import Beside, open_net
+from dcgan_tf.nets.opening import open_net
 from dcgan_tf.nets.ranges import (
     MEASURED_IMAGES,
     SIGNED,
@@ -52,7 +52,7 @@ def load_keras(
             NaN.
     """
     path, shown = found.path, printable(found.path)
-    net = open_net(path, "generator", Beside(file.part, file.preset, file.net))
+    net = open_net(path, "generator", file)
     try:
         takes = inputs_of(net)
     except UserError as error:
@@ -115,6 +115,8 @@ def measured_range(
     values = np.concatenate(values)
     if values.dtype == np.uint8:
         return SIGNED  # Pixels need no range.
+    if not np.isfinite(values).all():
+        raise UserError(f"{printable(name)}: the images hold NaN; give a generator of an earlier epoch")
     known = guessed_range(values)
     note(
         f"{printable(name)} does not say the range of its images; of {MEASURED_IMAGES} they reach from {values.min():.3g} "

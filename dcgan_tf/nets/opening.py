@@ -1,11 +1,11 @@
 """A generator or a discriminator from a file of any kind: a net of Keras, weights alone, or tensors of PyTorch."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.config.net_file import AS_SAVED, NetFile
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.nets.build import build_discriminator, build_generator
 from dcgan_tf.nets.pytorch.recognised import net_of_tensors
@@ -19,21 +19,7 @@ _SETTINGS_ENDINGS = ("_weights", ".weights", "-weights", "_weight", "weights")
 _BUILDERS = {"generator": build_generator, "discriminator": build_discriminator}
 
 
-@dataclass(frozen=True)
-class Beside:
-    """What a person says of a net's file beside its name, None where nothing.
-
-    part    of a file with several nets: "generator" or "discriminator"
-    preset  whose net the weights are of, where the file holds these alone
-    net     a file with the settings of that net: the JSON of `model.to_json`, or a whole net
-    """
-
-    part: str | None = None
-    preset: str | None = None
-    net: str | None = None
-
-
-def open_net(path, role: str, beside: Beside = Beside()) -> keras.Model:
+def open_net(path, role: str, file: NetFile = AS_SAVED) -> keras.Model:
     """The net in a file, float32, not compiled: a Sequential where it is one layer after the other.
 
     role: "generator" or "discriminator", which the net is to be. No code of the file is ever run.
@@ -44,14 +30,15 @@ def open_net(path, role: str, beside: Beside = Beside()) -> keras.Model:
     kind = told(path, kind_of)
     if kind.is_of_torch:
         tensors = read_tensors(path)
-        return told(path, lambda file: net_of_tensors(tensors, beside.part))
+        return told(path, lambda _: net_of_tensors(tensors, file.part))
     if kind.is_weights_alone:
-        return told(path, lambda file: _filled(file, kind, role, beside))
-    if beside.part is None and parts_in(path):
+        return told(path, lambda weights: _filled(weights, kind, role, file))
+    net = load_net(path, file.part)
+    if file.part is None and _may_be_whole_gan(net, role) and parts_in(path):
         raise UserError(
             f"{printable(path)}: is a whole GAN, generator and discriminator in one: give --part {role} to take that alone"
         )
-    return load_net(path, beside.part)
+    return net
 
 
 def open_to_train(path, role: str, preset: str | None = None) -> keras.Sequential:
@@ -63,11 +50,13 @@ def open_to_train(path, role: str, preset: str | None = None) -> keras.Sequentia
         UserError: as of `open_net`; or the net has branches.
     """
     kind = told(path, kind_of)
-    is_whole_net = not (kind.is_weights_alone or kind.is_of_torch)
-    part = role if kind.is_of_torch or (is_whole_net and parts_in(path)) else None
-    if part and is_whole_net:
-        note(f"{printable(path)} is a whole GAN: its {role} is taken")
-    net = open_net(path, role, Beside(part, preset))
+    if kind.is_weights_alone or kind.is_of_torch:
+        net = open_net(path, role, NetFile(role if kind.is_of_torch else None, preset))
+    else:
+        net = load_net(path)
+        if _may_be_whole_gan(net, role) and parts_in(path):
+            note(f"{printable(path)} is a whole GAN: its {role} is taken")
+            net = load_net(path, role)
     if not isinstance(net, keras.Sequential):
         labels = ", as nets of classes have them" if len(net.inputs) > 1 else ""
         raise UserError(
@@ -77,19 +66,25 @@ def open_to_train(path, role: str, preset: str | None = None) -> keras.Sequentia
     return net
 
 
-def _filled(path: Path, kind: Kind, role: str, beside: Beside) -> keras.Model:
-    net = _settings(path, kind, role, beside)
+def _may_be_whole_gan(net: keras.Model, role: str) -> bool:
+    """Whether a net does not end in images where a generator is wanted, or begins with none where a discriminator is."""
+    tensors = net.outputs if role == "generator" else net.inputs
+    return not any(len(tensor.shape) == 4 for tensor in tensors)
+
+
+def _filled(path: Path, kind: Kind, role: str, asked: NetFile) -> keras.Model:
+    net = _settings(path, kind, role, asked)
     model, layers = make_settings(net)
     bare.fill(path, kind, net, layers, role)
     return model
 
 
-def _settings(path: Path, kind: Kind, role: str, beside: Beside) -> NetSettings:
+def _settings(path: Path, kind: Kind, role: str, asked: NetFile) -> NetSettings:
     """The settings of the net that a file's weights are of."""
-    if beside.preset is not None:
-        return settings_of(_BUILDERS[role](PRESETS[beside.preset]).to_json())
-    if beside.net is not None:
-        return settings_of(Path(beside.net))
+    if asked.preset is not None:
+        return settings_of(_BUILDERS[role](PRESETS[asked.preset]).to_json())
+    if asked.net is not None:
+        return settings_of(Path(asked.net))
     found = _settings_beside(path)
     if found is not None:
         note(f"{printable(path.name)} holds weights alone: their net is taken from {printable(found.name)} beside it")

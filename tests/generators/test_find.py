@@ -149,3 +149,16 @@ def test_a_file_whose_name_no_run_writes_is_no_epoch(run, tmp_path, name):
     shutil.copy(run / "epoch9_Gmodel.h5", tmp_path / "odd" / name)
     assert find(str(tmp_path / "odd"), "newest").epoch == 9
     assert find(str(tmp_path / "odd" / name)).path.name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["training_checkpoints", "training_checkpoints/ckpt-3", "training_checkpoints/ckpt-3.index"]
+)
+def test_a_checkpoint_of_tensorflow_is_named_by_its_folder_a_file_or_what_its_files_share(tmp_path, name):
+    folder = tmp_path / "training_checkpoints"
+    folder.mkdir()
+    for ending in (".index", ".data-00000-of-00001"):
+        (folder / f"ckpt-3{ending}").touch()
+    found = find(str(tmp_path / name))
+    assert (found.kind, found.path, found.epoch, found.settings) == ("keras", tmp_path / name, None, None)
+    assert error_of(find, str(folder / "ckpt-4")) == f"{folder}/ckpt-4: there is no such file or folder: {KINDS}"

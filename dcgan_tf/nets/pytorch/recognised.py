@@ -92,7 +92,7 @@ def net_of_tensors(tensors: Tensors, part: Part | None = None) -> keras.Sequenti
         dots = ", ..." if len(of_part) > MAX_LISTED_DICTS else ""
         wanted = "net" if part is None else part
         raise UserError(
-            f"holds {len(of_part)} nets, {names}{dots}: say which is meant, or give a file with one {wanted}"
+            f"holds {len(of_part)} nets, {names}{dots}: say which is meant with --part, or give a file with one {wanted}"
         )
     _, chosen = of_part[0]
     net = built(lambda: _BUILD[chosen.part](chosen.preset))

@@ -7,9 +7,9 @@ import re
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.nets.hdf5 import open_hdf5
-from dcgan_tf.nets.reading.checkpoint import read_checkpoint
+from dcgan_tf.nets.reading.checkpoint import checkpoint_prefix, read_checkpoint
 from dcgan_tf.nets.reading.dialects import Version
-from dcgan_tf.nets.reading.kinds import Kind, checkpoint_prefix
+from dcgan_tf.nets.reading.kinds import Kind
 from dcgan_tf.nets.reading.making import Made
 from dcgan_tf.nets.reading.settings import NetSettings
 from dcgan_tf.nets.reading.weights import (

@@ -14,6 +14,22 @@ from dcgan_tf.common.memory import free_bytes
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.nets.reading import checkpoint_program
 
+SAVED_MODEL_GRAPH = "saved_model.pb"
+
+
+def checkpoint_prefix(path: Path) -> str | None:
+    """The name that the files of a TensorFlow checkpoint share, such as training_checkpoints/ckpt-3, where the path is that,
+    one of its files, or a folder of checkpoints, of which the newest is taken; None where it is none of these."""
+    path = Path(path)
+    if path.is_dir():
+        found = sorted(path.glob("*.index"), key=lambda file: file.stat().st_mtime)
+        is_savedmodel = (path / SAVED_MODEL_GRAPH).exists()
+        return str(found[-1].with_suffix("")) if found and not is_savedmodel else None
+    name = path.name.partition(".data-")[0].removesuffix(".index")
+    prefix = path.with_name(name) if name else path
+    is_one_of_its_files = name != path.name or not path.exists()
+    return str(prefix) if is_one_of_its_files and prefix.with_name(f"{name}.index").exists() else None
+
 
 def read_checkpoint(prefix: str) -> dict[str, np.ndarray]:
     """The floats of nets in a checkpoint, float32, by their names without the end that all have.

@@ -11,11 +11,11 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.reading import check_regular, open_regular
 from dcgan_tf.nets.hdf5 import open_hdf5
 from dcgan_tf.nets.reading.archive import SETTINGS, WEIGHTS
+from dcgan_tf.nets.reading.checkpoint import SAVED_MODEL_GRAPH, checkpoint_prefix
 from dcgan_tf.nets.reading.weights import GROUP, TREES
 
 _HEAD_BYTES = 512
 _SHOWN_MEMBERS = 3
-SAVED_MODEL_GRAPH = "saved_model.pb"
 
 
 class Kind(Enum):
@@ -78,20 +78,6 @@ def kind_of(path) -> Kind:
     if head.startswith(b"\x80") and head[1:2] in b"\x02\x03\x04\x05":
         return Kind.TORCH  # A pickle; `pytorch.pickles` refuses those that hold anything but tensors.
     raise UserError(_words(head, path))
-
-
-def checkpoint_prefix(path: Path) -> str | None:
-    """The name that the files of a TensorFlow checkpoint share, such as training_checkpoints/ckpt-3, where the path is that,
-    one of its files, or a folder of checkpoints, of which the newest is taken; None where it is none of these."""
-    path = Path(path)
-    if path.is_dir():
-        found = sorted(path.glob("*.index"), key=lambda file: file.stat().st_mtime)
-        is_savedmodel = (path / SAVED_MODEL_GRAPH).exists()
-        return str(found[-1].with_suffix("")) if found and not is_savedmodel else None
-    name = path.name.partition(".data-")[0].removesuffix(".index")
-    prefix = path.with_name(name) if name else path
-    is_one_of_its_files = name != path.name or not path.exists()
-    return str(prefix) if is_one_of_its_files and prefix.with_name(f"{name}.index").exists() else None
 
 
 def _kind_of_zip(path: Path) -> Kind:

@@ -78,13 +78,13 @@ def test_a_file_of_safetensors_without_the_order_of_layers():
 def test_a_checkpoint_of_both_nets():
     tensors = tensors_of("mri_checkpoint.pth")
     assert error_of(net_of_tensors, tensors) == (
-        "holds 2 nets, netG (generator), netD (discriminator): say which is meant, or give a file with one net"
+        "holds 2 nets, netG (generator), netD (discriminator): say which is meant with --part, or give a file with one net"
     )
     for part in ("generator", "discriminator"):
         assert_same_outputs(net_of_tensors(tensors, part), f"mri_{part}")
     twice = tensors | {name.replace("netG", "ema"): values for name, values in tensors.items() if "netG" in name}
     assert error_of(net_of_tensors, twice, "generator") == (
-        "holds 2 nets, netG (generator), ema (generator): say which is meant, or give a file with one generator"
+        "holds 2 nets, netG (generator), ema (generator): say which is meant with --part, or give a file with one generator"
     )
     assert net_of_tensors(twice, "discriminator").name == "discriminator"
 
@@ -95,7 +95,7 @@ def test_a_module_of_both_nets():
         for name, values in tensors_of("mri_checkpoint.pth").items()
     }
     assert error_of(net_of_tensors, tensors) == (
-        "holds 2 nets, state/G (generator), state/D (discriminator): say which is meant, or give a file with one net"
+        "holds 2 nets, state/G (generator), state/D (discriminator): say which is meant with --part, or give a file with one net"
     )
     for part in ("generator", "discriminator"):
         assert_same_outputs(net_of_tensors(tensors, part), f"mri_{part}")

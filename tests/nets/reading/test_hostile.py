@@ -12,8 +12,9 @@ from support.helpers import error_of
 from support.small_nets import assert_same_net, generator, keras, layers
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.config.net_file import NetFile
 from dcgan_tf.nets import hdf5, limits
-from dcgan_tf.nets.opening import Beside, open_net
+from dcgan_tf.nets.opening import open_net
 from dcgan_tf.nets.reading import checkpoint
 from dcgan_tf.nets.reading.look import look_at
 from dcgan_tf.nets.saved import load_net, parts_in, settings_of
@@ -405,7 +406,7 @@ def test_a_checkpoint_written_by_hand_is_read(tmp_path):
 )
 def test_a_checkpoint_that_claims_more_than_the_memory(tmp_path, checkpoints_here, shapes):
     write_checkpoint(tmp_path / "ckpt", shapes)
-    for beside in (Beside(), Beside(preset="mnist-mlp")):
+    for beside in (NetFile(), NetFile(preset="mnist-mlp")):
         message = error_of(open_net, tmp_path / "ckpt", "generator", beside)
         assert message.startswith(f"{tmp_path}/ckpt: ")
         assert "claims weights of " in message

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 from support.helpers import error_of
 
-from dcgan_tf.nets.opening import Beside, open_net
+from dcgan_tf.config.net_file import NetFile
+from dcgan_tf.nets.opening import open_net
 from dcgan_tf.nets.reading.kinds import Kind, checkpoint_prefix, kind_of
 from dcgan_tf.nets.saved import load_net
 
@@ -201,10 +202,10 @@ def test_the_newest_of_several_checkpoints(tmp_path):
 def test_settings_that_are_given_for_weights_must_be_of_a_net(old, tmp_path):
     weights = old.path("k222_sigmoid_generator_weights.h5")
     (tmp_path / "words.json").write_text("{}")
-    assert error_of(open_net, weights, "generator", Beside(net=str(tmp_path / "words.json"))) == (
+    assert error_of(open_net, weights, "generator", NetFile(net=str(tmp_path / "words.json"))) == (
         f"{weights}: {tmp_path}/words.json: {NO_NET}"
     )
-    assert error_of(open_net, weights, "generator", Beside(net=str(weights))) == (
+    assert error_of(open_net, weights, "generator", NetFile(net=str(weights))) == (
         f"{weights}: {weights}: holds weights alone in the .h5 format, not the settings of a net: give the JSON of "
         "model.to_json, or a whole net"
     )

@@ -9,8 +9,9 @@ import pytest
 from support.helpers import H5, error_of
 
 from dcgan_tf.common.backend import keras
+from dcgan_tf.config.net_file import NetFile
 from dcgan_tf.nets.conditional import inputs_of
-from dcgan_tf.nets.opening import Beside, open_net, open_to_train
+from dcgan_tf.nets.opening import open_net, open_to_train
 from dcgan_tf.nets.saved import load_model, load_net, parts_in
 
 CHAINS = [
@@ -129,7 +130,7 @@ def test_a_whole_gan_without_a_part_is_refused_where_one_net_is_wanted(old):
     assert error_of(open_net, path, "generator") == (
         f"{path}: is a whole GAN, generator and discriminator in one: give --part generator to take that alone"
     )
-    old.assert_same(open_net(path, "generator", Beside(part="generator")), net_in(path.name), "g")
+    old.assert_same(open_net(path, "generator", NetFile(part="generator")), net_in(path.name), "g")
 
 
 def test_a_whole_gan_is_trained_further_by_its_parts(old, capsys):
@@ -189,7 +190,7 @@ def test_weights_with_their_settings_beside_them(old, capsys, file, net, beside)
 def test_weights_with_a_net_of_another_version(old, capsys, tmp_path, net, of):
     """The layers have other names there: the weights are given in order."""
     path = shutil.copy(old.path(f"{net}_weights.h5"), tmp_path / "alone.h5")
-    old.assert_same(open_net(path, "generator", Beside(net=str(old.path(of)))), net)
+    old.assert_same(open_net(path, "generator", NetFile(net=str(old.path(of)))), net)
     assert capsys.readouterr().out == ""
 
 
@@ -212,13 +213,13 @@ def test_weights_whose_net_nothing_says(old, tmp_path):
 )
 def test_weights_of_another_net(old, checkpoints_here, file):
     path = old.path(file)
-    message = error_of(open_net, path, "generator", Beside(net=str(old.path("k122_tanh_nested_frozen.json"))))
+    message = error_of(open_net, path, "generator", NetFile(net=str(old.path("k122_tanh_nested_frozen.json"))))
     assert message.startswith(f"{path}: its weights do not fit that net; it holds ")
     assert " 6x32, 32" in message
 
 
 def test_a_checkpoint_of_a_frozen_net(old):
-    settings = Beside(net=str(old.path("tf215_tanh_nested_frozen.json")))
+    settings = NetFile(net=str(old.path("tf215_tanh_nested_frozen.json")))
     net = open_net(old.path("tf215_tanh_nested_frozen_ckpt/ckpt"), "generator", settings)
     old.assert_same(net, "tf215_tanh_nested_frozen")
 
@@ -227,7 +228,7 @@ def test_a_checkpoint_of_a_frozen_net(old):
 @pytest.mark.parametrize("role", BOTH)
 def test_a_checkpoint_of_both_nets_and_their_optimizers(old, checkpoints_here, version, role):
     folder = old.path(f"{version}_dcgan_checkpoint")
-    net = open_net(folder, role, Beside(net=str(folder / f"{role}.json")))
+    net = open_net(folder, role, NetFile(net=str(folder / f"{role}.json")))
     old.assert_same(net, f"{version}_dcgan_checkpoint_{role}")
 
 
