@@ -196,7 +196,7 @@ def _next(commands: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _rows_of_weights(path: Path, kind) -> list:
     from dcgan_tf.nets.reading.bare import shape_words, shapes_in
-    from dcgan_tf.nets.saved import told
+    from dcgan_tf.nets.saved import told, version_of
 
     held = told(path, lambda file: shapes_in(file, kind))
     count = sum(math.prod(shape) for shapes in held.values() for shape in shapes)
@@ -205,8 +205,9 @@ def _rows_of_weights(path: Path, kind) -> list:
         ("draw with a net of your own", f"generate {quoted(path)} --net model.json --out pictures"),
     ]
     rows = [(printable(name), ", ".join(map(shape_words, shapes))) for name, shapes in held.items()]
+    version = told(path, version_of) if path.is_file() and h5py.is_hdf5(path) else ""
     return [
-        kind.value,
+        f"{kind.value}, saved by Keras {printable(version)}" if version else kind.value,
         ("weights", f"{plural(count, 'parameter')} in {plural(len(held), 'layer')}"),
         ("layers", table([("name", "shapes"), *rows[:_MAX_LAYERS_SHOWN]], "<<")),
         *_next(commands),

@@ -5,6 +5,7 @@ ACGAN, arXiv:1610.09585) or concatenated as one more channel, or a one-hot vecto
 The inputs come in either order, so they are told by what they go into, then by their names, then by their sizes.
 """
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -56,6 +57,10 @@ def inputs_of(net: keras.Model) -> Inputs:
         UserError: something else than a row of latents, or that and a label; the message is to be put after its name.
     """
     shapes = [tuple(tensor.shape[1:]) for tensor in net.inputs]
+    if is_discriminator(net):
+        raise UserError(
+            f"is a discriminator: takes {shape_text(shapes[0])} and gives one number; give the file of a generator"
+        )
     if len(shapes) == 1:
         return Inputs(_width(shapes[0]))
     if len(shapes) != 2:
@@ -72,6 +77,12 @@ def inputs_of(net: keras.Model) -> Inputs:
             f"Embedding or a one-hot input: {NEEDED}"
         )
     return Inputs(_width(shapes[1 - labels]), classes, 1 - labels, labels, is_one_hot=True)
+
+
+def is_discriminator(net: keras.Model) -> bool:
+    """Whether a net takes an image first, and says one number of it."""
+    takes, gives = net.inputs[0].shape[1:], [tensor.shape[1:] for tensor in net.outputs]
+    return len(takes) == 3 and len(gives) == 1 and math.prod(size or 0 for size in gives[0]) == 1
 
 
 def _width(shape: tuple) -> int:

@@ -5,6 +5,7 @@ import math
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import shape_text
+from dcgan_tf.nets.conditional import is_discriminator
 
 layers = keras.layers
 _GAIN_NAME_ENDINGS = ("_gain", "_cut_off")  # `without_gain` knows the two layers of `with_gain` by these.
@@ -101,6 +102,10 @@ def check_generator(model: keras.Model, path, image_shape=None):
         UserError: the message names `path`, the file of the net.
     """
     takes, gives = model.input_shape[1:], model.output_shape[1:]
+    if is_discriminator(model):
+        raise UserError(
+            f"{printable(path)}: is a discriminator: takes {shape_text(takes)} and gives one number; give the file of a generator"
+        )
     if len(takes) != 1 or None in takes:
         raise UserError(
             f"{printable(path)}: takes {shape_text(takes)}, not a row of latents; give the file of a generator"

@@ -371,7 +371,7 @@ def test_sources_that_are_none(run, exported, tmp_path):
     assert message(out) == f"{out}: is an exported model already: {kinds}"
     assert message(run, epoch=5) == f"--epoch 5: {run} has no models of that epoch (any more); it has 3, 7"
     assert message(run / "epoch7_Dmodel.h5") == (
-        f"{run}/epoch7_Dmodel.h5: takes 8x8x3, not a row of latents; give the file of a generator"
+        f"{run}/epoch7_Dmodel.h5: is a discriminator: takes 8x8x3 and gives one number; give the file of a generator"
     )
     (tmp_path / "x.h5").write_text("no net")
     assert (

@@ -68,7 +68,7 @@ def test_files_that_are_no_generator_are_one_line(tmp_path):
     assert message.startswith(f"{tmp_path}/x.onnx: is not a generator that runs (") and message.endswith(KINDS)
     save_model(small_nets.discriminator(), tmp_path / "epoch9_Dmodel.h5")
     assert error_of(load_keras, Found("keras", tmp_path / "epoch9_Dmodel.h5", "x")) == (
-        f"{tmp_path}/epoch9_Dmodel.h5: takes 8x8x3, not a row of latents; give the file of a generator"
+        f"{tmp_path}/epoch9_Dmodel.h5: is a discriminator: takes 8x8x3 and gives one number; give the file of a generator"
     )
 
 

@@ -82,7 +82,7 @@ def test_nets_that_do_not_fit_are_refused():
         "give --generator a net for these images, or change --image-size"
     )
     assert error_of(check_generator, discriminator(), "d.h5", (8, 8, 3)) == (
-        "d.h5: takes 8x8x3, not a row of latents; give the file of a generator"
+        "d.h5: is a discriminator: takes 8x8x3 and gives one number; give the file of a generator"
     )
     assert error_of(check_discriminator, discriminator(), "d.h5", (64, 48, 1)) == (
         "d.h5: takes images of 8x8x3, but the images here are 64x48x1; "

@@ -399,7 +399,10 @@ def test_nets_of_two_epochs_are_refused(finished, squares, tmp_path):
 
 def test_a_discriminator_given_as_generator_is_refused(finished, squares, tmp_path):
     message = error_of(config(squares, tmp_path / "run", generator=str(finished / "epoch2_Dmodel.h5")))
-    assert message == f"{finished}/epoch2_Dmodel.h5: takes 8x8x1, not a row of latents; give the file of a generator"
+    assert (
+        message
+        == f"{finished}/epoch2_Dmodel.h5: is a discriminator: takes 8x8x1 and gives one number; give the file of a generator"
+    )
     assert not (tmp_path / "run").exists()
 
 

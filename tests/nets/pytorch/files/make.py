@@ -212,7 +212,10 @@ def main():
     for name, is_zip in (("types.pth", True), ("types_before_1_6.pth", False)):
         torch.save(tensors, HERE / name, _use_new_zipfile_serialization=is_zip)
         # The format before PyTorch 1.6 takes the source code of a module along, which has no business here.
-        with mock.patch("torch.serialization.get_source_lines_and_file", side_effect=OSError), warnings.catch_warnings():
+        with (
+            mock.patch("torch.serialization.get_source_lines_and_file", side_effect=OSError),
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             torch.save(nn.Sequential(nn.Linear(1, 1)), HERE / f"whole_{name}", _use_new_zipfile_serialization=is_zip)
 
