@@ -26,6 +26,7 @@ from dcgan_tf.nets.reading.kinds import Kind, is_settings, kind_of
 from dcgan_tf.nets.reading.layouts import with_channels_last
 from dcgan_tf.nets.reading.making import Made, make_net
 from dcgan_tf.nets.reading.settings import NetSettings, net_settings, parse
+from dcgan_tf.nets.reading.training import note_what_is_left_out
 from dcgan_tf.nets.reading.weights import GROUP, assign_h5, assign_tree
 from dcgan_tf.nets.words import reason
 
@@ -149,6 +150,8 @@ def _load(path: Path, only_chains: bool = False, part: str | None = None) -> ker
 def _load_h5(path, only_chains, part):
     with open_hdf5(path) as file:
         net, version = _settings_of_h5(file)
+        if "training_config" in file.attrs:
+            note_what_is_left_out(json.loads(file.attrs["training_config"]))
         model, layers = make(_graph(net, only_chains, part))
         assign_h5(file[GROUP], net, layers, version)
     return model
@@ -157,6 +160,7 @@ def _load_h5(path, only_chains, part):
 def _load_keras(path, only_chains, part):
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
         net, _ = _settings_of_keras(archive)
+        note_what_is_left_out(json.loads(read_member(archive, SETTINGS)).get("compile_config"))
         model, layers = make(_graph(net, only_chains, part))
         with open_hdf5(extract_weights(archive, model, folder)) as weights:
             assign_tree(weights, net, layers)

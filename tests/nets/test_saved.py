@@ -260,6 +260,30 @@ def test_what_only_training_needs_is_left_out_with_a_note(h5, capsys, key, value
     assert_same_net(load_model(path), load_model(H5 / path.name))
 
 
+@pytest.mark.parametrize("ending", [".h5", ".keras"])
+def test_how_a_net_was_trained_is_left_out_and_what_is_not_of_keras_is_said(tmp_path, capsys, ending):
+    def wasserstein_loss(real, predicted):
+        return keras.ops.mean(real * predicted)
+
+    net, path = discriminator(), tmp_path / f"d{ending}"
+    for optimizer, loss, said in (
+        (keras.optimizers.RMSprop(), wasserstein_loss, "wasserstein_loss"),
+        (keras.optimizers.Adam(), "binary_crossentropy", None),
+        ("adam", keras.losses.BinaryCrossentropy(from_logits=True), None),
+        ("sgd", "mse", None),
+    ):
+        net.compile(optimizer, loss)
+        net.save(path)
+        forget_notes()
+        capsys.readouterr()
+        assert_same_net(net, load_model(path))
+        assert capsys.readouterr().out == (
+            f"note: the net was trained with a loss that is not of Keras ({said}), which is left out: pictures do not need it\n"
+            if said
+            else ""
+        )
+
+
 def test_initializers_are_not_looked_at(h5):
     path = h5("tf215_paints_discriminator.h5")
     change_config(path, lambda net: net["config"]["layers"][-1]["config"].update(kernel_initializer=OWN_CLASS))
