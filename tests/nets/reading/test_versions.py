@@ -251,11 +251,14 @@ def test_theano_with_names_that_hold_a_slash(old, tmp_path):
 @pytest.mark.parametrize(
     "file", ["k122_clip_discriminator.h5", "k222_clip_discriminator.h5", "tf215_clip_discriminator.keras"]
 )
-def test_a_constraint_of_the_authors_own_is_left_out_with_a_note(old, capsys, file):
+def test_a_constraint_and_a_loss_of_the_authors_own_are_left_out_with_notes(old, capsys, file):
     net = load_net(old.path(file))
     convolutions = [layer for layer in net.layers if isinstance(layer, keras.layers.Conv2D)]
     assert [layer.kernel_constraint for layer in convolutions] == [None] * len(convolutions)
-    assert capsys.readouterr().out == "".join(
+    assert capsys.readouterr().out == (
+        "note: the net was trained with a loss that is not of Keras (wasserstein_loss), which is left out: pictures do not need "
+        "it\n"
+    ) + "".join(
         f"note: layer '{layer.name}' (Conv2D) has a kernel_constraint that is not of Keras (ClipConstraint), which is left "
         "out: pictures do not need it\n"
         for layer in convolutions
