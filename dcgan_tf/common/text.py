@@ -1,9 +1,17 @@
 """Words and numbers for people: shapes, counts, sizes, lists, tables. All messages and tables take these forms."""
 
+import re
+
 
 def shape_text(shape) -> str:
     """Writes (64, 64, 3) as "64x64x3"; an unknown side (None) is a question mark."""
     return "x".join("?" if side is None else str(side) for side in shape)
+
+
+def natural_order(name: str) -> list:
+    """A key that sorts the numbers in names by their value, so that "layer 2" comes before "layer 10". Digits and other texts
+    take turns in it, so that all keys compare."""
+    return [int(part) if place % 2 else part for place, part in enumerate(re.split("([0-9]{1,19})", name))]
 
 
 def plural(count: int, word: str) -> str:

@@ -10,6 +10,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.text import plural, shape_text, size_text, table
 from dcgan_tf.generators.checks import GRAPH
+from dcgan_tf.nets.hdf5 import kind_in
 
 _ENDINGS = {".keras", ".h5", ".hdf5", ".pth", ".pt", ".ckpt", ".safetensors", ".index", ".onnx", ".tflite"}
 _MAX_LAYERS_SHOWN = 200
@@ -25,9 +26,7 @@ def is_net(source: str) -> bool:
         return path.with_name(f"{path.name}.index").exists() if path.name else False
     if path.is_file() and h5py.is_hdf5(path):
         with h5py.File(path, "r") as file:
-            marks = ("model_config", "layer_names", "layer_names0", "keras_version")
-            groups = ("model_weights", "layers", "_layer_checkpoint_dependencies")
-            return any(mark in file.attrs for mark in marks) or any(group in file for group in groups)
+            return kind_in(file) is not None or "keras_version" in file.attrs
     return True
 
 
@@ -84,7 +83,7 @@ def _rows_of_net(path: Path, kind, part: str | None) -> list:
     from dcgan_tf.nets.saved import settings_of, told, version_of
 
     version = told(path, version_of)
-    what = f"{kind.value}, saved by Keras {printable(version)}" if version else f"{kind.value}"
+    what = _what(kind, version)
     net = settings_of(path)
     try:
         whole, parts = look_at(net)
@@ -97,6 +96,10 @@ def _rows_of_net(path: Path, kind, part: str | None) -> list:
     if parts:
         return [what, *_rows_of_whole(path, parts)]
     return [what, *look_rows(path, whole)]
+
+
+def _what(kind, version: str) -> str:
+    return f"{kind.value}, saved by Keras {printable(version)}" if version else kind.value
 
 
 def _rows_of_whole(path: Path, parts) -> list[tuple[str, str]]:
@@ -207,7 +210,7 @@ def _rows_of_weights(path: Path, kind) -> list:
     rows = [(printable(name), ", ".join(map(shape_words, shapes))) for name, shapes in held.items()]
     version = told(path, version_of) if path.is_file() and h5py.is_hdf5(path) else ""
     return [
-        f"{kind.value}, saved by Keras {printable(version)}" if version else kind.value,
+        _what(kind, version),
         ("weights", f"{plural(count, 'parameter')} in {plural(len(held), 'layer')}"),
         ("layers", table([("name", "shapes"), *rows[:_MAX_LAYERS_SHOWN]], "<<")),
         *_next(commands),

@@ -21,6 +21,9 @@ from dcgan_tf.common.text import size_text
 # An attribute of the file with the checksum of all the rest. Plain Keras ignores it, and leaves it out when it saves.
 CHECKSUM = "dcgan_tf_checksum"
 
+GROUP = "model_weights"  # in an .h5 that holds a whole net; one of weights alone has them at its root
+TREES = ("layers", "_layer_checkpoint_dependencies")  # the roots of the tree of a .weights.h5
+
 MAX_OBJECTS = 100_000  # The largest nets of Keras have some thousands of groups and datasets.
 MAX_ATTRIBUTES = 1000  # of one object
 MAX_ATTRIBUTE_BYTES = 2**26
@@ -45,6 +48,20 @@ def open_hdf5(path):
         if saved is not None and str(saved) != _checksum(objects):
             raise UserError("is damaged (its checksum is wrong): copy it again, or give another")
         yield file
+
+
+def kind_in(file: h5py.File) -> str | None:
+    """What a file holds: a whole "net", its "weights" in groups by layer, their "tree", or None of these. No value is read,
+    and no link is followed."""
+    if "model_config" in file.attrs:
+        return "net"
+    if _holds(file, GROUP) or "layer_names" in file.attrs or "layer_names0" in file.attrs:
+        return "weights"
+    return "tree" if any(_holds(file, tree) for tree in TREES) else None
+
+
+def _holds(file: h5py.File, name: str) -> bool:
+    return file.id.links.exists(name.encode())
 
 
 def add_checksum(file: h5py.File) -> None:

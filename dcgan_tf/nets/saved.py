@@ -17,7 +17,7 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import whole_file
-from dcgan_tf.nets.hdf5 import add_checksum, open_hdf5
+from dcgan_tf.nets.hdf5 import GROUP, add_checksum, open_hdf5
 from dcgan_tf.nets.limits import built
 from dcgan_tf.nets.reading.archive import METADATA, SETTINGS, extract_weights, read_member
 from dcgan_tf.nets.reading.dialects import Version, says_channels_first
@@ -27,7 +27,7 @@ from dcgan_tf.nets.reading.layouts import with_channels_last
 from dcgan_tf.nets.reading.making import Made, make_net
 from dcgan_tf.nets.reading.settings import NetSettings, net_settings, parse
 from dcgan_tf.nets.reading.training import note_what_is_left_out
-from dcgan_tf.nets.reading.weights import GROUP, assign_h5, assign_tree
+from dcgan_tf.nets.reading.weights import assign_h5, assign_tree
 from dcgan_tf.nets.words import reason
 
 
@@ -54,7 +54,7 @@ def load_model(path) -> keras.Sequential:
     Raises:
         UserError: as `load_net`; or the net has branches.
     """
-    return told(path, lambda file: _load(file, only_chains=True))
+    return told(path, lambda file: _chain(_load(file)))
 
 
 def load_net(path, part: str | None = None) -> keras.Model:
@@ -70,7 +70,7 @@ def load_net(path, part: str | None = None) -> keras.Model:
         UserError: there is no such file, or it holds no whole net of layers of `ALLOWED_LAYERS`; its checksum is wrong;
             it refers to other files, or does not fit into the memory.
     """
-    return told(path, lambda file: _load(file, part=part))
+    return told(path, lambda file: _load(file, part))
 
 
 def parts_in(path) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def version_of(path: Path) -> str:
 
 def make_settings(net: NetSettings) -> tuple[keras.Model, Made]:
     """(the net of some settings, its layers), with fresh weights."""
-    return make(_graph(net, False, None))
+    return _make(_graph(net))
 
 
 def net_of(settings: str) -> keras.Sequential:
@@ -116,12 +116,12 @@ def net_of(settings: str) -> keras.Sequential:
         UserError: they are of no chain of layers, or their net does not fit into the memory.
     """
     try:
-        model, _ = make(_graph(settings_of(settings), True, None))
+        model, _ = make_settings(settings_of(settings))
+        return _chain(model)
     except UserError:
         raise
     except Exception as error:  # json and Keras raise almost anything for damaged settings.
         raise UserError(f"is damaged ({type(error).__name__}: {reason(error)})") from error
-    return model
 
 
 def told(path, load):
@@ -138,30 +138,30 @@ def told(path, load):
         ) from error
 
 
-def _load(path: Path, only_chains: bool = False, part: str | None = None) -> keras.Model:
+def _load(path: Path, part: str | None = None) -> keras.Model:
     kind = kind_of(path)
     if kind is Kind.KERAS:
-        return _load_keras(path, only_chains, part)
+        return _load_keras(path, part)
     if kind is Kind.H5:
-        return _load_h5(path, only_chains, part)
+        return _load_h5(path, part)
     raise UserError(f"holds {kind.value}, not a whole net; give one saved with model.save, .h5 or .keras")
 
 
-def _load_h5(path, only_chains, part):
+def _load_h5(path, part):
     with open_hdf5(path) as file:
         net, version = _settings_of_h5(file)
         if "training_config" in file.attrs:
             note_what_is_left_out(json.loads(file.attrs["training_config"]))
-        model, layers = make(_graph(net, only_chains, part))
+        model, layers = _make(_graph(net, part))
         assign_h5(file[GROUP], net, layers, version)
     return model
 
 
-def _load_keras(path, only_chains, part):
+def _load_keras(path, part):
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-        net, _ = _settings_of_keras(archive)
-        note_what_is_left_out(json.loads(read_member(archive, SETTINGS)).get("compile_config"))
-        model, layers = make(_graph(net, only_chains, part))
+        net, compiled = _settings_of_keras(archive)
+        note_what_is_left_out(compiled)
+        model, layers = _make(_graph(net, part))
         with open_hdf5(extract_weights(archive, model, folder)) as weights:
             assign_tree(weights, net, layers)
     return model
@@ -195,14 +195,14 @@ def _settings_of_h5(file: h5py.File) -> tuple[NetSettings, Version]:
     return net_settings(raw, version), version
 
 
-def _settings_of_keras(archive: zipfile.ZipFile) -> tuple[NetSettings, Version]:
-    """(the net, the Keras that wrote it)"""
+def _settings_of_keras(archive: zipfile.ZipFile) -> tuple[NetSettings, object]:
+    """(the net, how it was compiled)"""
     raw = parse(read_member(archive, SETTINGS))
     version = Version.of(json.loads(read_member(archive, METADATA)).get("keras_version", 3))
-    return net_settings(raw, version), version
+    return net_settings(raw, version), raw.get("compile_config")
 
 
-def _graph(net: NetSettings, only_chains: bool, part: str | None) -> Graph:
+def _graph(net: NetSettings, part: str | None = None) -> Graph:
     graph = graph_of(net)
     if part is not None:
         parts = parts_of(graph)
@@ -211,15 +211,18 @@ def _graph(net: NetSettings, only_chains: bool, part: str | None) -> Graph:
                 "is no whole GAN, of a generator and a discriminator as nets within a net: leave --part out"
             )
         graph = parts[part]
-    graph = with_channels_last(graph)
-    if only_chains and not graph.is_chain:
+    return with_channels_last(graph)
+
+
+def _chain(net: keras.Model) -> keras.Sequential:
+    if not isinstance(net, keras.Sequential):
         raise UserError(
             "holds a net with branches; only one layer after the other, from one input to one output, loads"
         )
-    return graph
+    return net
 
 
-def make(graph: Graph) -> tuple[keras.Model, Made]:
+def _make(graph: Graph) -> tuple[keras.Model, Made]:
     """(the net, its layers), with fresh weights."""
     layers: Made = {}
 

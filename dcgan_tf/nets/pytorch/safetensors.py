@@ -6,12 +6,11 @@ The header says of each tensor its number type, its shape and where its numbers 
 
 import json
 import math
-import re
 
 import numpy as np
 
 from dcgan_tf.common.errors import UserError
-from dcgan_tf.common.text import size_text
+from dcgan_tf.common.text import natural_order, size_text
 from dcgan_tf.nets.pytorch.number_types import ITEM_BYTES, is_shape, to_numbers
 from dcgan_tf.nets.words import shown
 
@@ -19,9 +18,13 @@ LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 2**22  # A tensor takes about 100 bytes there.
 
 
-def is_safetensors(content: bytes) -> bool:
-    """Whether a file starts as safetensors do: with a length, and the brace of its JSON."""
-    return content[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" and _header_bytes(content) <= len(content) - LENGTH_BYTES
+def is_safetensors(head: bytes, file_bytes: int) -> bool:
+    """Whether a file starts as safetensors do: with the length of its JSON, which is within the file, and a brace.
+
+    head: some of the first bytes, more than LENGTH_BYTES. file_bytes: of the whole file.
+    """
+    is_json = head[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{"
+    return is_json and len("{}") <= _header_bytes(head) <= file_bytes - LENGTH_BYTES
 
 
 def read_safetensors(content: bytes) -> dict[str, np.ndarray]:
@@ -45,7 +48,7 @@ def read_safetensors(content: bytes) -> dict[str, np.ndarray]:
     rows = {name: _row(name, facts) for name, facts in header.items()}
     _check_places([place for _, _, place in rows.values()], len(content) - start)
     tensors = {}
-    for name in sorted(rows, key=_natural):
+    for name in sorted(rows, key=natural_order):
         code, shape, (first, end) = rows[name]
         tensors[name] = to_numbers(content[start + first : start + end], code).reshape(shape)
     return tensors
@@ -91,8 +94,3 @@ def _check_places(places, data_bytes: int) -> None:
         raise UserError(
             f"has {size_text(data_bytes)} of numbers, but its header tells of {size_text(reached)}: the file is damaged"
         )
-
-
-def _natural(name: str) -> list:
-    """A key that sorts the numbers in names by their value. Digits and other texts take turns, so all keys compare."""
-    return [int(part) if place % 2 else part for place, part in enumerate(re.split("([0-9]{1,19})", name))]

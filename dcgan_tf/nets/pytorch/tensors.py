@@ -70,7 +70,7 @@ def _check_memory(size: int) -> None:
 def _read(content: bytes) -> dict[str, np.ndarray]:
     if content.startswith(ZIP_START):
         return _read_zip(content)
-    if is_safetensors(content):
+    if is_safetensors(content, len(content)):
         return read_safetensors(content)
     if content.startswith(PICKLE_START):
         return _read_pickles(content)

@@ -6,14 +6,14 @@ An .h5 of `save_weights`, the tree of Keras's .weights.h5, and a checkpoint of T
 import re
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.nets.hdf5 import open_hdf5
+from dcgan_tf.common.text import natural_order, shape_text
+from dcgan_tf.nets.hdf5 import GROUP, open_hdf5
 from dcgan_tf.nets.reading.checkpoint import checkpoint_prefix, read_checkpoint
 from dcgan_tf.nets.reading.dialects import Version
 from dcgan_tf.nets.reading.kinds import Kind
 from dcgan_tf.nets.reading.making import Made
 from dcgan_tf.nets.reading.settings import NetSettings
 from dcgan_tf.nets.reading.weights import (
-    GROUP,
     Block,
     assign_h5,
     assign_in_order,
@@ -75,13 +75,13 @@ def shapes_text(path, kind: Kind, role: str | None = None) -> str:
 
 def shape_words(shape: tuple[int, ...]) -> str:
     """(3, 3, 8) -> "3x3x8"; () -> "1"."""
-    return "x".join(map(str, shape)) or "1"
+    return shape_text(shape) or "1"
 
 
 def _blocks_of_tree(file) -> list[Block]:
     found: list[str] = []
     file.visit(lambda name: found.append(name) if name.endswith("/vars") and len(file[name]) else None)
-    groups = [name for name in sorted(found, key=_natural) if not _NOT_OF_NETS.search(name)]
+    groups = [name for name in sorted(found, key=natural_order) if not _NOT_OF_NETS.search(name)]
     return [
         Block(name.removesuffix("/vars"), list(file[name]), [file[name][key] for key in file[name]]) for name in groups
     ]
@@ -91,7 +91,7 @@ def _blocks_of_checkpoint(path, role: str | None) -> list[Block]:
     """The weights of a checkpoint, which names them by the way from its root: generator/layer_with_weights-0/kernel."""
     arrays = read_checkpoint(checkpoint_prefix(path))
     layers: dict[str, list[str]] = {}
-    for name in sorted(arrays, key=_natural):
+    for name in sorted(arrays, key=natural_order):
         layers.setdefault(name.rpartition("/")[0], []).append(name)
     return [
         Block(layer, [_leaf(name) for name in names], [arrays[name] for name in names])
@@ -113,9 +113,4 @@ def _leaf(name: str) -> str:
 
 def _place(name: str) -> tuple:
     leaf = _leaf(name)
-    return (_ORDER.index(leaf) if leaf in _ORDER else len(_ORDER), _natural(name))
-
-
-def _natural(name: str) -> list:
-    """For an order in which layer 2 comes before layer 10."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    return (_ORDER.index(leaf) if leaf in _ORDER else len(_ORDER), natural_order(name))

@@ -131,9 +131,7 @@ def _inputs_of(net: NetSettings) -> list[tuple[Entry | None, list]]:
 
 def _inline(graph: Graph, net: NetSettings, arguments: list[Tensor]) -> list[Tensor]:
     """Adds the steps of a net that is called on these tensors; returns what it gives."""
-    known: dict[Ref, list[Tensor]] = {
-        ref: [tensor] for ref, tensor in zip(net.inputs, arguments, strict=bool(net.inputs))
-    }
+    known: dict[Ref, Tensor] = dict(zip(net.inputs, arguments, strict=bool(net.inputs)))
     calls = [
         (Ref(entry.name, number), entry, call)
         for entry in map(as_layer, net.entries)
@@ -161,10 +159,10 @@ def _inline(graph: Graph, net: NetSettings, arguments: list[Tensor]) -> list[Ten
     missing = next((ref.layer for ref in net.outputs if ref not in known), None)
     if missing is not None:
         raise UserError(f"gives what its layer {shown(missing)!r} gives, and holds no such layer; the file is damaged")
-    return [known[ref][0] for ref in net.outputs]
+    return [known[ref] for ref in net.outputs]
 
 
-def _called(graph: Graph, entry: Entry, call: Call, known, arguments: list[Tensor]) -> list[Tensor]:
+def _called(graph: Graph, entry: Entry, call: Call, known, arguments: list[Tensor]) -> Tensor:
     graph.calls += 1  # also of nets without layers of their own
     if graph.calls > MAX_LAYERS:
         raise UserError(_TOO_MANY)
@@ -174,16 +172,16 @@ def _called(graph: Graph, entry: Entry, call: Call, known, arguments: list[Tenso
         takes, first, inner = tensors_in(args), len(graph.steps), len(graph.parts)
         gives = _inline(graph, entry.net, takes)
         graph.parts[inner:] = [Part(entry.net, takes, gives, (first, len(graph.steps)))]
-        return gives
+        return gives[0]  # Settings with a reference to another output are refused as they are read.
     kwargs = {name: _values(value, known) for name, value in call.kwargs.items()}
     step = Step(entry, args, kwargs, graph.new_tensor())
     graph.steps.append(step)
-    return [step.gives]
+    return step.gives
 
 
 def _values(value, known):
     if isinstance(value, Ref):
-        return Value(known[value][0])
+        return Value(known[value])
     return [_values(part, known) for part in value] if isinstance(value, list) else value
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import h5py
 
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.reading import check_regular, open_regular
-from dcgan_tf.nets.hdf5 import open_hdf5
+from dcgan_tf.common.reading import open_regular
+from dcgan_tf.nets.hdf5 import kind_in
+from dcgan_tf.nets.limits import MAX_SETTINGS_BYTES
+from dcgan_tf.nets.pytorch.safetensors import is_safetensors
 from dcgan_tf.nets.reading.archive import SETTINGS, WEIGHTS
 from dcgan_tf.nets.reading.checkpoint import SAVED_MODEL_GRAPH, checkpoint_prefix
-from dcgan_tf.nets.reading.weights import GROUP, TREES
 
 _HEAD_BYTES = 512
 _SHOWN_MEMBERS = 3
@@ -64,7 +65,6 @@ def kind_of(path) -> Kind:
         raise UserError(_folder_words(path))
     if not path.exists():
         raise UserError("there is no such file; give a net saved with model.save, .h5 or .keras")
-    check_regular(path)
     with open_regular(path) as file:
         head = file.read(_HEAD_BYTES)
     if not head:
@@ -73,7 +73,7 @@ def kind_of(path) -> Kind:
         return _kind_of_zip(path)
     if h5py.is_hdf5(path):
         return _kind_of_hdf5(path)
-    if _is_safetensors(head, path):
+    if is_safetensors(head, path.stat().st_size):
         return Kind.SAFETENSORS
     if head.startswith(b"\x80") and head[1:2] in b"\x02\x03\x04\x05":
         return Kind.TORCH  # A pickle; `pytorch.pickles` refuses those that hold anything but tensors.
@@ -97,20 +97,12 @@ def _kind_of_zip(path: Path) -> Kind:
 
 
 def _kind_of_hdf5(path: Path) -> Kind:
-    with open_hdf5(path) as file:
-        if "model_config" in file.attrs:
-            return Kind.H5
-        if GROUP in file or "layer_names" in file.attrs or "layer_names0" in file.attrs:
-            return Kind.H5_WEIGHTS
-        if any(tree in file for tree in TREES):
-            return Kind.TREE_WEIGHTS
+    with h5py.File(path, "r") as file:
+        kind = kind_in(file)
+        if kind is not None:
+            return {"net": Kind.H5, "weights": Kind.H5_WEIGHTS, "tree": Kind.TREE_WEIGHTS}[kind]
         held = ", ".join(printable(name) for name in list(file)[:_SHOWN_MEMBERS]) or "nothing"
     raise UserError(f"is an HDF5 file that holds no net (it holds {held}): give one saved with model.save")
-
-
-def _is_safetensors(head: bytes, path: Path) -> bool:
-    length = int.from_bytes(head[:8], "little")
-    return head[8:9] == b"{" and 2 <= length <= path.stat().st_size - 8
 
 
 def _words(head: bytes, path: Path) -> str:
@@ -137,7 +129,10 @@ def is_settings(path: Path) -> bool:
     """Whether a file is JSON as `model.to_json` gives it."""
     try:
         with open_regular(path) as file:
-            raw = json.loads(file.read(2**25).decode("utf-8"))
+            if not file.read(_HEAD_BYTES).lstrip().startswith(b"{"):
+                return False
+            file.seek(0)
+            raw = json.loads(file.read(MAX_SETTINGS_BYTES).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
     return isinstance(raw, dict) and "class_name" in raw and "config" in raw

@@ -53,21 +53,17 @@ class _Turned:
     def _add(self, step: Step) -> None:
         kind, config, takes = step.entry.kind, step.entry.config, tensors_in(step.args)
         are_turned = [tensor in self.turned for tensor in takes]
-        if config.get("data_format") == FIRST and config.get("activation") == "softmax":
+        is_first = config.get("data_format") == FIRST
+        if is_first and config.get("activation") == "softmax":
             raise UserError(
                 f"layer {shown(step.entry.name)!r} ends in a softmax over the columns of [C, H, W], which does not load: save "
                 "the net with the channels last"
             )
-        if config.get("data_format") == FIRST and kind != "Flatten":
+        if is_first:
             step = self._permuted(step, [tensor for tensor in takes if tensor not in self.turned], _TO_LAST)
-            self._append(
-                step,
-                self._changed(step.entry, data_format=LAST),
-                turns=not kind.startswith("Global") or config.get("keepdims", False),
-            )
-        elif config.get("data_format") == FIRST:  # Keras flattens these as [H, W, C].
-            step = self._permuted(step, [tensor for tensor in takes if tensor not in self.turned], _TO_LAST)
-            self._append(step, self._changed(step.entry, data_format=LAST), turns=False)
+            # Keras flattens images of channels first as [H, W, C].
+            gives_row = kind == "Flatten" or (kind.startswith("Global") and not config.get("keepdims", False))
+            self._append(step, self._changed(step.entry, data_format=LAST), turns=not gives_row)
         elif all(are_turned) and self._keeps_turned(step.entry):
             self._append(step, self._with_axis(step.entry), turns=True)
         else:

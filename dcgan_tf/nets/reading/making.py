@@ -13,7 +13,13 @@ from dcgan_tf.common.console import note
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.layers import MinibatchStd
 from dcgan_tf.nets.reading.allowed import ALLOWED_LAYERS
-from dcgan_tf.nets.reading.dialects import BILINEAR_OF_KERAS_2, HARD_SIGMOID_OF_KERAS_2, SAME_OF_THEANO
+from dcgan_tf.nets.reading.dialects import (
+    BILINEAR_OF_KERAS_2,
+    HARD_SIGMOID_OF_KERAS_2,
+    SAME_OF_THEANO,
+    Version,
+    translated,
+)
 from dcgan_tf.nets.reading.graph import Graph, Step, Value
 from dcgan_tf.nets.reading.settings import SHAPE_KEYS, Entry
 from dcgan_tf.nets.words import shown
@@ -21,8 +27,7 @@ from dcgan_tf.nets.words import shown
 layers = keras.layers
 
 _MINIBATCH_STD = "dcgan_tf>MinibatchStd"  # Keras saves a registered class as package>name.
-_MADE_BY_HAND = {"InputLayer"}
-LAYERS = {name: getattr(layers, name) for name in ALLOWED_LAYERS - _MADE_BY_HAND} | {_MINIBATCH_STD: MinibatchStd}
+LAYERS = {name: getattr(layers, name) for name in ALLOWED_LAYERS - {"InputLayer"}} | {_MINIBATCH_STD: MinibatchStd}
 
 # These compute the same in all versions of Keras, where they have them; hard_sigmoid, for one, does not.
 _SAME_ACTIVATIONS = {
@@ -150,7 +155,9 @@ def _activation(where, value):
         if name == "function" and isinstance(config, str):  # Keras 2.12 wrote some functions so.
             return _activation(where, config)
         if name in LAYERS and isinstance(config, dict):
-            return _layer(name, _renamed(name, config), _is_of_keras(value), value.get("registered_name") or None)
+            return _layer(
+                *translated(name, config, Version(3)), _is_of_keras(value), value.get("registered_name") or None
+            )
     if isinstance(value, str) and value in _ACTIVATIONS:
         return value
     raise UserError(f"{where} has an activation that does not load; these do: {', '.join(sorted(_ACTIVATIONS))}")
@@ -159,13 +166,6 @@ def _activation(where, value):
 def _is_of_keras(value: dict) -> bool:
     module = str(value.get("module") or "keras").split(".")[0]
     return module == "keras" and value.get("registered_name") in (None, value["class_name"])
-
-
-def _renamed(kind: str, config: dict) -> dict:
-    """Keras 3 renamed a setting of the leaky ReLU."""
-    if kind == "LeakyReLU" and "alpha" in config:
-        return {("negative_slope" if key == "alpha" else key): value for key, value in config.items()}
-    return config
 
 
 def _rule(where, key, value, rules, base):

@@ -66,7 +66,6 @@ class NetSettings:
     """
 
     name: str
-    is_sequential: bool
     entries: tuple[Entry, ...]
     inputs: tuple[Ref, ...]
     outputs: tuple[Ref, ...]
@@ -122,7 +121,6 @@ def _sequential(config: dict, version: Version) -> NetSettings:
     inputs = (Ref(own_input.name, 0),) if own_input else ()
     return NetSettings(
         config.get("name") or "sequential",
-        True,
         tuple(chained),
         inputs,
         (Ref(chained[-1].name, 0),),
@@ -177,9 +175,7 @@ def _functional(config: dict, version: Version) -> NetSettings:
         )
         for entry in entries
     ]
-    return NetSettings(
-        config.get("name") or "model", False, tuple(entries), inputs, tuple(moved(ref) for ref in outputs)
-    )
+    return NetSettings(config.get("name") or "model", tuple(entries), inputs, tuple(moved(ref) for ref in outputs))
 
 
 def _offsets(calls_of: dict[str, tuple[Call, ...]], outputs) -> dict[str, int]:

@@ -13,14 +13,20 @@ def note_what_is_left_out(config) -> None:
         return
     optimizer = config.get("optimizer_config", config.get("optimizer"))
     for kind, values, known in (
-        ("an optimizer", [optimizer], {name.lower() for name in dir(keras.optimizers)}),
-        ("a loss", _losses(config.get("loss")), {name.lower() for name in dir(keras.losses)} | _SHORT_NAMES),
+        ("an optimizer", [optimizer], dir(keras.optimizers)),
+        ("a loss", _losses(config.get("loss")), [*dir(keras.losses), *_SHORT_NAMES]),
     ):
         for name in filter(None, map(_name, values)):
-            if name.lower().replace("_", "") not in {one.replace("_", "") for one in known}:
+            if _alike(name) not in set(map(_alike, known)):
                 note(
-                    f"the net was trained with {kind} that is not of Keras ({shown(name)}), which is left out: pictures do not need it"
+                    f"the net was trained with {kind} that is not of Keras ({shown(name)}), which is left out: pictures do "
+                    "not need it"
                 )
+
+
+def _alike(name: str) -> str:
+    """Keras takes BinaryCrossentropy and binary_crossentropy for the same."""
+    return name.lower().replace("_", "")
 
 
 def _losses(value) -> list:

@@ -14,13 +14,12 @@ import numpy as np
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.nets.hdf5 import TREES
 from dcgan_tf.nets.reading.dialects import Version
 from dcgan_tf.nets.reading.making import Made
 from dcgan_tf.nets.reading.settings import Entry, NetSettings
 from dcgan_tf.nets.words import shown
 
-GROUP = "model_weights"  # in an .h5 that holds a whole net; one of weights alone has them at its root
-TREES = ("layers", "_layer_checkpoint_dependencies")  # the roots of the tree of a .weights.h5
 _DAMAGED = "the file is damaged: give a net saved with model.save"
 # What the last part of a weight's name was in Keras 1, by what it is today.
 _NAMES_OF_KERAS_1 = {"W": "kernel", "b": "bias", "running_mean": "moving_mean", "running_std": "moving_variance"}
