@@ -105,16 +105,10 @@ def _check_border_colour(colour: str) -> None:
         ) from None
 
 
-def _check_value_range(value_range: tuple[float, float]) -> None:
+def _check_value_range(value_range: tuple[float, float], name: str = "--value-range") -> None:
     low, high = value_range
     if not (low < high and math.isfinite(high - low)):
-        raise UserError(f"--value-range {low:g} {high:g}: the first number must be below the second, both finite")
-
-
-def _check_generator_range(value_range: tuple[float, float]) -> None:
-    low, high = value_range
-    if not (low < high and math.isfinite(high - low)):
-        raise UserError(f"--generator-range {low:g} {high:g}: the first number must be below the second, both finite")
+        raise UserError(f"{name} {low:g} {high:g}: the first number must be below the second, both finite")
 
 
 def _check_labels(labels: tuple[str, ...]) -> None:
@@ -138,7 +132,7 @@ def _check_epoch(epoch: int | str) -> None:
 _BY_FIELD = {
     "image_size": _check_image_size,
     "value_range": _check_value_range,
-    "generator_range": _check_generator_range,
+    "generator_range": functools.partial(_check_value_range, name="--generator-range"),
     "labels": _check_labels,
     "file": _check_file,
     "epoch": _check_epoch,

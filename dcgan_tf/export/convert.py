@@ -1,7 +1,8 @@
 """Converts a generator for other runtimes: ONNX and LiteRT.
 
 Each file takes `latents` float32 [N, Z], and `labels` int32 [N] where the generator draws classes, and gives `images`
-float32 [N, H, W, C] in -1..1, whatever the net itself makes; N is free. A pixel is round(x * 127.5 + 127.5), cut to 0..255. An ONNX file may instead take seeds and give pixels, see `seeded`.
+float32 [N, H, W, C] in -1..1, whatever the net itself makes; N is free. A pixel is round(x * 127.5 + 127.5), cut to
+0..255. An ONNX file may instead take seeds and give pixels, see `seeded`.
 """
 
 import contextlib
@@ -108,10 +109,8 @@ def _float_function(generator):
     """The tf.function that is converted: latents float32 [N, Z], and labels int32 [N] where the net takes them ->
     {"images": float32 [N, H, W, C]}."""
     takes = inputs_of(generator)
-    specs = [tf.TensorSpec([None, takes.latent_dim], tf.float32, name="latents")]
-    specs += [tf.TensorSpec([None], tf.int32, name="labels")] if takes.classes else []
 
-    @tf.function(input_signature=specs)
+    @tf.function(input_signature=takes.specs())
     def images(latents, labels=None):
         return {"images": generator(takes.arguments(generator, latents, labels), training=False)}
 

@@ -5,6 +5,7 @@ word, after a bit has changed. An ONNX or LiteRT file of ours ends in a checksum
 SavedModel holds those of its files. Every export carries its model card.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -14,10 +15,12 @@ import zipfile
 from pathlib import Path
 
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.install import install_command, package_of
 from dcgan_tf.common.memory import free_bytes
 from dcgan_tf.common.reading import checksum, open_regular, read_json
 from dcgan_tf.common.seals import checksum_of
 from dcgan_tf.common.text import size_text
+from dcgan_tf.nets.words import reason
 
 CARD_NAME = "model_card.json"
 GRAPH, VARIABLES, CARD = "saved_model.pb", "variables", f"assets.extra/{CARD_NAME}"
@@ -28,6 +31,27 @@ MAX_CARD_BYTES = 10_000_000
 # an ONNX file. What follows the tables of a .tflite file is ignored.
 _SEAL_HEAD, _DIGITS = b"r\x2c\n\x08checksum\x12\x20", 32
 DAMAGED = "is damaged (its checksum is wrong): copy it again, or export it again"
+
+
+_PACKAGES = {"savedmodel": "tensorflow", "onnx": "onnxruntime", "litert": "ai_edge_litert"}
+
+
+@contextlib.contextmanager
+def told_in_a_line(kind: str, shown: str, otherwise: str):
+    """Turns whatever opening an exported generator raises into a UserError that begins with `shown`.
+
+    kind: one of `runtimes.RUNTIMES`. otherwise: what is wrong where a library does not understand the file, with {} for its
+    reason.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{shown}: {error}") from error
+    except ImportError as error:
+        package = package_of(error.name or _PACKAGES[kind])
+        raise UserError(f"{shown}: needs {package}: {install_command([package])}") from error
+    except Exception as error:  # Each library has errors of its own.
+        raise UserError(f"{shown}: {otherwise.format(reason(error))}") from error
 
 
 def sealed(content: bytes) -> bytes:

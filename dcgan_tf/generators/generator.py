@@ -7,7 +7,6 @@ import numpy as np
 from dcgan_tf.common.backend import quiet_stderr
 from dcgan_tf.common.console import note, warn
 from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.install import install_command, package_of
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.config.net_file import AS_SAVED, NetFile
 from dcgan_tf.generators import checks, runtimes
@@ -17,7 +16,6 @@ from dcgan_tf.generators.running import drawn, first_inputs
 from dcgan_tf.nets.conditional import inputs_of
 from dcgan_tf.nets.limits import BLOCK_IMAGES
 from dcgan_tf.nets.ranges import SIGNED, Range, scale_and_offset
-from dcgan_tf.nets.words import reason
 
 # A seed always gives the same picture because the net makes all images in blocks of this size: the order of its sums
 # depends on the size of the batch, and their rounding shows in a pixel now and then. A larger block makes a single
@@ -58,17 +56,12 @@ class Generator:
         Raises:
             UserError: the net makes NaN.
         """
-        blocks = -(-len(latents) // block_size)
-        padded = np.zeros([blocks * block_size, self.latent_dim], np.float32)
-        padded[: len(latents)] = latents
-        of_block = [slice(start, start + block_size) for start in range(0, len(padded), block_size)]
-        if labels is None:
-            made = [self._block(padded[block]) for block in of_block]
-        else:
-            classes = np.zeros(len(padded), np.int32)
-            classes[: len(labels)] = labels
-            made = [self._block(padded[block], classes[block]) for block in of_block]
-        return np.concatenate(made)[: len(latents)]
+        count = len(latents)
+        padded = first_inputs(-(-count // block_size) * block_size, self.latent_dim, self.classes)
+        for whole, given in zip(padded, (latents, labels)):
+            whole[:count] = given
+        blocks = (slice(start, start + block_size) for start in range(0, count, block_size))
+        return np.concatenate([self._block(*(whole[block] for whole in padded)) for block in blocks])[:count]
 
     def _block(self, *inputs: np.ndarray) -> np.ndarray:
         images = drawn(self.name, self._run, *inputs)
@@ -156,30 +149,19 @@ def chosen_labels(name: str, classes: int, asked: tuple[str, ...]) -> tuple[int,
     return tuple(map(int, asked))
 
 
-_RUNTIMES = {"savedmodel": "tensorflow", "onnx": "onnxruntime", "litert": "ai_edge_litert"}
-
-
 def _open_exported(found: Found, shown: str):
     """(what runs an exported generator, its model card or {}).
 
     Raises:
         UserError: it does not run; the message begins with `shown`.
     """
-    try:
+    with checks.told_in_a_line(found.kind, shown, "is not a generator that runs ({}): " + KINDS):
         checks.check(found.kind, found.path)
         if found.kind == "savedmodel":
             warn(WARNING)
         with quiet_stderr():  # LiteRT prints which delegates it uses.
             run = runtimes.RUNTIMES[found.kind](str(found.path))
-        card = checks.read_card(found.kind, found.path)
-    except UserError as error:
-        raise UserError(f"{shown}: {error}") from error
-    except ImportError as error:
-        package = package_of(error.name or _RUNTIMES[found.kind])
-        raise UserError(f"{shown}: needs {package}: {install_command([package])}") from error
-    except Exception as error:  # Each runtime has errors of its own for a file that it does not understand.
-        raise UserError(f"{shown}: is not a generator that runs ({reason(error)}): {KINDS}") from error
-    return run, card
+        return run, checks.read_card(found.kind, found.path)
 
 
 def _said_distribution(card) -> str | None:
@@ -198,9 +180,9 @@ def _said_origin(card) -> str:
 def _in_known_range(source: str, run, latents: str, value_range, range_flag: str):
     """An exported generator without a model card, so that it gives images in -1..1."""
     distribution = latent_distribution(latents, None, run.latent_dim, ())
-    known = Range(*value_range) if value_range else None
-    if known is None:
-        known = measured_range(source, run, run.latent_dim, 0, distribution, range_flag)
+    known = (
+        Range(*value_range) if value_range else measured_range(source, run, run.latent_dim, 0, distribution, range_flag)
+    )
     scale, offset = scale_and_offset(known, SIGNED)
 
     def adapted(latents):

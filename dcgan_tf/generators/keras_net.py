@@ -22,7 +22,7 @@ from dcgan_tf.nets.ranges import (
     output_range,
     with_output_in,
 )
-from dcgan_tf.nets.surgery import check_images
+from dcgan_tf.nets.surgery import check_generator
 
 RANGE_FLAG = "--value-range"
 BATCH_SIZE = 32  # of the images that are looked at for their range
@@ -53,11 +53,8 @@ def load_keras(
     """
     path, shown = found.path, printable(found.path)
     net = open_net(path, "generator", file)
-    try:
-        takes = inputs_of(net)
-    except UserError as error:
-        raise UserError(f"{shown}: {error}") from error
-    check_images(net, path)
+    check_generator(net, path)
+    takes = inputs_of(net)
     if takes.latent_dim > runtimes.MAX_LATENT_DIM:
         raise UserError(
             f"{shown}: takes {takes.latent_dim:,} latents for each image, "
@@ -129,10 +126,8 @@ def picture_function(generator: keras.Model):
     """A compiled function of a Keras net that makes images in -1..1: latents [N, Z] float32, and labels [N] int32 where it
     takes them -> images [N, H, W, C] uint8, N as one batch."""
     takes = inputs_of(generator)
-    specs = [tf.TensorSpec([None, takes.latent_dim], tf.float32, name="latents")]
-    specs += [tf.TensorSpec([None], tf.int32, name="labels")] if takes.classes else []
 
-    @tf.function(input_signature=specs, autograph=False)
+    @tf.function(input_signature=takes.specs(), autograph=False)
     def pictures(latents, labels=None):
         images = generator(takes.arguments(generator, latents, labels), training=False)
         return tf.cast(tf.clip_by_value(tf.round(images * 127.5 + 127.5), 0.0, 255.0), tf.uint8)

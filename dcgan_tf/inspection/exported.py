@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-from dcgan_tf.common.errors import UserError, printable
-from dcgan_tf.common.install import install_command, package_of
+from dcgan_tf.common.errors import printable
 from dcgan_tf.common.program import program, quoted
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.common.text import size_text
 from dcgan_tf.generators import checks
-from dcgan_tf.nets.words import reason
 
 _KINDS = {".onnx": "onnx", ".tflite": "litert"}
 
@@ -20,17 +18,10 @@ def exported_rows(path: Path) -> list[tuple[str, str]]:
         UserError: it is damaged, or reading it needs a package; the message begins with its name.
     """
     kind = _KINDS.get(path.suffix.lower(), "savedmodel")
-    try:
+    with checks.told_in_a_line(kind, printable(path), "cannot be read ({}): copy it again"):
         checks.check(kind, path)
         card = checks.read_card(kind, path)
-        rows = _RULES[kind](path)
-    except UserError as error:
-        raise UserError(f"{printable(path)}: {error}") from error
-    except ImportError as error:
-        package = package_of(error.name or kind)
-        raise UserError(f"{printable(path)}: needs {package}: {install_command([package])}") from error
-    except Exception as error:  # Each library has errors of its own for a file that it does not understand.
-        raise UserError(f"{printable(path)}: cannot be read ({reason(error)}): copy it again") from error
+        rows = _ROWS[kind](path)
     return [*rows, *_rows_of_card(card), ("next", f"draw with it: {program()} generate {quoted(path)} --out pictures")]
 
 
@@ -85,7 +76,7 @@ def _file(path: Path, what: str) -> tuple[str, str]:
     return "file", f"{printable(path)}, {size_text(path.stat().st_size)}: {what}"
 
 
-_RULES = {"savedmodel": _savedmodel, "onnx": _onnx, "litert": _litert}
+_ROWS = {"savedmodel": _savedmodel, "onnx": _onnx, "litert": _litert}
 
 
 def _rows_of_card(card: dict) -> list[tuple[str, str]]:

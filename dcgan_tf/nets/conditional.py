@@ -37,6 +37,11 @@ class Inputs:
     labels: int | None = None
     is_one_hot: bool = False
 
+    def specs(self) -> list[tf.TensorSpec]:
+        """What a compiled function that draws takes: latents [N, Z], and labels [N] where there are classes."""
+        latents = tf.TensorSpec([None, self.latent_dim], tf.float32, name="latents")
+        return [latents, tf.TensorSpec([None], tf.int32, name="labels")] if self.classes else [latents]
+
     def arguments(self, net: keras.Model, latents, labels=None):
         """What the net is called with. latents: float32 [N, Z]. labels: int32 [N], 0 to classes - 1, or None."""
         if self.labels is None:

@@ -5,7 +5,7 @@ import math
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import shape_text
-from dcgan_tf.nets.conditional import is_discriminator
+from dcgan_tf.nets.conditional import inputs_of
 
 layers = keras.layers
 _GAIN_NAME_ENDINGS = ("_gain", "_cut_off")  # `without_gain` knows the two layers of `with_gain` by these.
@@ -94,43 +94,30 @@ def _clone(model, settings):
 
 
 def check_generator(model: keras.Model, path, image_shape=None):
-    """Refuses a net that does not make images of `image_shape` from latents [N, latent_dim].
+    """Refuses a net that does not make images of `image_shape` from latents [N, latent_dim], and a label where it draws
+    classes.
 
     image_shape: (H, W, C), or None where any will do.
 
     Raises:
         UserError: the message names `path`, the file of the net.
     """
-    takes, gives = model.input_shape[1:], model.output_shape[1:]
-    if is_discriminator(model):
+    try:
+        inputs_of(model)
+    except UserError as error:
+        raise UserError(f"{printable(path)}: {error}") from error
+    if len(model.outputs) != 1:
         raise UserError(
-            f"{printable(path)}: is a discriminator: takes {shape_text(takes)} and gives one number; give the file of a generator"
+            f"{printable(path)}: gives {len(model.outputs)} things, not images alone; give the file of a generator"
         )
-    if len(takes) != 1 or None in takes:
-        raise UserError(
-            f"{printable(path)}: takes {shape_text(takes)}, not a row of latents; give the file of a generator"
-        )
-    check_images(model, path)
+    gives = model.output_shape[1:]
+    if len(gives) != 3 or None in gives:
+        raise UserError(f"{printable(path)}: gives {shape_text(gives)}, not images; give the file of a generator")
     if image_shape is not None and gives != tuple(image_shape):
         raise UserError(
             f"{printable(path)}: makes images of {shape_text(gives)}, but the images here are {shape_text(image_shape)}; "
             "give --generator a net for these images, or change --image-size"
         )
-
-
-def check_images(model: keras.Model, path):
-    """Refuses a net that does not make images [N, H, W, C] of one size.
-
-    Raises:
-        UserError: the message names `path`, the file of the net.
-    """
-    gives = model.output_shape[1:] if len(model.outputs) == 1 else None
-    if gives is None:
-        raise UserError(
-            f"{printable(path)}: gives {len(model.outputs)} things, not images alone; give the file of a generator"
-        )
-    if len(gives) != 3 or None in gives:
-        raise UserError(f"{printable(path)}: gives {shape_text(gives)}, not images; give the file of a generator")
 
 
 def check_discriminator(model: keras.Model, path, image_shape, packing: int = 1):

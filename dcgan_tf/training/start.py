@@ -86,8 +86,7 @@ def load_nets(flags: TrainConfig):
 
 def _in_signed_range(generator, flags: TrainConfig):
     """(the generator with images in -1..1, in which training works; the range in which it made them)."""
-    name, shape = Path(flags.generator).stem, generator.output_shape[1:]
-    distribution = latent_distribution(flags.latents, None, generator.input_shape[-1], shape)
+    name, (distribution, _) = Path(flags.generator).stem, _distribution(flags, generator)
     adapted, made = in_signed_range(generator, name, distribution, flags.generator_range, "--generator-range")
     if made != SIGNED:
         note(f"{printable(name)} makes images in {made}: one more layer at its end turns them into -1..1, to train on")
@@ -115,15 +114,22 @@ def _known_of_nets(flags: TrainConfig, nets=None) -> Start:
 
 
 def _latents(flags: TrainConfig, generator) -> str | None:
-    """What a saved generator was trained on: as its run says, else as generators of its sizes, which is said."""
+    """What a saved generator was trained on, which is said where it is a guess; None without one."""
     if generator is None:
         return None
-    found = find(flags.generator)
-    said = found.settings and found.settings.preset.latents
+    distribution, is_guess = _distribution(flags, generator)
+    if is_guess:
+        tell_latents(Path(flags.generator).stem, distribution)
+    return distribution
+
+
+def _distribution(flags: TrainConfig, generator) -> tuple[str, bool]:
+    """(of the latents of a saved generator: as the flags or its run say, else as generators of its sizes have it; whether
+    that is a guess)"""
+    settings = find(flags.generator).settings
+    said = settings and settings.preset.latents
     known = latent_distribution(flags.latents, said, generator.input_shape[-1], generator.output_shape[1:])
-    if said is None and flags.latents == "auto":
-        tell_latents(found.name, known)
-    return known
+    return known, said is None and flags.latents == "auto"
 
 
 def _epoch(flags: TrainConfig) -> int:
