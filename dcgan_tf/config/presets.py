@@ -4,6 +4,7 @@ Standard library only, so that flags and usage errors answer at once. `dcgan_tf.
 `dcgan_tf.config.fitting` fits a preset to images of any shape.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,24 @@ class Layer:
     pool: bool = False
     crop: tuple[int, int] = (0, 0)
     shape: tuple[Size, ...] = ()
+
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of what the row gives for one input, (H, W, C) or (length,)."""
+        if self.kind == "reshape":
+            return self.shape
+        if self.kind == "flatten":
+            return (math.prod(shape),)
+        if self.kind == "dense":
+            return (self.units,)
+        if self.kind == "minibatch_std":
+            return (*shape[:2], shape[2] + 1)
+        return (*map(self._side, shape, self.kernel, self.stride, self.crop), self.units)
+
+    def _side(self, side: int, kernel: int, stride: int, crop: int) -> int:
+        """A side of the image that a convolution gives; a pooling of the same stride may stand in for the stride."""
+        if self.kind == "conv":
+            return math.ceil((side if self.padding == "same" else side - kernel + 1) / stride)
+        return (side * stride if self.padding == "same" else (side - 1) * stride + kernel) - crop
 
 
 def _dense(units, then="", **more):

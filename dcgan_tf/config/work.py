@@ -1,6 +1,7 @@
 """How much work a training step is, counted from the rows of the nets: to say about how long another run would take."""
 
 import math
+from dataclasses import replace
 
 from dcgan_tf.config.presets import Layer, Preset
 from dcgan_tf.config.settings import Settings
@@ -41,28 +42,14 @@ def _of_rows(rows: tuple[Layer, ...], shape: tuple[int, ...]) -> int:
 
 def _of_row(row: Layer, shape: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
     """(multiplications, the shape of the output)"""
-    if row.kind == "reshape":
-        return 0, row.shape
-    if row.kind == "flatten":
-        return 0, (math.prod(shape),)
-    if row.kind == "minibatch_std":
-        return 0, (*shape[:2], shape[2] + 1)
+    gives = places = row.output_shape(shape)
     if row.kind == "dense":
-        return math.prod(shape) * row.units, (row.units,)
-    height, width, channels = shape
-    weights = math.prod(row.kernel) * channels * row.units
-    if row.kind == "conv":
-        step = (1, 1) if row.pool else row.stride
-        sides = [
-            math.ceil((side if row.padding == "same" else side - kernel + 1) / by)
-            for side, kernel, by in zip((height, width), row.kernel, step)
-        ]
-        kept = [side // by if row.pool else side for side, by in zip(sides, row.stride)]
-        return weights * math.prod(sides), (*kept, row.units)
-    sides = [
-        (side * by if row.padding == "same" else (side - 1) * by + kernel) - cut
-        for side, by, kernel, cut in zip((height, width), row.stride, row.kernel, row.crop)
-    ]
-    # A transposed convolution multiplies at every place of its input; repeated pixels are convolved at the output's size.
-    places = math.prod(sides) if row.kind == "resize" else height * width
-    return weights * places, (*sides, row.units)
+        return math.prod(shape) * row.units, gives
+    if row.kind not in ("conv", "deconv", "resize"):
+        return 0, gives
+    if row.pool:  # What a pooling leaves out has been computed before. An odd side counts as the even one below it.
+        places = replace(row, pool=False, stride=(1, 1)).output_shape(shape)
+        gives = (*(side // by for side, by in zip(places, row.stride)), row.units)
+    if row.kind == "deconv":  # A transposed convolution multiplies at every place of its input.
+        places = shape
+    return math.prod(row.kernel) * shape[-1] * row.units * math.prod(places[:2]), gives

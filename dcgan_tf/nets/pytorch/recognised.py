@@ -5,13 +5,10 @@ faces64) in any width and for square images of any size. Tensors do not say whic
 whether the net ended in a sigmoid: both are taken from the preset. So a discriminator gives logits.
 """
 
-import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
-
-import numpy as np
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError
@@ -19,10 +16,10 @@ from dcgan_tf.common.text import shape_text
 from dcgan_tf.config.presets import PRESETS, Layer, Preset
 from dcgan_tf.nets.build import build_discriminator, build_generator
 from dcgan_tf.nets.limits import built
+from dcgan_tf.nets.pytorch.layers import SavedLayer, Tensors, give_weights, saved_layers
 from dcgan_tf.nets.words import shown
 
 Part = Literal["generator", "discriminator"]
-Tensors = dict[str, np.ndarray]
 
 # Nets that are known by their very numbers of units and filters, and one that is known at any.
 EXACT_FAMILIES, WIDE_FAMILY = ("mnist", "mnist-mlp", "mnist56"), "faces64"
@@ -36,28 +33,6 @@ _BUILD: dict[Part, Callable[[Preset], keras.Sequential]] = {
     "generator": build_generator,
     "discriminator": build_discriminator,
 }
-_STATISTICS = ("running_mean", "running_var")
-_KINDS = {"weight", "bias", *_STATISTICS}
-
-
-@dataclass(frozen=True)
-class _Saved:
-    """One layer of PyTorch: the tensors by what they are ("weight", "bias", "running_mean", "running_var")."""
-
-    name: str
-    tensors: Tensors
-
-    @property
-    def is_norm(self) -> bool:
-        return _STATISTICS[0] in self.tensors
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.tensors[_STATISTICS[0] if self.is_norm else "weight"].shape
-
-    @property
-    def size(self) -> int:
-        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -66,7 +41,7 @@ class _Found:
 
     part: Part
     preset: Preset
-    layers: list[_Saved]
+    layers: list[SavedLayer]
 
 
 def net_of_tensors(tensors: Tensors, part: Part | None = None) -> keras.Sequential:
@@ -96,7 +71,7 @@ def net_of_tensors(tensors: Tensors, part: Part | None = None) -> keras.Sequenti
         )
     _, chosen = of_part[0]
     net = built(lambda: _BUILD[chosen.part](chosen.preset))
-    _give_weights(net, chosen.layers)
+    give_weights(net, chosen.layers)
     return net
 
 
@@ -162,7 +137,7 @@ def _recognised(state: Tensors) -> list[_Found]:
     Raises:
         UserError: it is of no net that is known.
     """
-    layers = _saved_layers(state)
+    layers = saved_layers(state)
     for ordered in (layers, sorted(layers, key=_by_number)):
         shapes = [(layer.shape, layer.is_norm) for layer in ordered]
         found = []
@@ -175,54 +150,12 @@ def _recognised(state: Tensors) -> list[_Found]:
     raise UserError(_unknown(layers))
 
 
-def _saved_layers(state: Tensors) -> list[_Saved]:
-    """The layers of a state dict, in its order.
-
-    Raises:
-        UserError: there is one with other tensors than dense layers, convolutions and batch normalizations have.
-    """
-    modules: dict[str, Tensors] = {}
-    for key, values in state.items():
-        name, _, kind = key.rpartition(".")
-        if kind != "num_batches_tracked":
-            modules.setdefault(name, {})[kind] = values
-    layers = [_Saved(name, tensors) for name, tensors in modules.items()]
-    for layer in layers:
-        _check_layer(layer)
-    return layers
-
-
-def _check_layer(layer: _Saved) -> None:
-    """Refuses a layer with other tensors than dense layers, convolutions and batch normalizations have.
-
-    Raises:
-        UserError: it is such a layer; it names the layer and the reason.
-    """
-    where, tensors = f"layer {shown(layer.name)!r}", layer.tensors
-    others = [kind for kind in tensors if kind not in _KINDS]
-    if others or not ("weight" in tensors or layer.is_norm):
-        raise UserError(
-            f"{where} has a tensor {shown((others or list(tensors))[0])!r}: only dense layers, convolutions and batch "
-            "normalizations are read, without spectral norm and the like"
-        )
-    if any(values.dtype.kind != "f" for values in tensors.values()):
-        raise UserError(f"{where} has no floating-point numbers: give a net that is not quantized")
-    if not layer.is_norm and len(layer.shape) == 1:
-        raise UserError(
-            f"{where} has one weight for each channel but no running statistics, like a batch normalization with "
-            "track_running_stats=False: what it gives depends on the whole batch; give a net with running statistics"
-        )
-    shapes = {values.shape for values in tensors.values()}
-    if layer.is_norm and (shapes != {(layer.size,)} or not set(_STATISTICS) <= set(tensors)):
-        raise UserError(f"{where} has tensors that do not belong together: the file is damaged")
-
-
-def _by_number(layer: _Saved):
+def _by_number(layer: SavedLayer):
     """Sorts conv1, conv2, bn1, bn2, as files without an order have them, into conv1, bn1, conv2, bn2."""
     return [int(digits) for digits in re.findall("[0-9]{1,9}", layer.name)], layer.is_norm
 
 
-def _guesses(layers: list[_Saved], part: Part) -> Iterator[Preset]:
+def _guesses(layers: list[SavedLayer], part: Part) -> Iterator[Preset]:
     """Presets that the layers may be of. Whether they are is for the caller to find out, with `_shapes`."""
     weights = [layer for layer in layers if not layer.is_norm]
     if not weights or not weights[0].shape or len(layers) > MAX_LAYERS or any(layer.size == 0 for layer in layers):
@@ -235,7 +168,7 @@ def _guesses(layers: list[_Saved], part: Part) -> Iterator[Preset]:
         yield from (_wide_generator(weights) if part == "generator" else _wide_discriminator(weights, layers))
 
 
-def _wide_generator(weights: list[_Saved]) -> Iterator[Preset]:
+def _wide_generator(weights: list[SavedLayer]) -> Iterator[Preset]:
     """The family of faces64, of the widths and kernels that the transposed convolutions have, [in, out, k, k]."""
     stem, *ups = (layer.shape for layer in weights)
     latent_dim, _, side, _ = stem
@@ -260,7 +193,7 @@ def _wide_generator(weights: list[_Saved]) -> Iterator[Preset]:
     )
 
 
-def _wide_discriminator(weights: list[_Saved], layers: list[_Saved]) -> Iterator[Preset]:
+def _wide_discriminator(weights: list[SavedLayer], layers: list[SavedLayer]) -> Iterator[Preset]:
     """The family of faces64, of the widths and kernels that the convolutions have, [out, in, k, k]."""
     *downs, head = (layer.shape for layer in weights)
     channels, kernel, side = downs[0][1], downs[0][2], head[2]
@@ -286,11 +219,11 @@ def _wide_discriminator(weights: list[_Saved], layers: list[_Saved]) -> Iterator
 
 
 def _shapes(preset: Preset, part: Part) -> list[tuple[tuple[int, ...], bool]]:
-    """Of each layer with weights the shape that PyTorch's has (`_Saved.shape`), and whether it is a normalization."""
+    """Of each layer with weights the shape that PyTorch's has (`SavedLayer.shape`), and whether it is a normalization."""
     shape = (preset.latent_dim,) if part == "generator" else preset.image_shape
     found = []
     for row in getattr(preset, part):
-        channels, shape = shape[-1], _after(row, shape)
+        channels, shape = shape[-1], row.output_shape(shape)
         if row.kind == "dense":
             found.append(((row.units, channels), False))
         elif row.kind == "conv":
@@ -302,28 +235,7 @@ def _shapes(preset: Preset, part: Part) -> list[tuple[tuple[int, ...], bool]]:
     return found
 
 
-def _after(row: Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of what a row gives for an input of a shape, both without the batch."""
-    if row.kind == "reshape":
-        return row.shape
-    if row.kind == "flatten":
-        return (math.prod(shape),)
-    if row.kind == "dense":
-        return (row.units,)
-    if row.kind == "deconv":
-        sides = [
-            side * stride if row.padding == "same" else (side - 1) * stride + kernel
-            for side, stride, kernel in zip(shape, row.stride, row.kernel)
-        ]
-    else:  # A convolution, of which a pooling of the same stride may take the place of the stride.
-        sides = [
-            math.ceil((side if row.padding == "same" else side - kernel + 1) / stride)
-            for side, stride, kernel in zip(shape, row.stride, row.kernel)
-        ]
-    return (*sides, row.units)
-
-
-def _with_biases(preset: Preset, part: Part, layers: list[_Saved]) -> Preset:
+def _with_biases(preset: Preset, part: Part, layers: list[SavedLayer]) -> Preset:
     """The preset with a bias in those layers that have one in PyTorch.
 
     Raises:
@@ -345,7 +257,7 @@ def _with_biases(preset: Preset, part: Part, layers: list[_Saved]) -> Preset:
     return replace(preset, **{part: tuple(rows)})
 
 
-def _unknown(layers: list[_Saved]) -> str:
+def _unknown(layers: list[SavedLayer]) -> str:
     """The message that tells the shapes of a net that is not known."""
     shapes = [f"{shown(layer.name)} {shape_text(layer.shape)}" for layer in layers[:MAX_LISTED_LAYERS]]
     more = f", and {len(layers) - MAX_LISTED_LAYERS} more" if len(layers) > MAX_LISTED_LAYERS else ""
@@ -353,55 +265,3 @@ def _unknown(layers: list[_Saved]) -> str:
         f"is none of the nets that are known by their shapes ({', '.join(EXACT_FAMILIES)}, and {WIDE_FAMILY} and mri96 "
         f"in any width and size); its layers, in order: {', '.join(shapes)}{more}"
     )
-
-
-def _give_weights(net: keras.Sequential, saved: list[_Saved]) -> None:
-    """Gives the layers of a net, in order, the weights of PyTorch's.
-
-    PyTorch counts the features of a flattened image channel by channel, Keras pixel by pixel. So what lies between a
-    dense layer and the reshape after it, and what a dense layer takes after a flatten, changes places.
-    """
-    waiting = iter(saved)
-    for position, layer in enumerate(net.layers):
-        if layer.weights:
-            before = net.layers[position - 1] if position else None
-            taken = _places(before.input.shape[1:]) if isinstance(before, keras.layers.Flatten) else slice(None)
-            given = _places(_image_after(net.layers[position:]))
-            layer.set_weights(_converted(layer, next(waiting), taken, given))
-
-
-def _image_after(layers) -> tuple[int, ...]:
-    """The shape into which what the first of the layers gives is reshaped; () where it is not."""
-    if len(layers[0].output.shape) > 2:
-        return ()
-    for layer in layers[1:]:
-        if isinstance(layer, keras.layers.Reshape):
-            return layer.target_shape
-        if isinstance(layer, keras.layers.Dense):
-            break
-    return ()
-
-
-def _places(shape: tuple[int, ...]):
-    """Where PyTorch has each feature of an image (H, W, C) that is flattened; all as they are, if shape is no image."""
-    if len(shape) != 3:
-        return slice(None)
-    height, width, channels = shape
-    return np.arange(math.prod(shape)).reshape(channels, height, width).transpose(1, 2, 0).ravel()
-
-
-def _converted(layer: keras.layers.Layer, saved: _Saved, taken, given) -> list[np.ndarray]:
-    """The weights of one layer of Keras. taken, given: which features of PyTorch's it takes and gives, in order."""
-    tensors = saved.tensors
-    if saved.is_norm:
-        ones, zeros = np.ones(saved.shape), np.zeros(saved.shape)  # affine=False
-        scale, shift = tensors.get("weight", ones), tensors.get("bias", zeros)
-        weights = [values[given] for values in (scale, shift, *(tensors[kind] for kind in _STATISTICS))]
-    else:
-        kernel = tensors["weight"]
-        if isinstance(layer, keras.layers.Dense):
-            kernel = kernel.T[taken][:, given]  # [out, in] -> [in, out]
-        else:  # [out, in, kh, kw] -> [kh, kw, in, out]; transposed, [in, out, kh, kw] -> [kh, kw, out, in]
-            kernel = kernel.transpose(2, 3, 1, 0)
-        weights = [kernel, *([tensors["bias"][given]] if "bias" in tensors else [])]
-    return [np.ascontiguousarray(values, np.float32) for values in weights]
