@@ -14,12 +14,14 @@ class Order:
 
     images          how many there are
     drop_remainder  an epoch leaves out the images that would make a partial batch at its end
+    balanced        all classes come equally often, see `dcgan_tf.data.balance`; an epoch is as many images as ever
     """
 
     images: int
     batch_size: int
     drop_remainder: bool
     seed: int
+    balanced: bool = False
 
     @property
     def steps_per_epoch(self) -> int:

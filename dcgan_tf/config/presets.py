@@ -10,6 +10,8 @@ from typing import Literal
 
 from dcgan_tf.config.ranges import Size
 
+CLASS_EMBEDDING_DIM = 50  # So many learned numbers stand for a class beside the latents.
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -20,7 +22,8 @@ class Layer:
     units       units of a dense layer, filters of a convolution
     kernel      (height, width)
     stride      (height, width); with `pool`, the convolution has stride 1 and a max-pooling of this size follows
-    then        what follows, in order, in words: "bn", "relu", "leaky:0.2" (negative slope), "tanh", "dropout:0.3"
+    then        what follows, in order, in words: "bn", "class_bn" (one whose scale and shift depend on the class), "relu",
+                "leaky:0.2" (negative slope), "tanh", "dropout:0.3"
     crop        rows and columns cut at the bottom and the right, for odd sizes
     shape       of a reshape
     """
@@ -90,6 +93,8 @@ class Preset:
     real_target      the label of real images (below 1: one-sided label smoothing, arXiv:1606.03498), in both losses
     d_loss_scale     factor on the discriminator's loss: 0.5 halves the sum of its two terms
     packing          how many images the discriminator judges at once, one on another in its channels
+    classes          how many classes the nets know; 0: they take no label
+    class_judge      what the discriminator does with a class, see `Recipe`
     epochs           of the set that the net was published with
     least_steps      on smaller sets: what those epochs come to there; see `epochs_for`
     grid             rows and columns of the sample pictures
@@ -110,6 +115,8 @@ class Preset:
     real_target: float = 1.0
     d_loss_scale: float = 1.0
     packing: Size = 1
+    classes: int = 0
+    class_judge: Literal["projection", "auxiliary"] = "projection"
     learning_rate: float = 2e-4
     beta_1: float = 0.5
     beta_2: float = 0.999
@@ -124,6 +131,18 @@ class Preset:
     def family(self) -> str:
         """The name without the shape that the preset is fitted to: "faces64@8x8x1" -> "faces64"."""
         return self.name.partition("@")[0]
+
+    @property
+    def generator_inputs(self) -> int:
+        """How many numbers the first row of the generator takes: the latents and, where there are classes, what stands for
+        the class."""
+        return self.latent_dim + (CLASS_EMBEDDING_DIM if self.classes else 0)
+
+    @property
+    def shown_classes(self) -> list[int]:
+        """The classes of the rows of the sample pictures: all, or where there are more classes than rows, evenly chosen."""
+        rows = self.grid[0]
+        return [row * self.classes // rows for row in range(rows)] if self.classes else []
 
     @property
     def in_words(self) -> str:

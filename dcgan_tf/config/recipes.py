@@ -13,6 +13,7 @@ from dcgan_tf.config.ranges import AT_LEAST_1, DECAY, GAIN, LEARNING_RATE, NOT_N
 Loss = Literal["standard", "least-squares", "hinge", "relativistic", "wasserstein"]
 Augmentation = Literal["colour", "translation", "cutout"]
 Upsampling = Literal["transposed", "even", "resize"]
+ClassJudge = Literal["projection", "auxiliary"]
 
 
 def _switch(off, group: Group, help: str, range: Range | None = None):
@@ -42,6 +43,10 @@ class Recipe:
                       which cover all pixels alike (Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"): 4 in
                       place of 5 for a stride of 2; "resize": pixels repeated, then a convolution
     tanh_gain         by itself a tanh stays a few levels off black and white, where it has next to no gradient
+    conditional       nets that draw the class that is asked for, and judge whether an image is of it; see
+                      `dcgan_tf.nets.build`
+    class_norm        conditional batch normalization, arXiv:1610.07629
+    class_judge       projection: arXiv:1802.05637; auxiliary: arXiv:1610.09585
     """
 
     batch_size: int | None = None
@@ -104,6 +109,22 @@ class Recipe:
         "What is shown and saved is the generator's tanh times so much, such as 1.05, cut off at black and white, which it "
         "does not quite reach by itself; 1: as it is.",
         GAIN,
+    )
+    conditional: bool = _switch(
+        False,
+        MOST_USED,
+        "Train a net that draws the class that is asked for. The images need classes, such as a folder for each.",
+    )
+    class_norm: bool = _switch(
+        False,
+        OF_NET,
+        "With --conditional on: each class has a scale and a shift of its own in the generator's batch normalizations.",
+    )
+    class_judge: ClassJudge = _switch(
+        "projection",
+        OF_NET,
+        "With --conditional on, what the discriminator does with a class. projection: it judges whether an image is a real "
+        "one of that class. auxiliary: it also tells the class.",
     )
 
     @property

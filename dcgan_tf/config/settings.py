@@ -18,6 +18,7 @@ class Images:
     image_shape  (H, W, C)
     values       the stored value range, for people
     fingerprint  of the content, see `ImageSource.fingerprint`
+    class_names  of the classes that a conditional net draws, by their numbers; () for any other
     """
 
     name: str
@@ -25,6 +26,7 @@ class Images:
     image_shape: tuple[Size, Size, Size]
     values: str
     fingerprint: str
+    class_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ else what the recipe says, else the preset.
     learning rate  --learning-rate  in its recipe       the larger of both           its own
     epochs         --epochs         -                   -                            more where the set is small
     latents        --latents        its latents         -                            the saved generator's, else its own
-    sheet          -                its sheet           at least 4x4 but tutorial    its own
+    classes        -                -                   those of the images, where   none
+                                                        it is conditional
+    sheet          -                its sheet           at least 4x4 but tutorial;   its own
+                                                        a row for each class
     precision      --precision      its precision       -                            - (measured on the machine)
 
 Pure functions: images are opened, and folders read, elsewhere.
@@ -20,9 +23,10 @@ from dataclasses import dataclass, replace
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.fitting import MIN_SHEET_PICTURES, epochs_for, images_a_batch, preset_for
+from dcgan_tf.config.flags import flag
 from dcgan_tf.config.order import Order
 from dcgan_tf.config.presets import PRESETS, Preset
-from dcgan_tf.config.recipes import RECIPES, Recipe, with_switches
+from dcgan_tf.config.recipes import RECIPES, TUTORIAL, Recipe, with_switches
 from dcgan_tf.config.settings import Images, Settings
 from dcgan_tf.config.train import PRECISIONS, TrainConfig
 from dcgan_tf.config.variants import applied
@@ -30,6 +34,14 @@ from dcgan_tf.config.variants import applied
 MAX_BEST_IMAGES = 20_000  # Recipe best was measured to win on a few thousand images (docs/quality.md).
 MIN_AUGMENTED_SIDE = 16  # pixels. On digits of 8x8, augmentation cost recall.
 MIN_GAIN_SHARE = 0.2  # of all values black or white: with fewer, the gain changes nothing worth having.
+MIN_MEAN_IMAGES_A_CLASS = 4  # Labels with fewer are most often numbers of images, or measured values.
+MAX_CLASS_ROWS = 16  # A sheet shows no more classes; the others are left out evenly.
+MIN_CLASS_COLUMNS = 8
+
+GIVE_CLASSES = (
+    "give a folder with a folder for each class, an archive of one, an IDX file with its labels beside, a .npz, HDF5 or MATLAB "
+    "file with labels, a CSV or Parquet table with a column of them, TFRecord files with labels, or mnist"
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,7 @@ class Facts:
     start           the nets to start from; None: new ones
     devices         how many share every batch, over all workers
     on_processor    whether they are processors, not GPUs
+    no_classes      why the images have no classes, where something is known of that
     """
 
     data: Images
@@ -65,6 +78,7 @@ class Facts:
     start: Start | None = None
     devices: int = 1
     on_processor: bool = True
+    no_classes: str = ""
 
 
 def settle(flags: TrainConfig, facts: Facts, begun: Settings | None = None) -> Settings:
@@ -74,13 +88,16 @@ def settle(flags: TrainConfig, facts: Facts, begun: Settings | None = None) -> S
     The precision stays "auto" where neither flag nor run says one: it is measured on the machine.
 
     Raises:
-        UserError: fewer images than a batch, or a batch that cannot be shared or packed.
+        UserError: fewer images than a batch, or a batch that cannot be shared or packed; no classes for a conditional net.
     """
     recipe = _recipe(flags, facts, begun)
-    preset = applied(preset_for(facts.data.image_shape, flags.preset), recipe)
-    preset = replace(preset, grid=_grid(flags, preset, begun))
+    _check_classes(flags, facts, recipe)
+    class_names = facts.data.class_names if recipe.conditional else ()
+    preset = preset_for(facts.data.image_shape, flags.preset)
     if facts.start and facts.start.latent_dim:
         preset = replace(preset, latent_dim=facts.start.latent_dim)
+    preset = applied(preset, recipe, len(class_names))
+    preset = replace(preset, grid=_grid(flags, preset, begun))
     preset = replace(preset, latents=_latents(flags, facts, preset, begun))
     batch_size = flags.batch_size or preset.batch_size
     order = Order(facts.data.images, batch_size, preset.drop_remainder, flags.seed)
@@ -93,7 +110,8 @@ def settle(flags: TrainConfig, facts: Facts, begun: Settings | None = None) -> S
         epochs=flags.epochs or epochs_for(preset, order.steps_per_epoch),
         precision=_precision(flags, begun),
     )
-    return Settings(settled, facts.data, order.steps_per_epoch, preset, recipe, versions())
+    data = replace(facts.data, class_names=class_names)
+    return Settings(settled, data, order.steps_per_epoch, preset, recipe, versions())
 
 
 def wanted_shape(flags: TrainConfig, start: Start | None) -> tuple[tuple[int, int] | None, int | None]:
@@ -108,9 +126,12 @@ def wanted_shape(flags: TrainConfig, start: Start | None) -> tuple[tuple[int, in
 
 
 def _grid(flags: TrainConfig, preset: Preset, begun: Settings | None) -> tuple[int, int]:
-    """Rows and columns of the sample pictures. A run keeps those that it began with, so that its film has all pictures."""
+    """Rows and columns of the sample pictures; of a conditional net, a row for each class. A run keeps those that it began
+    with, so that its film has all pictures."""
     if begun:
         return begun.preset.grid
+    if preset.classes:
+        return min(preset.classes, MAX_CLASS_ROWS), max(MIN_CLASS_COLUMNS, preset.grid[1])
     return preset.grid if flags.recipe == "tutorial" else tuple(max(MIN_SHEET_PICTURES, side) for side in preset.grid)
 
 
@@ -166,6 +187,34 @@ def suited(
         augment=recipe.augment if are_few and min(height, width) >= MIN_AUGMENTED_SIDE else (),
         tanh_gain=recipe.tanh_gain if clipped >= MIN_GAIN_SHARE else 1.0,
     )
+
+
+def _check_classes(flags: TrainConfig, facts: Facts, recipe: Recipe) -> None:
+    """Refuses images without classes, where these are needed, and flags that go with classes alone, or never with them."""
+    needs = "--conditional on" if recipe.conditional else "--balance on"
+    shown, names = printable(flags.data), facts.data.class_names
+    if not (recipe.conditional or flags.balance == "on"):
+        for name, off in (("class_norm", "off"), ("class_judge", TUTORIAL.class_judge)):
+            if getattr(flags.switches, name) not in (None, off):
+                raise UserError(f"{flag(name)} {getattr(flags.switches, name)}: is for --conditional on: give both")
+        return
+    if not names:
+        why = f" ({printable(facts.no_classes)})" if facts.no_classes else ""
+        raise UserError(f"{needs}: the images of {shown} have no classes{why}: {GIVE_CLASSES}")
+    if len(names) == 1:
+        raise UserError(
+            f"{needs}: all images of {shown} are of one class, {printable(names[0])}: give images of two or more, or leave "
+            f"{needs.split()[0]} out"
+        )
+    if facts.data.images < MIN_MEAN_IMAGES_A_CLASS * len(names):
+        raise UserError(
+            f"{needs}: {facts.data.images:,} images of {len(names):,} classes are too few, {MIN_MEAN_IMAGES_A_CLASS} of each "
+            f"are needed on average: are the labels of {shown} classes? Give fewer with --classes, or more images"
+        )
+    if recipe.conditional and recipe.packing > 1:
+        raise UserError(
+            f"--packing {recipe.packing} --conditional on: a pack would hold images of several classes: give one of them"
+        )
 
 
 def _check_batch(flags: TrainConfig, facts: Facts, order: Order, packing: int) -> None:

@@ -73,6 +73,8 @@ class TrainConfig:
     """Images in a step. Default: the recipe's, else the preset's."""
     learning_rate: Annotated[Maybe[float], LEARNING_RATE, OF_TRAINING] = None
     """Of both Adam optimizers. Default: the recipe's, else the preset's."""
+    balance: Annotated[OnOff, OF_DATA] = "off"
+    """Draw all classes equally often, however many images each has."""
     max_steps: Annotated[Maybe[int], AT_LEAST_1, OF_TRAINING, STEPS] = None
     """Stop after this many steps, whatever the epoch. Default: after the last epoch."""
     seed: Annotated[int, AT_LEAST_0, BELOW_2_TO_31, OF_TRAINING] = 0

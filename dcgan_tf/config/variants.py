@@ -7,8 +7,10 @@ from dcgan_tf.config.presets import Layer, Preset
 from dcgan_tf.config.recipes import Recipe, Upsampling
 
 
-def applied(preset: Preset, recipe: Recipe) -> Preset:
+def applied(preset: Preset, recipe: Recipe, classes: int = 0) -> Preset:
     """The preset with the recipe's nets, batch size and learning rate.
+
+    classes: how many the images have; they count only for a conditional recipe.
 
     Without a bias before its first batch normalization, a discriminator gives the same logits where all images of a batch
     are multiplied by any number: real and generated ones are normalized apart. It cannot see then how strong the contrast
@@ -29,6 +31,9 @@ def applied(preset: Preset, recipe: Recipe) -> Preset:
                 "before which it would stand: leave it out, or give another --preset"
             )
         discriminator = _with_minibatch_std(discriminator)
+    if recipe.conditional:
+        preset = replace(preset, classes=classes, class_judge=recipe.class_judge)
+        generator = _of_classes(generator, preset.generator_inputs, has_norms=recipe.class_norm)
     return replace(
         preset,
         generator=generator,
@@ -52,6 +57,17 @@ def _with_minibatch_std(rows: tuple[Layer, ...]) -> tuple[Layer, ...]:
     last = max(place for place, row in enumerate(rows) if row.kind == "conv")
     place = last if rows[last].units == 1 else last + 1
     return (*rows[:place], Layer("minibatch_std"), *rows[place:])
+
+
+def _of_classes(rows: tuple[Layer, ...], inputs: int, *, has_norms: bool) -> tuple[Layer, ...]:
+    """The rows of a generator that takes so many numbers; has_norms: whether its batch normalizations know the class."""
+    if rows[0].kind == "reshape":
+        rows = (replace(rows[0], shape=(1, 1, inputs)), *rows[1:])
+    if not has_norms:
+        return rows
+    return tuple(
+        replace(row, then=" ".join("class_bn" if word == "bn" else word for word in row.then.split())) for row in rows
+    )
 
 
 def _enlarging(layer: Layer, upsampling: Upsampling) -> Layer:

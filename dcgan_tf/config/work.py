@@ -26,7 +26,7 @@ def _work_of_step(settings: Settings) -> float:
 
 def multiplications(preset: Preset) -> int:
     """Of numbers, in an update of both nets for one image."""
-    generator = _of_rows(preset.generator, (preset.latent_dim,))
+    generator = _of_rows(preset.generator, (preset.generator_inputs,))
     discriminator = _of_rows(preset.discriminator, preset.image_shape)
     return GENERATOR_PASSES * generator + DISCRIMINATOR_PASSES * discriminator
 

@@ -13,7 +13,7 @@ from dcgan_tf.data.arrays import array_source
 from dcgan_tf.data.dataset_rows import DatasetRows, check_dataset
 from dcgan_tf.data.layouts import NUMBER_KINDS, layout_by_shape, no_images
 from dcgan_tf.data.matlab import images_of_matlab
-from dcgan_tf.data.members import choose_images, find_labels, label_names
+from dcgan_tf.data.members import LABELS_IGNORED, choose_images, find_labels, label_names
 from dcgan_tf.data.source import ImageSource, Wanted
 from dcgan_tf.data.unpacked import unpacked_rows
 
@@ -123,14 +123,14 @@ def _find_labels(images, count, is_matlab):
         try:
             thing = part(group, name)
         except Refused as refused:
-            notes.append(f"labels ignored: '{name}' is {refused.what}, which is not read")
+            notes.append(f"{LABELS_IGNORED}'{name}' is {refused.what}, which is not read")
             continue
         if isinstance(thing, h5py.Dataset) and (not is_matlab or _is_of_numbers(name, thing)):
             beside[name] = thing
     try:
         labels, more_notes = find_labels(beside, header, load, count)
     except UserError as error:
-        labels, more_notes = None, [f"labels ignored: {error}"]
+        labels, more_notes = None, [f"{LABELS_IGNORED}{error}"]
     return labels, [*notes, *more_notes]
 
 

@@ -13,6 +13,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.memory import check_fits
 from dcgan_tf.common.reading import open_regular
 from dcgan_tf.data.arrays import array_source
+from dcgan_tf.data.members import LABELS_IGNORED
 from dcgan_tf.data.rows import Rows, fill
 from dcgan_tf.data.source import ImageSource, Wanted
 
@@ -52,7 +53,7 @@ def idx_source(path, name, wanted: Wanted) -> ImageSource:
             if labels.shape != images.shape[:1]:
                 raise UserError(f"{printable(beside)} has {len(labels):,} labels for {len(images):,} images")
         except UserError as error:
-            labels, notes = None, [f"labels ignored: {error}"]
+            labels, notes = None, [f"{LABELS_IGNORED}{error}"]
     return array_source(name, images, wanted, what=printable(path), labels=labels, notes=notes)
 
 

@@ -10,6 +10,7 @@ from dcgan_tf.data.layouts import NUMBER_KINDS, axes_text, layout_by_shape
 
 IMAGE_NAMES = ("images", "x_train", "x", "X", "data")
 LABEL_NAMES = ("labels", "y_train", "y", "label")
+LABELS_IGNORED = "labels ignored: "  # A note that begins so says why a set has no classes.
 MAX_WHOLE_FLOAT = 2**53  # Beyond it, not every whole number is a float64.
 
 
@@ -68,7 +69,7 @@ def find_labels(
             if labels is not None:
                 return labels, []
         kind = f"{dtype.name} {axes_text(shape)}"
-        notes.append(f"labels ignored: '{printable(name)}' is {kind}, not one whole number for each image")
+        notes.append(f"{LABELS_IGNORED}'{printable(name)}' is {kind}, not one whole number for each image")
     return None, notes[:1]
 
 

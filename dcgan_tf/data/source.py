@@ -59,6 +59,20 @@ class Wanted(NamedTuple):
         return f"{low:g}..{high:g} (given)"
 
 
+class ImageClasses(NamedTuple):
+    """names: of the classes 0, 1, ...; where they have none, their labels. numbers: the class of each image, int64 [N].
+    counts: the images of each class, at least one, int64 [classes]."""
+
+    names: tuple[str, ...]
+    numbers: np.ndarray
+    counts: np.ndarray
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of all images."""
+        return tuple((self.counts / self.counts.sum()).tolist())
+
+
 def channels_note(channels: int) -> str:
     """The note of a source whose stored images had to be given another number of channels, 1 or 3."""
     return "colour turned to grey" if channels == 1 else "grey images, stored in three equal channels"
@@ -125,11 +139,17 @@ class ImageSource:
         """How many images each class has, by its name, or by its label where classes have none; {} without labels."""
         if self.labels is None:
             return {}
-        labels, counts = np.unique(self.labels, return_counts=True)
-        found = dict(zip(labels.tolist(), counts.tolist()))
-        if self.class_names is None:
-            return {str(label): count for label, count in found.items()}
-        return {name: found.get(label, 0) for label, name in enumerate(self.class_names)}
+        counts = dict(zip(self.classes.names, self.classes.counts.tolist()))
+        return counts if self.class_names is None else {name: counts.get(name, 0) for name in self.class_names}
+
+    @functools.cached_property
+    def classes(self) -> "ImageClasses | None":
+        """The classes that there are images of, numbered without gaps; None without labels."""
+        if self.labels is None:
+            return None
+        labels, numbers, counts = np.unique(self.labels, return_inverse=True, return_counts=True)
+        names = tuple(str(label) if self.class_names is None else self.class_names[label] for label in labels.tolist())
+        return ImageClasses(names, numbers.astype(np.int64), counts)
 
     def read(self, indices, seed: int = 0, epoch: int = 0) -> np.ndarray:
         """Returns the images at `indices`, int [n] in any order, as a new uint8 [n, H, W, C], 0..255.

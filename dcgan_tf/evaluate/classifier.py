@@ -178,8 +178,7 @@ def _classes(data: str, source: ImageSource) -> tuple[list[str], np.ndarray]:
             f"{printable(data)}: has no labels, which a classifier learns from: give a folder with a folder for each class, "
             f"an IDX file with its labels beside, or one of {', '.join(NAMED_SETS)}"
         )
-    labels, classes, counts = np.unique(source.labels, return_inverse=True, return_counts=True)
-    names = [source.class_names[label] if source.class_names else str(label) for label in labels]
+    names, classes, counts = source.classes
     if len(names) < 2:
         raise UserError(f"{printable(data)}: has only one class, {printable(names[0])}: give images of two or more")
     fewest = counts.argmin()
@@ -188,7 +187,7 @@ def _classes(data: str, source: ImageSource) -> tuple[list[str], np.ndarray]:
             f"{printable(data)}: needs at least {MIN_IMAGES_PER_CLASS} images of each class, and has {counts[fewest]} of "
             f"{printable(names[fewest])}: give more, or leave that class out"
         )
-    return names, classes
+    return list(names), classes
 
 
 def _fit(net: keras.Sequential, batches: _Batches, epochs: int) -> None:

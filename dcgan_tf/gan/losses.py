@@ -74,6 +74,12 @@ def losses_of(preset: Preset, recipe: Recipe) -> Pair:
     return LOSSES[recipe.loss]
 
 
+def class_loss(labels, class_logits):
+    """The mean cross-entropy of labels [N], int32, and class logits [N, classes]: a scalar (arXiv:1610.09585, L_C)."""
+    logits = tf.cast(class_logits, tf.float32)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+
+
 def _bce(logits, target: float):
     logits = tf.cast(logits, tf.float32)
     return tf.reduce_mean(

@@ -5,22 +5,22 @@
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.gan.fast import ops
+from dcgan_tf.nets.calls import calls_of
 
 layers = keras.layers
 
 
 class Forward:
-    """The forward pass of training: `model(x, training=True)`, with random numbers that are functions of a draw."""
+    """The forward pass of training: `model(inputs, training=True)`, with random numbers that are functions of a draw."""
 
-    def __init__(self, model: keras.Sequential, keys):
+    def __init__(self, model: keras.Model, keys):
         """keys: an iterator of int64 numbers, one of which every random layer takes for its own."""
-        self._runs = [_run_of(layer, keys) for layer in model.layers]
+        self._calls = calls_of(model)
+        self._runs = {call.gives: _run_of(call.layer, keys) for call in self._calls.calls}
 
-    def __call__(self, x, draw):
+    def __call__(self, inputs, draw):
         """draw: int64 scalar; another one at every call, for other random numbers."""
-        for run in self._runs:
-            x = run(x, draw)
-        return x
+        return self._calls.run(inputs, lambda call, given: self._runs[call.gives](*given, draw=draw))
 
 
 def _run_of(layer, keys):
@@ -31,7 +31,9 @@ def _run_of(layer, keys):
         return _batch_norm(layer)
     if hasattr(layer, "seed_generator"):
         return _seeded(layer, next(keys))
-    return lambda x, draw: layer(x, training=True)
+    if type(layer) is layers.Embedding:
+        return lambda labels, draw: ops.embedding(labels, layer.embeddings.value, layer.compute_dtype)
+    return lambda *given, draw: layer(given[0] if len(given) == 1 else list(given), training=True)
 
 
 def _dropout(layer, key):
@@ -66,10 +68,10 @@ def _batch_norm(layer):
 
 
 def _seeded(layer, key):
-    def run(x, draw):
+    def run(*given, draw):
         state = layer.seed_generator.state
         state.assign(tf.cast(tf.stack([tf.constant(key, tf.int64), draw]), state.dtype))
-        return layer(x, training=True)
+        return layer(given[0] if len(given) == 1 else list(given), training=True)
 
     return run
 

@@ -82,5 +82,9 @@ def draw_latents(preset: Preset, count, key: int, step):
 
 
 def fixed_latents(preset: Preset, seed: int):
-    """The latents of a run's sample pictures [rows * columns, latent_dim], the same at every epoch."""
-    return draw_latents(preset, preset.grid[0] * preset.grid[1], key(seed, FIXED_LATENTS), 0)
+    """The latents of a run's sample pictures [rows * columns, latent_dim], the same at every epoch; where there are classes,
+    the same in every row, which is one class."""
+    rows, columns = preset.grid
+    if preset.classes:
+        return tf.tile(draw_latents(preset, columns, key(seed, FIXED_LATENTS), 0), [rows, 1])
+    return draw_latents(preset, rows * columns, key(seed, FIXED_LATENTS), 0)

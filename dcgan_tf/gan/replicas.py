@@ -1,5 +1,6 @@
 """One step done by several replicas together: devices of this machine, or of several workers."""
 
+import functools
 from typing import NamedTuple
 
 from dcgan_tf.common.backend import tf
@@ -45,11 +46,11 @@ def all_reduce(tensors) -> list:
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
 
-def run_together(strategy, update, nets, images, batch_size, stop) -> dict:
+def run_together(strategy, update, nets, images, labels, batch_size, stop) -> dict:
     """Runs `update` on every replica of the strategy; every worker has to call it.
 
-    update: (a replica's images, its Part) -> scalars by name. nets: the models whose statistics it moves.
-    images: this worker's share of the batch. batch_size: int64 scalar, the images of all workers. stop: bool scalar.
+    update: (a replica's images, their labels, its Part) -> scalars by name. nets: the models whose statistics it moves.
+    images: this worker's share of the batch. labels: theirs, or None. batch_size: int64 scalar, the images of all workers. stop: bool scalar.
 
     Returns the scalars of the whole batch, and "stop": whether any worker said so.
     """
@@ -59,19 +60,22 @@ def run_together(strategy, update, nets, images, batch_size, stop) -> dict:
         first, last = share(batch_size, tf.cast(replica, tf.int64), replicas)
         return Part(batch_size, first, last - first, replica, replicas)
 
-    def own_images(context):
+    def own_rows(tensor, context):
         replica = context.replica_id_in_sync_group
         worker_start, _ = share(batch_size, replica // replicas_here, replicas // replicas_here)
         start = part(replica).start - worker_start
-        return images[start : start + part(replica).count]
+        return tensor[start : start + part(replica).count]
 
-    def run(images):
+    def run(images, labels=None):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        scalars = update(images, part(replica)) | {"stop": tf.cast(stop, tf.float32)}
+        scalars = update(images, labels, part(replica)) | {"stop": tf.cast(stop, tf.float32)}
         return _shared(scalars, nets, replicas)
 
-    per_replica = strategy.experimental_distribute_values_from_function(own_images)
-    scalars = strategy.run(run, args=(per_replica,))
+    given = [images] if labels is None else [images, labels]
+    per_replica = [
+        strategy.experimental_distribute_values_from_function(functools.partial(own_rows, tensor)) for tensor in given
+    ]
+    scalars = strategy.run(run, args=tuple(per_replica))
     first = {name: strategy.experimental_local_results(value)[0] for name, value in scalars.items()}
     return first | {"stop": first["stop"] > 0}
 

@@ -14,13 +14,18 @@ MIN_SINGULAR_VALUE = 1e-12  # Avoids division by zero for a kernel of zeros.
 
 
 class SpectralNorm:
-    """Normalizes all kernels of a model, each as a matrix [inputs, units].
+    """Normalizes all kernels and embeddings of a model, each as a matrix [inputs, units].
 
     variables: an estimate of each kernel's first singular vector [units], times its singular value.
     """
 
     def __init__(self, model, seed: int):
-        self._kernels = [layer.kernel.value for layer in model.layers if hasattr(layer, "kernel")]
+        self._kernels = [
+            getattr(layer, name).value
+            for layer in model.layers
+            for name in ("kernel", "embeddings")
+            if hasattr(layer, name)
+        ]
         random = np.random.default_rng(seed)
         self.variables = [
             tf.Variable(random.normal(size=kernel.shape[-1]), dtype=tf.float32, trainable=False, name="singular_vector")

@@ -21,6 +21,7 @@ from dcgan_tf.nets.ranges import SIGNED, Range, scale_and_offset
 # depends on the size of the batch, and their rounding shows in a pixel now and then. A larger block makes a single
 # picture slower, a smaller one makes a large batch slower: 64 pictures of paints200 take a sixth longer in blocks of 4.
 BLOCK_SIZE = BLOCK_IMAGES
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 WARNING = "note: a SavedModel is a program that can read and write your files: run only those of people you trust"
 
 
@@ -29,7 +30,8 @@ class Generator:
     """A loaded generator.
 
     image_shape: (H, W, C). distribution: of its latents, "normal" or "uniform". origin: for people, see `Found.origin`.
-    classes: how many it draws, 0 where it takes no label. labels: those that pictures are drawn of, in turn.
+    classes: how many it draws, 0 where it takes no label. labels: those that pictures are drawn of, in turn; or as often as
+    `shares` say, a number for each, with a sum of 1.
     """
 
     name: str
@@ -40,12 +42,18 @@ class Generator:
     origin: str = ""
     classes: int = 0
     labels: tuple[int, ...] = ()
+    shares: tuple[float, ...] = ()
 
     def labels_of(self, seeds) -> np.ndarray | None:
         """The classes [n], int32, that the pictures of seeds [n] are of: in turn, from seed 1 on. None without classes."""
         if not self.classes:
             return None
-        return np.asarray(self.labels, np.int32)[(np.asarray(seeds, np.int64) - 1) % len(self.labels)]
+        labels, places = np.asarray(self.labels, np.int32), np.asarray(seeds, np.int64) - 1
+        if not self.shares:
+            return labels[places % len(labels)]
+        # Multiples of the golden ratio fill 0..1 evenly, however many are taken, from whichever on.
+        ends = np.cumsum(self.shares)[:-1]
+        return labels[np.searchsorted(ends, places * GOLDEN_RATIO % 1, side="right")]
 
     def images(self, latents: np.ndarray, labels: np.ndarray | None = None, block_size: int = BLOCK_SIZE) -> np.ndarray:
         """Latents [n, latent_dim], float32 -> images [n, H, W, C], uint8; a picture does not depend on its batch.

@@ -6,6 +6,8 @@ from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.gan.randomness import STATISTICS, draw_latents, key
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.generators.keras_net import picture_function
+from dcgan_tf.nets.calls import calls_of
+from dcgan_tf.nets.conditional import inputs_of
 from dcgan_tf.nets.surgery import copy_of
 
 STATISTICS_BATCHES, STATISTICS_BATCH_SIZE = 8, 64
@@ -28,8 +30,9 @@ class Sampler:
         self._measures = gan.recipe.ema > 0 and bool(_moving(gan.sampler))
         self._net = copy_of(gan.sampler) if self._measures else gan.sampler
         self._draw = picture_function(self._net)
-        spec = tf.TensorSpec([None, gan.preset.latent_dim], tf.float32)
-        self._statistics = tf.function(self._statistics_of, input_signature=[spec], autograph=False)
+        self._takes, self._calls = inputs_of(self._net), calls_of(self._net)
+        specs = self._takes.specs()
+        self._statistics = tf.function(self._statistics_of, input_signature=specs, autograph=False)
 
     def net(self, step: int) -> keras.Sequential:
         """The net after `step` updates; always the same object.
@@ -42,38 +45,48 @@ class Sampler:
             self._measured_step = step
         return self._net
 
-    def pictures(self, latents, step: int):
-        """latents [N, Z] float32 -> images [N, H, W, C] uint8, of the net after `step` updates."""
+    def pictures(self, latents, step: int, labels=None):
+        """latents [N, Z] float32, and labels [N] int32 where the net draws classes -> images [N, H, W, C] uint8, of the net
+        after `step` updates."""
         self.net(step)
-        return self._draw(latents)
+        return self._draw(latents) if labels is None else self._draw(latents, labels)
 
     def _measure_statistics(self) -> None:
         """Gives each batch normalization the mean over the batches of its statistics in them."""
         own_key, of_batches = key(self._gan.seed, STATISTICS), []
         for number in range(STATISTICS_BATCHES):
             latents = draw_latents(self._gan.preset, STATISTICS_BATCH_SIZE, own_key, number)
-            of_batches.append([value.numpy() for value in self._statistics(latents)])
+            given = [latents]
+            if self._takes.classes:  # All classes take turns.
+                places = tf.range(STATISTICS_BATCH_SIZE) + number * STATISTICS_BATCH_SIZE
+                given.append(places % self._takes.classes)
+            of_batches.append([value.numpy() for value in self._statistics(*given)])
         for variable, values in zip(_moving(self._net), zip(*of_batches), strict=True):
             variable.assign(np.mean(values, axis=0))
 
-    def _statistics_of(self, x) -> list:
-        """Mean and variance at each batch normalization, [C] float32 each, of latents x [N, Z].
+    def _statistics_of(self, latents, labels=None) -> list:
+        """Mean and variance at each batch normalization, [C] float32 each, of latents [N, Z] and labels [N].
 
         Each one is assigned before the images go on, so that the later ones see them normalized by it.
         """
         found = []
-        for layer in self._net.layers:
+
+        def compute(call, values):
+            layer, x = call.layer, values[0]
             if isinstance(layer, keras.layers.BatchNormalization):
                 others = [axis for axis in range(len(x.shape)) if axis != layer.axis % len(x.shape)]
                 mean, variance = tf.nn.moments(tf.cast(x, tf.float32), others)
                 layer.moving_mean.assign(mean)
                 layer.moving_variance.assign(variance)
-                found += [mean, variance]
-            x = layer(x, training=False)  # TensorFlow prunes the layers after the last batch normalization.
+                found.extend([mean, variance])
+            # TensorFlow prunes the layers after the last batch normalization.
+            return layer(values if len(values) > 1 else x, training=False)
+
+        self._calls.run(self._takes.arguments(self._net, latents, labels), compute)
         return found
 
 
 def _moving(net) -> list:
     """The variables of a net's batch normalizations, in order: a moving mean and a moving variance each."""
-    norms = (layer for layer in net.layers if isinstance(layer, keras.layers.BatchNormalization))
+    norms = (call.layer for call in calls_of(net).calls if isinstance(call.layer, keras.layers.BatchNormalization))
     return [variable for layer in norms for variable in (layer.moving_mean, layer.moving_variance)]

@@ -27,7 +27,8 @@ class Inputs:
 
     latent_dim  how many latents
     classes     how many classes it draws; 0 where it takes no label
-    latents, labels  the places of the two among the net's inputs; labels: None where it takes none
+    latents, labels  the places of the two among the net's inputs; of a discriminator, that of the images is under
+                     latents. labels: None where it takes none
     is_one_hot  whether labels are vectors with a 1 at the class, not numbers
     """
 
@@ -43,14 +44,15 @@ class Inputs:
         return [latents, tf.TensorSpec([None], tf.int32, name="labels")] if self.classes else [latents]
 
     def arguments(self, net: keras.Model, latents, labels=None):
-        """What the net is called with. latents: float32 [N, Z]. labels: int32 [N], 0 to classes - 1, or None."""
+        """What the net is called with. latents: float32 [N, Z]; of a discriminator, images. labels: int32 [N], 0 to
+        classes - 1, or None."""
         if self.labels is None:
             return latents
         tensor = net.inputs[self.labels]
         if self.is_one_hot:
             given = tf.one_hot(labels, self.classes, dtype=tensor.dtype)
         else:
-            given = tf.reshape(tf.cast(labels, tensor.dtype), [-1, *tensor.shape[1:]])
+            given = tf.reshape(labels, [-1, *tensor.shape[1:]])
         latents = tf.convert_to_tensor(latents)
         return [latents, given] if self.latents < self.labels else [given, latents]
 
@@ -82,6 +84,28 @@ def inputs_of(net: keras.Model) -> Inputs:
             f"Embedding or a one-hot input: {NEEDED}"
         )
     return Inputs(_width(shapes[1 - labels]), classes, 1 - labels, labels, is_one_hot=True)
+
+
+def discriminator_inputs_of(net: keras.Model) -> Inputs:
+    """What a discriminator takes: images, or images and labels.
+
+    Raises:
+        UserError: something else; the message is to be put after its name.
+    """
+    shapes = [tuple(tensor.shape[1:]) for tensor in net.inputs]
+    images = [place for place, shape in enumerate(shapes) if len(shape) == 3]
+    if len(shapes) > 2 or len(images) != 1:
+        raise UserError(
+            f"takes {' and '.join(map(shape_text, shapes))}, not an image, or an image and a label: give the file of a "
+            "discriminator"
+        )
+    [place] = images
+    if len(shapes) == 1:
+        return Inputs(0)
+    classes = _classes_of_numbers(net, net.inputs[1 - place])
+    if classes is not None:
+        return Inputs(0, classes, place, 1 - place)
+    return Inputs(0, _width(shapes[1 - place]), place, 1 - place, is_one_hot=True)
 
 
 def is_discriminator(net: keras.Model) -> bool:

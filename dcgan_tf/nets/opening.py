@@ -8,6 +8,7 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.net_file import AS_SAVED, NetFile
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.nets.build import build_discriminator, build_generator
+from dcgan_tf.nets.calls import calls_of
 from dcgan_tf.nets.pytorch.recognised import net_of_tensors
 from dcgan_tf.nets.pytorch.tensors import read_tensors
 from dcgan_tf.nets.reading import bare
@@ -41,13 +42,13 @@ def open_net(path, role: str, file: NetFile = AS_SAVED) -> keras.Model:
     return net
 
 
-def open_to_train(path, role: str, preset: str | None = None) -> keras.Sequential:
-    """The net in a file that is to be trained further, or to judge: one layer after the other.
+def open_to_train(path, role: str, preset: str | None = None) -> keras.Model:
+    """The net in a file that is to be trained further, or to judge: one layer after the other, or one that knows classes.
 
     Of a whole GAN it is the part of that role, which is said. role, preset: as of `open_net`.
 
     Raises:
-        UserError: as of `open_net`; or the net has branches.
+        UserError: as of `open_net`; or the net has branches without classes.
     """
     kind = told(path, kind_of)
     if kind.is_weights_alone or kind.is_of_torch:
@@ -57,12 +58,14 @@ def open_to_train(path, role: str, preset: str | None = None) -> keras.Sequentia
         if _may_be_whole_gan(net, role) and parts_in(path):
             note(f"{printable(path)} is a whole GAN: its {role} is taken")
             net = load_net(path, role)
-    if not isinstance(net, keras.Sequential):
-        labels = ", as nets of classes have them" if len(net.inputs) > 1 else ""
+    if isinstance(net, keras.Sequential):
+        return net
+    if len(net.inputs) == len(net.outputs) == 1:
         raise UserError(
-            f"{printable(path)}: holds a net with branches{labels}; only one layer after the other, from one input to one "
-            "output, can be trained"
+            f"{printable(path)}: holds a net with branches; only one layer after the other, from one input to one output, can "
+            "be trained, or a net that knows classes"
         )
+    told(path, lambda _: calls_of(net))  # Each layer is called in a way that can be trained.
     return net
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcgan_tf.common.backend import keras
+from dcgan_tf.nets.surgery import appended
 
 layers = keras.layers
 
@@ -133,10 +134,7 @@ def with_output_in(net: keras.Model, wanted: Range, made: Range) -> keras.Model:
     """The net, whose images are `made`, with one more layer that makes them `wanted`; itself where they are that."""
     if made == wanted:
         return net
-    rescaling = _rescaling(made, wanted, net, "rescaled")
-    if isinstance(net, keras.Sequential):
-        return keras.Sequential([keras.Input(net.input_shape[1:]), *net.layers, rescaling], name=net.name)
-    return keras.Model(net.inputs, rescaling(net.outputs[0]), name=net.name)
+    return appended(net, [_rescaling(made, wanted, net, "rescaled")])
 
 
 def with_input_in(discriminator: keras.Sequential, given: Range, wanted: Range) -> keras.Sequential:

@@ -109,15 +109,14 @@ def make_settings(net: NetSettings) -> tuple[keras.Model, Made]:
     return _make(_graph(net))
 
 
-def net_of(settings: str) -> keras.Sequential:
+def net_of(settings: str) -> keras.Model:
     """The net of which `net.to_json()` gave these settings, float32, with fresh weights. No code of theirs is ever run.
 
     Raises:
-        UserError: they are of no chain of layers, or their net does not fit into the memory.
+        UserError: they are of no net of layers of `ALLOWED_LAYERS`, or it does not fit into the memory.
     """
     try:
-        model, _ = make_settings(settings_of(settings))
-        return _chain(model)
+        return make_settings(settings_of(settings))[0]
     except UserError:
         raise
     except Exception as error:  # json and Keras raise almost anything for damaged settings.

@@ -5,75 +5,120 @@ import math
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.text import shape_text
-from dcgan_tf.nets.conditional import inputs_of
+from dcgan_tf.nets.calls import calls_of
+from dcgan_tf.nets.conditional import discriminator_inputs_of, inputs_of
 
 layers = keras.layers
 _GAIN_NAME_ENDINGS = ("_gain", "_cut_off")  # `without_gain` knows the two layers of `with_gain` by these.
 
 
-def as_logits(discriminator: keras.Sequential, path) -> tuple[keras.Sequential, bool]:
-    """Returns a discriminator whose output is logits [N, 1], and whether the given one had to be changed for that.
+def as_logits(discriminator: keras.Model, path) -> tuple[keras.Model, bool]:
+    """Returns a discriminator whose output is logits [N, 1], and whether the given one had to be changed for that. Where it
+    also tells the class, its outputs are logits [N, 1] and class logits [N, classes].
 
-    A sigmoid at the end is removed, and an output [N, 1, 1, 1] is flattened; the weights are kept. A net that already
-    gives [N, 1] without a sigmoid is returned as it is.
+    A sigmoid at the end is removed, and a softmax of the class; an output [N, 1, 1, 1] is flattened; the weights are kept. A
+    net that already gives [N, 1] without a sigmoid is returned as it is.
 
     Raises:
-        UserError: the net does not give one number per image. The message names `path`, the file of the net.
+        UserError: the net does not give one number per image, and at most the class beside it. The message names `path`, the
+            file of the net.
     """
-    shape = discriminator.output_shape[1:]
-    if None in shape or math.prod(shape) != 1:
+    shapes = [tuple(tensor.shape[1:]) for tensor in discriminator.outputs]
+    if None in shapes[0] or math.prod(shapes[0]) != 1:
         raise UserError(
-            f"{printable(path)}: gives {shape_text(shape)} numbers per image, not one; give --discriminator another net"
+            f"{printable(path)}: gives {shape_text(shapes[0])} numbers per image, not one; give --discriminator another net"
         )
-    reshaping = (layers.Flatten, layers.Reshape)
-    last = next((layer for layer in reversed(discriminator.layers) if not isinstance(layer, reshaping)), None)
-    ends_in_sigmoid = getattr(last, "activation", None) is keras.activations.sigmoid
-    if not ends_in_sigmoid and len(shape) == 1:
+    if len(shapes) > 2 or any(len(shape) != 1 for shape in shapes[1:]):
+        raise UserError(
+            f"{printable(path)}: gives {len(shapes)} outputs, of which only one number and the class are of use; give "
+            "--discriminator another net"
+        )
+    ends = [_last_with_weights(discriminator, place) for place in range(len(shapes))]
+    activations = (keras.activations.sigmoid, keras.activations.softmax)
+    found = {last.name for last, end in zip(ends, activations) if getattr(last, "activation", None) is end}
+    if not found and len(shapes[0]) == 1:
         return discriminator, False
-
-    def settings(layer):
-        return {"activation": "linear"} if layer is last and ends_in_sigmoid else {}
-
-    logits = _clone(discriminator, settings)
-    if len(shape) != 1:
-        logits.add(layers.Flatten(name=f"{logits.layers[-1].name}_flat"))
+    logits = _clone(discriminator, lambda layer: {"activation": "linear"} if layer.name in found else {})
+    if len(shapes[0]) != 1:
+        flatten = layers.Flatten(name=f"{ends[0].name}_flat")
+        if len(shapes) == 1:
+            return appended(logits, [flatten]), True
+        logits = keras.Model(logits.inputs, [flatten(logits.outputs[0]), logits.outputs[1]], name=logits.name)
     return logits, True
 
 
-def with_gain(generator: keras.Sequential, gain: float) -> keras.Sequential:
+def _last_with_weights(net: keras.Model, output: int):
+    """The layer that gives an output, before those that only give it another shape."""
+    calls = calls_of(net)
+    by_tensor, tensor = {call.gives: call for call in calls.calls}, calls.outputs[output]
+    while isinstance(by_tensor[tensor].layer, layers.Flatten | layers.Reshape):
+        [tensor] = by_tensor[tensor].takes
+    return by_tensor[tensor].layer
+
+
+def appended(net: keras.Model, added: list) -> keras.Model:
+    """Returns a net of one output with more layers after it. The layers of `net` are those of the new one, too."""
+    if isinstance(net, keras.Sequential):
+        return keras.Sequential([keras.Input(net.input_shape[1:]), *net.layers, *added], name=net.name)
+    x = net.outputs[0]
+    for layer in added:
+        x = layer(x)
+    return keras.Model(net.inputs, x, name=net.name)
+
+
+def with_gain(generator: keras.Model, gain: float) -> keras.Model:
     """Returns a clone whose images are those of the generator times `gain`, clipped to -1..1."""
     clone = copy_of(generator)
     last = clone.layers[-1].name  # A name that Keras makes up may be that of a loaded layer already.
-    clone.add(layers.Rescaling(gain, name=last + _GAIN_NAME_ENDINGS[0]))
-    clone.add(layers.Activation("hard_tanh", name=last + _GAIN_NAME_ENDINGS[1]))
-    return clone
+    rescaling = layers.Rescaling(gain, name=last + _GAIN_NAME_ENDINGS[0])
+    return appended(clone, [rescaling, layers.Activation("hard_tanh", name=last + _GAIN_NAME_ENDINGS[1])])
 
 
-def without_gain(generator: keras.Sequential) -> keras.Sequential:
+def without_gain(generator: keras.Model) -> keras.Model:
     """Returns the generator as it was trained: without the layers of `with_gain`, if it has them."""
     ends = [layer.name.endswith(name) for layer, name in zip(generator.layers[-2:], _GAIN_NAME_ENDINGS)]
-    if ends == [True, True]:
-        generator = copy_of(generator)
-        generator.pop()
-        generator.pop()
-    return generator
+    if ends != [True, True]:
+        return generator
+    clone = copy_of(generator)
+    if isinstance(clone, keras.Sequential):
+        clone.pop()
+        clone.pop()
+        return clone
+    return keras.Model(clone.inputs, clone.layers[-2].input, name=clone.name)
 
 
 def with_dtype(model: keras.Model, policy: str) -> keras.Model:
     """Returns a clone that computes under a dtype policy: "float32", "mixed_bfloat16" or "mixed_float16".
 
-    Its weights are equal, and float32 under each policy. Its last layer computes in float32, so that pixels and logits
+    Its weights are equal, and float32 under each policy. Its last layers compute in float32, so that pixels and logits
     are float32. The states of random layers are copied too.
     """
-    last = model.layers[-1].name
-    return _clone(model, lambda layer: {"dtype": "float32" if layer.name == last else policy})
+    last = _last_layers(model)
+    return _clone(model, lambda layer: {"dtype": "float32" if layer.name in last else policy})
 
 
 def in_dtype(model: keras.Model, policy: str) -> keras.Model:
     """The model itself where it computes under the policy already, else `with_dtype`, which takes as long as building it."""
-    *before, last = model.layers
-    policies = {layer.dtype_policy.name for layer in before} | {policy}
-    return model if policies == {policy} and last.dtype_policy.name == "float32" else with_dtype(model, policy)
+    last = _last_layers(model)
+    is_so = [
+        layer.dtype_policy.name == ("float32" if layer.name in last else policy)
+        for layer in model.layers
+        if not isinstance(layer, layers.InputLayer)
+    ]
+    return model if all(is_so) else with_dtype(model, policy)
+
+
+def _last_layers(model: keras.Model) -> set[str]:
+    """The names of the layers that give the outputs; where such a one adds several logits, also of those that give these."""
+    if isinstance(model, keras.Sequential):
+        return {model.layers[-1].name}
+    last, calls = set(), {call.gives: call for call in calls_of(model).calls}
+    waiting = list(calls_of(model).outputs)
+    while waiting:
+        call = calls[waiting.pop()]
+        last.add(call.layer.name)
+        waiting += call.takes if isinstance(call.layer, layers.Add) else ()
+    return last
 
 
 def copy_of(model: keras.Model) -> keras.Model:
@@ -93,17 +138,17 @@ def _clone(model, settings):
     return clone
 
 
-def check_generator(model: keras.Model, path, image_shape=None):
+def check_generator(model: keras.Model, path, image_shape=None, classes: int | None = None):
     """Refuses a net that does not make images of `image_shape` from latents [N, latent_dim], and a label where it draws
     classes.
 
-    image_shape: (H, W, C), or None where any will do.
+    image_shape: (H, W, C), or None where any will do. classes: how many it is to draw; None where any will do.
 
     Raises:
         UserError: the message names `path`, the file of the net.
     """
     try:
-        inputs_of(model)
+        takes = inputs_of(model)
     except UserError as error:
         raise UserError(f"{printable(path)}: {error}") from error
     if len(model.outputs) != 1:
@@ -118,17 +163,24 @@ def check_generator(model: keras.Model, path, image_shape=None):
             f"{printable(path)}: makes images of {shape_text(gives)}, but the images here are {shape_text(image_shape)}; "
             "give --generator a net for these images, or change --image-size"
         )
+    if classes is not None:
+        _check_classes(path, "draws", takes.classes, classes)
 
 
-def check_discriminator(model: keras.Model, path, image_shape, packing: int = 1):
+def check_discriminator(model: keras.Model, path, image_shape, packing: int = 1, classes: int | None = None):
     """Refuses a net that does not take images of `image_shape` (H, W, C).
 
-    packing: how many images the net takes at once, one behind the other in its channels.
+    packing: how many images the net takes at once, one behind the other in its channels. classes: how many it is to know;
+    None where any will do.
 
     Raises:
         UserError: the message names `path`, the file of the net.
     """
-    takes = model.input_shape[1:]
+    try:
+        inputs = discriminator_inputs_of(model)
+    except UserError as error:
+        raise UserError(f"{printable(path)}: {error}") from error
+    takes = tuple(model.inputs[inputs.latents].shape[1:])
     *size, channels = image_shape
     if takes != (*size, packing * channels):
         packs = f" in packs of {packing}" if packing > 1 else ""
@@ -137,3 +189,21 @@ def check_discriminator(model: keras.Model, path, image_shape, packing: int = 1)
             f"{shape_text(image_shape)}{packs}; "
             "give --discriminator a net for these images, or change --image-size"
         )
+    if classes is not None:
+        _check_classes(path, "knows", known_classes(model), classes)
+
+
+def known_classes(discriminator: keras.Model) -> int:
+    """How many classes a discriminator takes or tells; 0: none."""
+    told = discriminator.outputs[1].shape[-1] if len(discriminator.outputs) > 1 else 0
+    return discriminator_inputs_of(discriminator).classes or told
+
+
+def _check_classes(path, verb: str, there: int, wanted: int) -> None:
+    if there == wanted:
+        return
+    if not wanted:
+        raise UserError(
+            f"{printable(path)}: {verb} {there} classes: give --conditional on, too, and images with classes"
+        )
+    raise UserError(f"{printable(path)}: {verb} {there or 'no'} classes, but the images here are of {wanted}")

@@ -1,4 +1,4 @@
-"""Contact sheets: many images on one picture, large enough to be looked at, each with its label below."""
+"""Sheets of many images on one picture, large enough to be looked at: each with its label below, or a row for each class."""
 
 import math
 from collections.abc import Sequence
@@ -6,11 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from dcgan_tf.config.settings import Settings
 from dcgan_tf.pictures.enlarge import enlarged, whole_factor
-from dcgan_tf.pictures.images import WHITE, grid
+from dcgan_tf.pictures.images import WHITE, grid, sheet
 
 MIN_FONT_PIXELS, MAX_FONT_PIXELS = 14, 32  # Digits of the first are ten pixels high.
 LABEL_MARGIN_PIXELS = 8  # Two labels side by side are so far apart at least.
+MAX_NAME_SHARE = 0.25  # of the width of the images: a name of a class takes no more.
 LINE_FACTOR = 1.4  # The strip with a label is so many times as high as its font.
 
 
@@ -32,6 +34,42 @@ def contact_sheet(images: Sequence[np.ndarray], labels: Sequence[str]) -> np.nda
         tile[:height] = enlarged(image, factor)
         tile[height:] = _strip(label, width, len(tile) - height, font)[..., np.newaxis]
     return grid(tiles, rows, columns)
+
+
+def class_sheet(images: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """uint8 [N, H, W, C], N a multiple of the classes, class by class -> uint8 [h, w, C]: a row for each class, with its name
+    on the left. Images are enlarged as on a `sheet`; a name that takes more than a quarter of the width is cut short."""
+    laid_out = sheet(images, len(names), len(images) // len(names))
+    height, width, channels = laid_out.shape
+    font = _font(min(max(width // 24, MIN_FONT_PIXELS), MAX_FONT_PIXELS))
+    shown = [_cut_short(name, font, MAX_NAME_SHARE * width) for name in names]
+    margin = round(max(map(font.getlength, shown))) + 2 * LABEL_MARGIN_PIXELS
+    beside = Image.new("L", (margin, height), WHITE)
+    draw = ImageDraw.Draw(beside)
+    for row, name in enumerate(shown):
+        middle = round((row + 0.5) * height / len(names))
+        draw.text((margin - LABEL_MARGIN_PIXELS, middle), name, fill=0, font=font, anchor="rm")
+    strip = np.repeat(np.asarray(beside)[..., np.newaxis], channels, axis=2)
+    return np.concatenate([strip, laid_out], axis=1)
+
+
+def sheet_of_run(images: np.ndarray, settings: Settings) -> np.ndarray:
+    """The sheet of as many images as a run's sample pictures have, uint8 [N, H, W, C]: a row for each class, where it has
+    classes."""
+    preset = settings.preset
+    if preset.classes:
+        return class_sheet(images, [settings.data.class_names[number] for number in preset.shown_classes])
+    return sheet(images, *preset.grid)
+
+
+def _cut_short(name: str, font: ImageFont.FreeTypeFont, pixels: float) -> str:
+    """A name of at most so many pixels, with an ellipsis for what is left out."""
+    if font.getlength(name) <= pixels:
+        return name
+    lengths = range(len(name) - 1, 0, -1)
+    return next(
+        (short for short in (f"{name[:length]}…" for length in lengths) if font.getlength(short) <= pixels), "…"
+    )
 
 
 def _strip(label: str, width: int, height: int, font: ImageFont.FreeTypeFont) -> np.ndarray:

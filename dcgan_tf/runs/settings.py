@@ -64,6 +64,8 @@ def identity(settings: Settings) -> dict[str, object]:
     net = {name: value for name, value in asdict(settings.preset).items() if name not in _FREE_OF_PRESET}
     if net["packing"] == 1:
         del net["packing"]  # Runs begun before there was packing hash alike.
+    if not net["classes"]:
+        del net["classes"], net["class_judge"]  # The same of classes.
     flags = asdict(settings.config)
     flags = {name: value for name, value in (flags | flags.pop("reading")).items() if name not in _FREE_FLAGS}
     switches = {switch.name: getattr(settings.recipe, switch.name) for switch in SWITCHES}

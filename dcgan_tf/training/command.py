@@ -3,6 +3,8 @@
 import contextlib
 import signal
 
+import numpy as np
+
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
@@ -13,7 +15,8 @@ from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.pictures.animation import animate
 from dcgan_tf.pictures.curves import write_curves
-from dcgan_tf.pictures.images import sheet, write_png
+from dcgan_tf.pictures.images import write_png
+from dcgan_tf.pictures.sheet import sheet_of_run
 from dcgan_tf.runs.best import find_best
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import differences, identity, read_settings, write_settings
@@ -195,9 +198,18 @@ def _write_beginning(plan: Plan, gan, step: int, resumes: bool) -> None:
     write_settings(folder, plan.settings)
     if not resumes and plan.rolls_back:
         save_state(folder, step, gan, architectures(gan))  # A collapse may send the run back to it.
+    reals = plan.source.read(shown_reals(plan))
+    write_png(folder.reals, sheet_of_run(reals, plan.settings))
+
+
+def shown_reals(plan: Plan) -> np.ndarray:
+    """The indices of the real images that are shown: evenly spread over all, or over each class. A class of fewer images
+    than a row has shows some twice."""
     rows, columns = plan.preset.grid
-    reals = plan.source.read(spread(len(plan.source), rows * columns))
-    write_png(folder.reals, sheet(reals, rows, columns))
+    if not plan.preset.classes:
+        return spread(len(plan.source), rows * columns)
+    members = [np.flatnonzero(plan.source.classes.numbers == number) for number in plan.preset.shown_classes]
+    return np.concatenate([own[np.arange(columns) * len(own) // columns] for own in members])
 
 
 def _has_history(folder: RunFolder) -> bool:

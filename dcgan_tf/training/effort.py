@@ -121,4 +121,7 @@ def _settle_features(plan: Plan, best: dict, run_seconds: float) -> tuple[Featur
 def _quality(plan: Plan, pictures: Callable, effort: Effort, space: FeatureSpace | None = None) -> Quality:
     preset = plan.preset
     generator = Generator("the generator", preset.latent_dim, preset.image_shape, preset.latents, pictures)
+    if preset.classes:  # Real images are compared with, so that there are as many of each class.
+        labels = tuple(range(preset.classes))
+        generator = replace(generator, classes=preset.classes, labels=labels, shares=plan.source.classes.shares)
     return Quality(plan.source, generator, plan.config.seed, effort, space)

@@ -20,8 +20,8 @@ def loop(trainer: Trainer, recorder: Recorder | None = None, stop=None) -> None:
     metrics = None
     if recorder:
         recorder.begin()
-    for step, images in trainer.batches(stop):
-        metrics = trainer.update(images, step, stop)
+    for step, images, *labels in trainer.batches(stop):
+        metrics = trainer.update(step, images, labels, stop)
         if recorder:
             recorder.show_step()
         is_logged = trainer.epoch_ends or is_due(trainer.step, LOG_EVERY_STEPS, trainer.plan.last_step, first=True)

@@ -15,6 +15,7 @@ from dcgan_tf.config.recipes import Recipe
 from dcgan_tf.config.settings import Images, Settings
 from dcgan_tf.config.settle import Facts, Start, settle, wanted_shape
 from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.data.members import LABELS_IGNORED
 from dcgan_tf.data.places import find_place
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
@@ -71,7 +72,8 @@ class Plan:
 
     @property
     def order(self) -> Order:
-        return Order(len(self.source), self.batch_size, self.preset.drop_remainder, self.seed)
+        balanced = self.config.balance == "on"
+        return Order(len(self.source), self.batch_size, self.preset.drop_remainder, self.seed, balanced)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -176,8 +178,9 @@ def plan_run(
     on_processor: bool = True,
 ) -> Plan:
     """Settles every value. begun: the settings of the run in that folder; None where there is none."""
+    names = source.classes.names if source.classes else ()
     facts = Facts(
-        data=Images(source.name, len(source), tuple(source.image_shape), source.values, source.fingerprint),
+        data=Images(source.name, len(source), tuple(source.image_shape), source.values, source.fingerprint, names),
         black_or_white=functools.cache(
             lambda: tones.clipped(tones.histograms(source, spread(len(source), TONE_IMAGES)))
         ),
@@ -185,6 +188,7 @@ def plan_run(
         start=start,
         devices=replicas,
         on_processor=on_processor,
+        no_classes="; ".join(note for note in source.notes if note.startswith(LABELS_IGNORED)),
     )
     settings = settle(flags, facts, begun)
     if flags.evaluate_every and not swd.fits(source):

@@ -25,7 +25,8 @@ import numpy as np
 from dcgan_tf.common.console import say
 from dcgan_tf.gan.randomness import fixed_latents
 from dcgan_tf.generators.sampler import Sampler
-from dcgan_tf.pictures.images import sheet, write_png
+from dcgan_tf.pictures.images import write_png
+from dcgan_tf.pictures.sheet import sheet_of_run
 from dcgan_tf.runs.log import RunLog
 from dcgan_tf.runs.pictures import picture_path
 from dcgan_tf.runs.state import architectures, save_state
@@ -54,7 +55,8 @@ class Recorder:
         plan, config = trainer.plan, trainer.plan.config
         self._folder = plan.folder
         self._progress = Progress(trainer.step, plan.last_step, plan.steps_per_epoch, plan.epochs)
-        self._latents = fixed_latents(plan.preset, config.seed)
+        self._latents, columns = fixed_latents(plan.preset, config.seed), plan.preset.grid[1]
+        self._labels = np.repeat(np.array(plan.preset.shown_classes, np.int32), columns)
         self._log = RunLog(plan.folder, trainer.step)
         self._saver = ModelSaver(plan, trainer.gan)
         self._sampling = schedule.of_pictures(plan)
@@ -154,8 +156,8 @@ class Recorder:
         self._progress.close()
         self._log.close()
 
-    def _pictures(self, latents):
-        return self._sampler.pictures(latents, self._trainer.step)
+    def _pictures(self, latents, labels=None):
+        return self._sampler.pictures(latents, self._trainer.step, labels)
 
     def _save_models(self) -> None:
         self._saver.save(self._trainer.epoch, self._sampler.net(self._trainer.step))
@@ -178,9 +180,10 @@ class Recorder:
         step, epoch, epochs = self._trainer.step, self._trainer.epoch, self._plan.epochs
         if not self._sampling.is_due(step):
             return
+        given = [self._latents, self._labels] if len(self._labels) else [self._latents]
         starts = range(0, len(self._latents), SAMPLE_BATCH)
-        pictures = [self._pictures(self._latents[at : at + SAMPLE_BATCH]).numpy() for at in starts]
-        drawn = sheet(np.concatenate(pictures), *self._plan.preset.grid)
+        pictures = [self._pictures(*(array[at : at + SAMPLE_BATCH] for array in given)).numpy() for at in starts]
+        drawn = sheet_of_run(np.concatenate(pictures), self._plan.settings)
         write_png(picture_path(self._folder, step, self._plan.steps_per_epoch), drawn)
         every = max(1, epochs // MAX_TENSORBOARD_SHEETS)
         if self._plan.config.sample_every is None or is_due(epoch, every, epochs, first=True):

@@ -14,9 +14,18 @@ from dcgan_tf.generators.find import find, latent_distribution
 from dcgan_tf.generators.generator import tell_latents
 from dcgan_tf.generators.keras_net import in_signed_range
 from dcgan_tf.nets.build import build_discriminator, build_generator
+from dcgan_tf.nets.conditional import discriminator_inputs_of, inputs_of
 from dcgan_tf.nets.opening import open_to_train
 from dcgan_tf.nets.ranges import SIGNED, Range, for_signed_images, input_range
-from dcgan_tf.nets.surgery import as_logits, check_discriminator, check_generator, in_dtype, without_gain
+from dcgan_tf.nets.surgery import (
+    as_logits,
+    check_discriminator,
+    check_generator,
+    in_dtype,
+    known_classes,
+    without_gain,
+)
+from dcgan_tf.nets.takeover import take_over
 from dcgan_tf.runs.folder import NETS, epoch_of
 from dcgan_tf.runs.settings import read_settings
 from dcgan_tf.training.machine.cluster import Cluster
@@ -106,11 +115,15 @@ def _for_signed_images(discriminator, path: str, made: Range):
 def _known_of_nets(flags: TrainConfig, nets=None) -> Start:
     generator, discriminator = nets or load_nets(flags)
     return Start(
-        image_shape=generator.output_shape[1:] if generator is not None else discriminator.input_shape[1:],
-        latent_dim=generator.input_shape[-1] if generator is not None else None,
+        image_shape=generator.output_shape[1:] if generator is not None else _judged_shape(discriminator),
+        latent_dim=inputs_of(generator).latent_dim if generator is not None else None,
         epoch=_epoch(flags),
         latents=_latents(flags, generator),
     )
+
+
+def _judged_shape(discriminator) -> tuple[int, int, int]:
+    return tuple(discriminator.inputs[discriminator_inputs_of(discriminator).latents].shape[1:])
 
 
 def _latents(flags: TrainConfig, generator) -> str | None:
@@ -128,7 +141,7 @@ def _distribution(flags: TrainConfig, generator) -> tuple[str, bool]:
     that is a guess)"""
     settings = find(flags.generator).settings
     said = settings and settings.preset.latents
-    known = latent_distribution(flags.latents, said, generator.input_shape[-1], generator.output_shape[1:])
+    known = latent_distribution(flags.latents, said, inputs_of(generator).latent_dim, generator.output_shape[1:])
     return known, said is None and flags.latents == "auto"
 
 
@@ -147,18 +160,33 @@ def _paths(flags: TrainConfig) -> dict[str, str]:
     return {name: getattr(flags, name) for name in NETS if getattr(flags, name)}
 
 
+def _taken_over(net, old, path: str):
+    """A new net of classes with the weights of one that knows none."""
+    note(take_over(net, old, path))
+    return net
+
+
 def build_gan(plan: Plan, precision: str, nets=(None, None)) -> GAN:
     """The nets as given (float32), or new ones; with new optimizers."""
     config, shape = plan.config, plan.source.image_shape
     generator, discriminator = nets
+    packing, classes = plan.preset.packing, plan.preset.classes
     if generator is None:
         generator = build_generator(plan.preset, config.seed)
     else:
         check_generator(generator, config.generator, shape)
+        if classes and not inputs_of(generator).classes:
+            generator = _taken_over(build_generator(plan.preset, config.seed), generator, config.generator)
+        check_generator(generator, config.generator, classes=classes)
     if discriminator is None:
         discriminator = build_discriminator(plan.preset, config.seed)
     else:
-        check_discriminator(discriminator, config.discriminator, shape, plan.preset.packing)
+        check_discriminator(discriminator, config.discriminator, shape, packing)
+        if classes and not known_classes(discriminator):
+            discriminator = _taken_over(
+                build_discriminator(plan.preset, config.seed), discriminator, config.discriminator
+            )
+        check_discriminator(discriminator, config.discriminator, shape, packing, classes)
     generator, discriminator = (in_dtype(net, POLICIES[precision]) for net in (generator, discriminator))
     return GAN(
         plan.preset,

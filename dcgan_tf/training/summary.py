@@ -15,6 +15,9 @@ from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.schedule import MIN_STEPS_APART, PICTURES
 from dcgan_tf.training.sizes import sizes_text
 
+MIN_IMAGES_A_CLASS = 16
+MAX_NAMED_CLASSES = 20
+
 
 def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, workers: int = 1) -> str:
     """The lines of the summary; `step` is where the run goes on, `precision` what to print of it."""
@@ -40,7 +43,20 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
         + (f"; ONLY {size_text(free)} ARE FREE" if free < disk else ""),
     }
     lines = [f"{name:<8} {text}" for name, text in rows.items() if text]
-    return "\n".join(lines + [f"note     {printable(note)}" for note in source.notes])
+    notes = [*source.notes, *_notes_of_classes(plan)]
+    return "\n".join(lines + [f"note     {printable(note)}" for note in notes])
+
+
+def _notes_of_classes(plan: Plan) -> list[str]:
+    """Names the classes that a conditional net can learn little of."""
+    if not plan.preset.classes:
+        return []
+    classes = plan.source.classes
+    few = [f"{name} ({count})" for name, count in zip(classes.names, classes.counts) if count < MIN_IMAGES_A_CLASS]
+    if not few:
+        return []
+    named = ", ".join(few[:MAX_NAMED_CLASSES]) + (", ..." if few[MAX_NAMED_CLASSES:] else "")
+    return [f"classes of fewer than {MIN_IMAGES_A_CLASS} images, of which the net learns little: {named}"]
 
 
 def expected_disk(plan: Plan, gan) -> int:

@@ -49,7 +49,8 @@ class Trainer:
         return self.step % self.plan.steps_per_epoch == 0 or self.step == self.plan.last_step
 
     def batches(self, stop=None):
-        """(step, this worker's share of the images) for all steps that are left.
+        """(step, this worker's share of the images, and of their labels where the nets know classes) for all steps that are
+        left.
 
         stop: a `StopRequest`. Where its signal comes while images are waited for, which may take for ever, as from a
         network, the steps of a run without other workers end.
@@ -59,17 +60,17 @@ class Trainer:
         if gives_up and gives_up() and self.step < self.plan.last_step:
             self.stopped_by = stop.signal
 
-    def update(self, images, step, stop=None) -> dict:
+    def update(self, step, images, labels=(), stop=None) -> dict:
         """One update by all workers; returns its metrics, see `GAN.train_step`.
 
-        images, step: of `batches`. stop: a `StopRequest`, whose signal stops all workers; None: nothing does.
+        step, images, labels: of `batches`; labels: () or (int32 [N],). stop: a `StopRequest`, whose signal stops all workers; None: nothing does.
         """
         asked = stop.signal if stop else None
         if self.gan.replicas == 1:
-            metrics = self.gan.train_step(images, step)
+            metrics = self.gan.train_step(images, step, *labels)
             self.stopped_by = asked
         else:
-            metrics = self._shared_step(images, step, asked is not None)
+            metrics = self._shared_step(step, images, labels, asked is not None)
             # Reads the stop flag of the previous step: reading the current one would block until the step is done.
             if self._stop_flag is not None and bool(self._stop_flag):
                 self.stopped_by = asked or signal.SIGTERM
@@ -79,10 +80,10 @@ class Trainer:
 
     def trial(self):
         """One update on the first images of the run, as a function that can be timed."""
-        step, images = next(self._batches(0))
+        step, images, *labels = next(self._batches(0))
         if self.gan.replicas == 1:
-            return lambda: self.gan.train_step(images, step)
-        return lambda: self._shared_step(images, step, False)
+            return lambda: self.gan.train_step(images, step, *labels)
+        return lambda: self._shared_step(step, images, labels, False)
 
     def numbers(self, metrics, may_go_back: Callable[[], bool] | None) -> dict[str, float]:
         """The metrics of the last step as numbers. All workers must call this at the same step.
@@ -119,8 +120,10 @@ class Trainer:
 
     def _batches(self, start: int, gives_up=None):
         plan, cluster = self.plan, self.cluster
-        return batches(plan.source, plan.order, start, plan.last_step, cluster.index, cluster.size, gives_up)
+        share = (cluster.index, cluster.size)
+        is_labelled = plan.preset.classes > 0
+        return batches(plan.source, plan.order, start, plan.last_step, *share, gives_up, labelled=is_labelled)
 
-    def _shared_step(self, images, step, stops: bool) -> dict:
+    def _shared_step(self, step, images, labels, stops: bool) -> dict:
         size = self.plan.order.size_of(int(step))
-        return self.gan.shared_step(images, step, tf.constant(size, tf.int64), tf.constant(stops))
+        return self.gan.shared_step(images, step, tf.constant(size, tf.int64), tf.constant(stops), *labels)

@@ -133,7 +133,7 @@ def test_penalties_are_added_when_they_are_due(name):
     draw = int64(3 * 8 + (2 if joint or one_pass else 3))
 
     def judge(images):
-        return other.discriminate(images, draw, int64(3))
+        return other.discriminate(images, draw, int64(3)).logits
 
     fakes = other.generate(randomness.draw_latents(other.preset, 6, key(0, randomness.LATENTS), 3), int64(24))
     between = tf.random.stateless_uniform([6], pair(key(0, randomness.BETWEEN), draw))
@@ -177,7 +177,7 @@ def test_penalties_have_the_gradient_of_plain_layers(name):
         return [value, *tape.gradient(value, variables, unconnected_gradients="zero")]
 
     expected = penalty_and_gradients(plain)
-    got = penalty_and_gradients(tf.function(lambda images: gan.discriminate(images, int64(0), int64(0))))
+    got = penalty_and_gradients(tf.function(lambda images: gan.discriminate(images, int64(0), int64(0)).logits))
     for a, b in zip(got, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=2e-5 * max(float(tf.reduce_max(tf.abs(b))), 1e-3))
 
@@ -221,7 +221,7 @@ def test_without_a_bias_batch_normalization_hides_the_contrast(name):
         bias = gan.discriminator.layers[0].bias
         if d_bias:
             bias.assign(np.linspace(-0.1, 0.1, bias.shape[0]))  # learned: it begins as 0
-        plain, strong = (gan.discriminate(images, int64(0), int64(0)).numpy() for images in (x, 1.5 * x))
+        plain, strong = (gan.discriminate(images, int64(0), int64(0)).logits.numpy() for images in (x, 1.5 * x))
         assert d_bias != np.allclose(plain, strong, rtol=0, atol=0.01 * plain.std())
 
 

@@ -9,43 +9,69 @@ import math
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.gan.fast import convolution, ops
 from dcgan_tf.layers import MinibatchStd
+from dcgan_tf.nets.calls import calls_of
 
 layers = keras.layers
 
 
 class TrainingForward:
-    """Runs the layers of a Sequential model as in training, and moves the averages of its batch normalizations.
+    """Runs the layers of a model as in training, and moves the averages of its batch normalizations.
 
     Where dropout scales what it keeps by 1 / (1 - rate), the factor goes into the kernel of the next layer, which is
     much smaller than the images.
     """
 
-    def __init__(self, model: keras.Sequential, keys, runners=None):
+    def __init__(self, model: keras.Model, keys, runners=None):
         """keys: an iterator of int64 numbers, one of which every random layer takes for its own.
         runners: how each class of layers runs; None for the fastest way, see `make_runners`."""
-        runners, self._layers, previous = runners or RUNNERS, [], None
-        for layer in model.layers:
-            if type(layer) is layers.Dropout and type(previous) is layers.LeakyReLU and layer.noise_shape is None:
-                self._layers[-1] = runners[LEAKY_DROPOUT](previous, layer, keys)
+        runners, self._calls, self._runs = runners or RUNNERS, calls_of(model), {}
+        leaky = {call.gives: call.layer for call in self._calls.calls if type(call.layer) is layers.LeakyReLU}
+        for layer, takes, gives in self._calls.calls:
+            before = leaky.get(takes[0])
+            if (
+                type(layer) is layers.Dropout
+                and before
+                and layer.noise_shape is None
+                and self._calls.users(takes[0]) == 1
+            ):
+                self._runs[takes[0]] = runners[LEAKY_DROPOUT](before, layer, keys)
+                self._runs[gives] = before, _run_nothing
             else:
-                self._layers.append(runners.get(type(layer), run_as_keras)(layer, keys))
-            previous = layer
+                self._runs[gives] = runners.get(type(layer), run_as_keras)(layer, keys)
 
-    def __call__(self, x, draw):
+    def __call__(self, inputs, draw):
         """draw: int64 scalar; another one at every call, for other random numbers."""
-        scale = 1.0
-        for layer, run in self._layers:
-            x, scale = run(tf.cast(x, layer.compute_dtype), scale, draw)
-        return x * scale
+
+        def compute(call, values):
+            layer, run = self._runs[call.gives]
+            if len(values) > 1:
+                return run([_cast(_unscaled(value), layer.compute_dtype) for value in values], 1.0, draw)
+            x, scale = values[0]
+            return run(_cast(x, layer.compute_dtype), scale, draw)
+
+        is_list = isinstance(inputs, list)
+        given = self._calls.run([(x, 1.0) for x in inputs] if is_list else (inputs, 1.0), compute)
+        return [_unscaled(value) for value in given] if isinstance(given, list) else _unscaled(given)
 
 
-def couples_images(model: keras.Sequential) -> bool:
+def _unscaled(value):
+    x, scale = value
+    return x if scale == 1 else x * scale
+
+
+def _cast(x, dtype):
+    """Labels stay whole numbers: bfloat16 has them up to 256 alone."""
+    return tf.cast(x, dtype) if x.dtype.is_floating else x
+
+
+def couples_images(model: keras.Model) -> bool:
     """Whether the model's output for an image depends on the other images of the batch."""
     return any(isinstance(layer, (layers.BatchNormalization, MinibatchStd)) for layer in model.layers)
 
 
 # Each runner takes a layer and returns it with its run: (x, scale, draw) -> (y, scale). The layer's true input is
-# x * scale, and its true output y * scale; scale is a plain number.
+# x * scale, and its true output y * scale; scale is a plain number. A layer of several inputs takes a list of them, with a
+# scale of 1.
 
 LEAKY_DROPOUT = (layers.LeakyReLU, layers.Dropout)  # A leaky ReLU and the dropout after it run as one layer.
 
@@ -63,7 +89,12 @@ def make_runners(leaky_relu=ops.leaky_relu, dense=ops.dense, geometry=convolutio
         layers.Conv2D: lambda layer, keys: _run_convolution(layer, keys, geometry),
         layers.Conv2DTranspose: lambda layer, keys: _run_convolution(layer, keys, geometry),
         layers.BatchNormalization: _run_batch_norm,
+        layers.Embedding: _run_embedding,
     }
+
+
+def _run_nothing(x, scale, draw):
+    return x, scale
 
 
 def run_as_keras(layer, keys):
@@ -100,6 +131,10 @@ def _run_leaky_dropout(leaky, dropout, keys, leaky_relu):
         return y, scale / (1 - dropout.rate)
 
     return leaky, run
+
+
+def _run_embedding(layer, keys):
+    return layer, lambda labels, scale, draw: (ops.embedding(labels, layer.embeddings.value, layer.compute_dtype), 1.0)
 
 
 def _run_dropout(layer, keys, leaky_relu):

@@ -18,7 +18,8 @@ def is_possible(recipe: Recipe, couples_images: bool, loss_scaling: bool) -> boo
     which is 0 by underflow only. A fake's logit has to be all that depends on the fake, and gradients multiplied by the
     scale of float16 could overflow on the way. A switch that adds to the loss on the fakes has to be refused here.
     """
-    return recipe.loss == "standard" and not couples_images and not loss_scaling
+    has_class_loss = recipe.conditional and recipe.class_judge == "auxiliary"
+    return recipe.loss == "standard" and not (couples_images or loss_scaling or has_class_loss)
 
 
 def backward(tape, losses, logits, weights, fakes):

@@ -96,6 +96,12 @@ def dense(x, kernel, scale: float = 1.0):
     return tf.cast(tf.matmul(x, scaled(kernel, scale, x.dtype)), dtype)
 
 
+def embedding(labels, table, dtype):
+    """Rows of a table [classes, D] by labels [N], any number type -> [N, D]. As a product with one-hot vectors, its gradient
+    is a tensor like that of any other weight; that of a lookup is a list of rows, which the optimizers here do not take."""
+    return tf.matmul(tf.one_hot(tf.cast(labels, tf.int32), table.shape[0], dtype=dtype), tf.cast(table, dtype))
+
+
 def scaled(kernel, scale: float, dtype):
     """kernel * scale, in the precision of the layer's inputs."""
     return tf.cast(kernel if scale == 1 else kernel * scale, dtype)
