@@ -12,6 +12,7 @@ from dcgan_tf.common.errors import LostWorker, Mismatch, UserError, printable
 from dcgan_tf.common.program import program
 from dcgan_tf.common.progress import Work
 from dcgan_tf.common.signals import ENDING, handle, restore
+from dcgan_tf.common.text import nearest
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import (
@@ -29,7 +30,7 @@ from dcgan_tf.config.commands import (
 from dcgan_tf.config.declared import texts_of
 from dcgan_tf.config.examples import EXAMPLES
 from dcgan_tf.config.helptext import help_text, wrapped
-from dcgan_tf.config.parser import nearest, parse
+from dcgan_tf.config.parser import parse
 from dcgan_tf.config.train import TrainConfig
 from dcgan_tf.training.machine import cluster
 

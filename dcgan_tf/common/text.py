@@ -1,6 +1,8 @@
 """Words and numbers for people: shapes, counts, sizes, lists, tables. All messages and tables take these forms."""
 
+import difflib
 import re
+from collections.abc import Collection
 
 
 def shape_text(shape) -> str:
@@ -21,8 +23,26 @@ def plural(count: int, word: str) -> str:
 
 def first_three(texts) -> str:
     """Writes the first three texts, separated by commas; dots stand for the rest: "a, b, c, ..."."""
+    return first_of(texts, 3)
+
+
+def first_of(texts, count: int) -> str:
+    """The same of the first `count` texts."""
     texts = list(texts)
-    return ", ".join(texts[:3]) + (", ..." if len(texts) > 3 else "")
+    return ", ".join(texts[:count]) + (", ..." if len(texts) > count else "")
+
+
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """The one of the known words that a mistyped or shortened one is meant for."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    return (close or [name for name in known if len(word) > 3 and name.startswith(word)] or [None])[0]
+
+
+def nearest_name(word: str, names: Collection[str]) -> str | None:
+    """The same whatever the capitals."""
+    by_small_letters = {name.lower(): name for name in names}
+    near = nearest(word.lower(), by_small_letters)
+    return near and by_small_letters[near]
 
 
 def size_text(number: float) -> str:

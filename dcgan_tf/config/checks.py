@@ -21,7 +21,7 @@ from dcgan_tf.config.commands import (
     film_format,
 )
 from dcgan_tf.config.declared import flags_of
-from dcgan_tf.config.flags import flag
+from dcgan_tf.config.flags import ALL_CLASSES, flag
 from dcgan_tf.config.net_file import NetFile
 from dcgan_tf.config.ranges import Range
 from dcgan_tf.config.reading import REFLECT, Reading
@@ -112,11 +112,11 @@ def _check_value_range(value_range: tuple[float, float], name: str = "--value-ra
 
 
 def _check_labels(labels: tuple[str, ...]) -> None:
-    if labels == ("all",):
-        return
+    """What a class is called, and how many there are, is known when the net is opened."""
     for label in labels:
-        if not (label.isascii() and label.isdigit() and int(label) < 2**31):
-            raise UserError(f"--labels {printable(label)}: must be numbers of classes, such as 3, or all")
+        if not label.strip() or "\0" in label:
+            shown = printable(label) if label.strip() else '""'
+            raise UserError(f"--labels {shown}: is no class: give names or numbers of classes, such as 3, or all")
 
 
 def _check_file(file: NetFile) -> None:
@@ -183,12 +183,18 @@ def _check_generate(config: GenerateConfig) -> None:
 def _check_interpolate(config: InterpolateConfig) -> None:
     _check_picture_size(config)
     seeds = " ".join(["--seeds", *map(str, config.seeds)])
-    if len(config.seeds) < 2:
-        raise UserError(f"{seeds}: must be at least 2 seeds, such as --seeds 1 2")
     if not all(0 <= seed < 2**31 for seed in config.seeds):
         raise UserError(f"{seeds}: each must be at least 0 and below 2147483648")
-    if config.frames < len(config.seeds):
-        raise UserError(f"--frames {config.frames}: must be at least the number of seeds, {len(config.seeds)}")
+    if not config.seeds or (len(config.seeds) == 1 and len(config.labels) < 2 and config.labels != (ALL_CLASSES,)):
+        raise UserError(
+            f"{seeds}: must be at least 2 seeds, such as --seeds 1 2, or one and 2 classes or more, such as --seeds 1 "
+            "--labels cat dog"
+        )
+    # Of "all", how many there are is known when the net is opened.
+    stops = {"seeds": len(config.seeds), "classes in --labels": len(config.labels)}
+    most = max(stops, key=stops.get)
+    if config.frames < stops[most]:
+        raise UserError(f"--frames {config.frames}: must be at least the number of {most}, {stops[most]}")
     if film_format(config.out) not in ("gif", "mp4"):
         raise UserError(f"--out {printable(config.out)}: must end in .gif or .mp4")
 
@@ -206,8 +212,9 @@ def _check_evaluate(config: EvaluateConfig) -> None:
         raise UserError(
             f"--metrics {' '.join(without)} --features {NO_FEATURES}: give features, or leave these metrics out"
         )
-    if config.held_out is not None and config.metrics is not None and "copies" not in config.metrics:
-        raise UserError("--held-out: is for copies: add copies to --metrics")
+    uses_held_out = config.metrics is None or {"copies", "class-accuracy"} & set(config.metrics)
+    if config.held_out is not None and not uses_held_out:
+        raise UserError("--held-out: is for copies and class-accuracy: add one of them to --metrics")
     if config.seed + config.seeds > 2**31:
         raise UserError(f"--seed {config.seed} --seeds {config.seeds}: the last seed must be below 2147483648")
     if config.set_best and config.epoch == "all" and not _tells_best(config):

@@ -81,7 +81,7 @@ class GenerateConfig:
     """The first seed; the others follow one by one."""
     grid: bool = False
     """Also lay them out on contact sheets of up to 100, with the seed under each: grid.png, or grid_0001-0100.png and so
-    on."""
+    on. "--labels all" gives such sheets of each class, with this flag or without."""
     truncation: Truncation = 1.0
     epoch: EpochOfRun = None
     latents: Latents = "auto"
@@ -98,7 +98,8 @@ class InterpolateConfig:
 
     source: Source
     seeds: Annotated[tuple[int, ...], Shown("SEED SEED ...")]
-    """The pictures to pass, at least 2, in this order; "dcgan-tf generate" shows the picture of every seed."""
+    """The pictures to pass, in this order; "dcgan-tf generate" shows the picture of every seed. One seed alone goes from class
+    to class of --labels."""
     out: Annotated[str, FILE]
     """The film: a name that ends in .gif or .mp4."""
     frames: int = 60
@@ -218,9 +219,13 @@ class ResumeConfig:
     """Print what would be trained, how fast and in how much memory, and write nothing."""
 
 
-MEASURES = ("swd", "tones", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes")
+MEASURES = (
+    "swd", "tones", "msssim", "fid", "kid", "precision-recall", "copies", "diversity", "modes", "per-class", "class-accuracy"
+)  # fmt: skip
 IMAGENET, NO_FEATURES = "imagenet", "none"
-NEED_FEATURES = ("fid", "kid", "precision-recall", "modes")
+NEED_FEATURES = ("fid", "kid", "precision-recall", "modes", "class-accuracy")
+NEED_CLASSIFIER = ("modes", "class-accuracy")  # that names its classes
+OF_CLASSES = ("per-class", "class-accuracy")  # They are for generators that draw classes.
 MeasureName = Literal[MEASURES]
 
 
@@ -235,10 +240,11 @@ class EvaluateConfig:
     value_range: ValueRange = None
     held_out: Annotated[Maybe[str], Shown("DATA")] = None
     """Real images that were not trained on: what is nearer to the training images than these are looks like a copy.
-    Default: none."""
+    class-accuracy tests on them. Default: none."""
     metrics: Maybe[tuple[MeasureName, ...]] = None
-    """What to measure. Default: all that there are features for; swd, tones, msssim, copies and diversity need none. modes
-    is for features that "dcgan-tf train-features" made."""
+    """What to measure. Default: all that there are features for, but class-accuracy; swd, tones, msssim, copies, diversity
+    and per-class need none. modes and class-accuracy need features that "dcgan-tf train-features" made; per-class and
+    class-accuracy need a generator that draws classes."""
     features: Annotated[Maybe[str], Shown("imagenet|inception|FILE|none")] = None
     """The net in whose last hidden layer fid, kid and precision-recall compare images: "imagenet", EfficientNet-Lite0 from
     a package; "inception", whose weights (88 MB) are downloaded once; a Keras file, such as "dcgan-tf train-features"

@@ -20,8 +20,14 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("For TensorFlow Serving:", "checkpoints/paints200"),
         ("For ONNX Runtime, too:", "checkpoints/paints200 --formats savedmodel onnx"),
     ),
-    "generate": (("A hundred pictures:", "checkpoints/paints200 --out new --count 100"),),
-    "interpolate": (("A walk over three pictures:", "checkpoints/paints200 --seeds 1 2 3 --out walk.mp4"),),
+    "generate": (
+        ("A hundred pictures:", "checkpoints/paints200 --out new --count 100"),
+        ("Of classes, cats and dogs in turn:", "checkpoints/pets --out new --labels cat dog"),
+    ),
+    "interpolate": (
+        ("A walk over three pictures:", "checkpoints/paints200 --seeds 1 2 3 --out walk.mp4"),
+        ("Of classes, a cat that becomes a dog:", "checkpoints/pets --seeds 5 --labels cat dog --out walk.mp4"),
+    ),
     "prepare": (("A folder larger than memory:", "photos --image-size 64 --out prepared"),),
     "inspect": (
         ("What is in a folder, and what to do about it:", "photos"),

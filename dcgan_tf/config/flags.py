@@ -66,11 +66,12 @@ EpochOfRun = _helped(
     Epoch, "Of a run: the epoch whose generator to take. Default: the best, or the newest where none was measured."
 )
 Latents = _helped(Literal["auto", "normal", "uniform"], "What the generator was trained on. auto: as the source says.")
+ALL_CLASSES = "all"  # The value of --labels that stands for all of them.
 Labels = Annotated[
     _helped(
         tuple[str, ...],
-        "Of a generator that draws classes: their numbers, such as 3, or 0 1 2, which take turns by the seed; all for all. "
-        "Default: all.",
+        "Of a generator that draws classes: which ones, by name or number, such as cat dog or 0 1 2, which take turns by the "
+        'seed; "all" for all. Default: all.',
     ),
     Shown("CLASS ..."),
 ]

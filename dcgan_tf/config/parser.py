@@ -8,11 +8,12 @@ at hyphens. What it takes for a number and how it lays out help can be changed t
 """
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import MISSING
 from typing import Literal, get_args, get_origin
 
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.common.text import nearest
 from dcgan_tf.config.declared import ANY_COUNT, Flag, allows_none, choices_of, flags_of, kinds_of
 from dcgan_tf.config.meant import ANSWERS, MEANT
 
@@ -160,12 +161,6 @@ def _unknown(typed: str, by_name: dict[str, Flag]) -> str:
     if near:
         return f"{shown}: is no flag of this command: did you mean {near}?"
     return f"{shown}: is no flag of this command: --help lists them"
-
-
-def nearest(word: str, known: Collection[str]) -> str | None:
-    """The one of the known words that a mistyped or shortened one is meant for."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
-    return (close or [name for name in known if len(word) > 3 and name.startswith(word)] or [None])[0]
 
 
 def _one_too_many(word: str, after: Flag | None, waiting: list[Flag]) -> str:

@@ -25,7 +25,7 @@ class Reading:
     channels: Annotated[Maybe[int], OF_DATA, CHANNELS] = None
     """1 makes all images grey, 3 makes them colour. Default: those of a named preset, else by what the images show."""
     classes: Annotated[tuple[str, ...], OF_DATA, Shown("CLASS ...")] = ()
-    """Take the images of these classes alone: names of folders, or numbers of labels. Default: all."""
+    """Take the images of these classes alone: names of folders, numbers of labels, or patterns such as 'dog*'. Default: all."""
     frames: Annotated[Literal["first", "all"], OF_DATA] = "first"
     """Of files with several images, such as a TIFF of many pages, a GIF or a DICOM file: the first, or all."""
     drop_duplicates: Annotated[bool, OF_DATA] = False

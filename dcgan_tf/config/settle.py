@@ -91,12 +91,15 @@ def settle(flags: TrainConfig, facts: Facts, begun: Settings | None = None) -> S
         UserError: fewer images than a batch, or a batch that cannot be shared or packed; no classes for a conditional net.
     """
     recipe = _recipe(flags, facts, begun)
+    _check_class_switches(flags, recipe)
     _check_classes(flags, facts, recipe)
     class_names = facts.data.class_names if recipe.conditional else ()
     preset = preset_for(facts.data.image_shape, flags.preset)
     if facts.start and facts.start.latent_dim:
         preset = replace(preset, latent_dim=facts.start.latent_dim)
     preset = applied(preset, recipe, len(class_names))
+    if recipe.conditional and recipe.class_norm:
+        _check_class_norm(preset)
     preset = replace(preset, grid=_grid(flags, preset, begun))
     preset = replace(preset, latents=_latents(flags, facts, preset, begun))
     batch_size = flags.batch_size or preset.batch_size
@@ -189,15 +192,24 @@ def suited(
     )
 
 
-def _check_classes(flags: TrainConfig, facts: Facts, recipe: Recipe) -> None:
-    """Refuses images without classes, where these are needed, and flags that go with classes alone, or never with them."""
-    needs = "--conditional on" if recipe.conditional else "--balance on"
-    shown, names = printable(flags.data), facts.data.class_names
-    if not (recipe.conditional or flags.balance == "on"):
+def _check_class_switches(flags: TrainConfig, recipe: Recipe) -> None:
+    """Refuses flags that go with classes alone, or never with them."""
+    if not recipe.conditional:
         for name, off in (("class_norm", "off"), ("class_judge", TUTORIAL.class_judge)):
             if getattr(flags.switches, name) not in (None, off):
                 raise UserError(f"{flag(name)} {getattr(flags.switches, name)}: is for --conditional on: give both")
+    elif recipe.packing > 1:
+        raise UserError(
+            f"--packing {recipe.packing} --conditional on: a pack would hold images of several classes: give one of them"
+        )
+
+
+def _check_classes(flags: TrainConfig, facts: Facts, recipe: Recipe) -> None:
+    """Refuses images without classes, where these are needed."""
+    if not (recipe.conditional or flags.balance == "on"):
         return
+    needs = "--conditional on" if recipe.conditional else "--balance on"
+    shown, names = printable(flags.data), facts.data.class_names
     if not names:
         why = f" ({printable(facts.no_classes)})" if facts.no_classes else ""
         raise UserError(f"{needs}: the images of {shown} have no classes{why}: {GIVE_CLASSES}")
@@ -211,9 +223,13 @@ def _check_classes(flags: TrainConfig, facts: Facts, recipe: Recipe) -> None:
             f"{needs}: {facts.data.images:,} images of {len(names):,} classes are too few, {MIN_MEAN_IMAGES_A_CLASS} of each "
             f"are needed on average: are the labels of {shown} classes? Give fewer with --classes, or more images"
         )
-    if recipe.conditional and recipe.packing > 1:
+
+
+def _check_class_norm(preset: Preset) -> None:
+    if not any("class_bn" in row.then.split() for row in preset.generator):
         raise UserError(
-            f"--packing {recipe.packing} --conditional on: a pack would hold images of several classes: give one of them"
+            f"--class-norm on: the generator of --preset {preset.family} has no batch normalization: leave it out, or give "
+            "another --preset"
         )
 
 

@@ -2,47 +2,60 @@
 
 import contextlib
 import dataclasses
+import fnmatch
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.program import program
 from dcgan_tf.common.progress import Work
-from dcgan_tf.common.text import first_three, plural
+from dcgan_tf.common.text import first_of, first_three, nearest_name, plural
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.source import ImageSource
 
 MIN_SHARE_TO_INSPECT = 0.01  # of duplicates; fewer may well be known
+MAX_LISTED_CLASSES = 10  # in a message; there may be thousands
 DIGEST_BYTES = 16  # Two different images of a billion have the same digest once in 10^20 sets.
 
 
 def with_classes(source: ImageSource, wanted: tuple[str, ...]) -> ImageSource:
     """The images of some classes alone; these are numbered anew, in the order that they had.
 
-    wanted: names of classes, or of a set whose classes have none the numbers of labels; at least one.
+    wanted: names of classes, or of a set whose classes have none the numbers of labels; or patterns of these, such as
+        dog*; at least one.
 
     Raises:
-        UserError: the images have no classes, or none of that name.
+        UserError: the images have no classes, or none that a name or a pattern fits.
     """
-    if source.labels is None:
-        raise UserError(f"--classes {' '.join(wanted)}: the images of {printable(source.name)} have no classes")
-    labels = np.unique(source.labels)
-    names = source.class_names or [str(label) for label in range(labels.max() + 1)]
-    there = {names[label]: label for label in labels.tolist()}
-    if unknown := [name for name in wanted if name not in there]:
-        raise UserError(
-            f"--classes {printable(unknown[0])}: {printable(source.name)} has no such class: it has {', '.join(there)}"
-        )
-    kept = sorted({there[name] for name in wanted})
-    indices = np.flatnonzero(np.isin(source.labels, kept))
-    note = f"{plural(len(indices), 'image')} of {len(source):,}: of the classes {', '.join(names[label] for label in kept)}"
+    classes = source.classes
+    if classes is None:
+        why = f" ({source.no_classes})" if source.no_classes else ""
+        asked = printable(" ".join(wanted))
+        raise UserError(f"--classes {asked}: the images of {printable(source.name)} have no classes{why}")
+    kept = sorted({number for word in wanted for number in _fitting(word, classes.names, source.name)})
+    names = [classes.names[number] for number in kept]
+    indices = np.flatnonzero(np.isin(classes.numbers, kept))
+    note = f"{plural(len(indices), 'image')} of {len(source):,}: of the classes {first_of(names, MAX_LISTED_CLASSES)}"
     chosen = _subset(source, indices, note)
     if source.class_names is None:
         return chosen
-    return dataclasses.replace(
-        chosen, labels=np.searchsorted(kept, chosen.labels), class_names=[names[label] for label in kept]
-    )
+    return dataclasses.replace(chosen, labels=np.searchsorted(kept, classes.numbers[indices]), class_names=names)
+
+
+def _fitting(word: str, names: Sequence[str], what: str) -> list[int]:
+    """The numbers of the classes of that name; where there are none, of those that it fits as a pattern."""
+    word = printable(word)  # As the names are.
+    found = [number for number, name in enumerate(names) if name == word]
+    found = found or [number for number, name in enumerate(names) if fnmatch.fnmatchcase(name, word)]
+    if not found:
+        near = nearest_name(word.strip("*?"), names)
+        meant = f"; did you mean {near}?" if near else ""
+        raise UserError(
+            f"--classes {word}: {printable(what)} has no such class: it has {first_of(names, MAX_LISTED_CLASSES)}{meant}"
+        )
+    return found
 
 
 def without_copies(source: ImageSource) -> ImageSource:

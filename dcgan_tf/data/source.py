@@ -15,6 +15,7 @@ from dcgan_tf.common.pixels import spread
 from dcgan_tf.config.reading import DEFAULT_BORDER
 from dcgan_tf.data.cuts import places
 from dcgan_tf.data.decode import FileFacts
+from dcgan_tf.data.members import LABELS_IGNORED
 from dcgan_tf.data.ranges import HardlyUsed
 
 PIECE_BYTES = 2**20  # What a thread reads at once.
@@ -142,8 +143,13 @@ class ImageSource:
         counts = dict(zip(self.classes.names, self.classes.counts.tolist()))
         return counts if self.class_names is None else {name: counts.get(name, 0) for name in self.class_names}
 
+    @property
+    def no_classes(self) -> str:
+        """Why there are no labels, where something is known of that; else ""."""
+        return "; ".join(note for note in self.notes if note.startswith(LABELS_IGNORED))
+
     @functools.cached_property
-    def classes(self) -> "ImageClasses | None":
+    def classes(self) -> ImageClasses | None:
         """The classes that there are images of, numbered without gaps; None without labels."""
         if self.labels is None:
             return None

@@ -6,6 +6,7 @@ import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.data.source import ImageSource
+from dcgan_tf.evaluate.classes import DrawnClasses
 from dcgan_tf.metrics.features import FeatureSpace
 from dcgan_tf.metrics.halves import halves
 
@@ -19,9 +20,12 @@ class RealImages:
     held_out    a source of images that the generator was not trained on, or None
     features    the feature space to compare in, or None
     classifier  the net whose outputs are a logit for each class, or None
+    classifier_names  of the classes that it tells; () without it
+    drawn       the classes that the generator draws; None where it draws none
     images      a measure takes at most so many images of each set; None: its own number
     seed        chooses the images that are compared
     are_copies_told_by_features  features of all real images are taken for that: only where they were asked for
+    are_those_of_run  whether the real images, or what they were chosen from, are those that the run was trained on
     """
 
     reals: ImageSource
@@ -32,9 +36,17 @@ class RealImages:
     images: int | None
     seed: int
     are_copies_told_by_features: bool = True
+    are_those_of_run: bool = True
+    classifier_names: tuple[str, ...] = ()
+    drawn: DrawnClasses | None = None
 
     def limited(self, default_images: int) -> int:
         return default_images if self.images is None else min(default_images, self.images)
+
+    @property
+    def matched(self) -> DrawnClasses | None:
+        """The classes that the generator draws, where the real images have them too; else None."""
+        return self.drawn if self.drawn is not None and not self.drawn.lack else None
 
 
 class Measure:
@@ -42,6 +54,7 @@ class Measure:
 
     Attributes:
         images: the number of generated images that a score takes.
+        of_samples: it takes so many of the samples that all measures share; the others it draws by itself.
         protocol: the facts that have to be equal for two numbers to compare, as plain values for JSON.
     """
 
@@ -61,10 +74,13 @@ class Measure:
             half = ", half of them for its floor" if self.real_sets == 2 else ""
             raise UserError(
                 f"--data {printable(against.data)}: {self.name} needs at least {needed} real images{half}, "
-                f"not {len(against.reals)}: give more, or leave {self.name} out of --metrics"
+                f"not {len(against.reals)}{_of_classes(against)}: give more, or leave {self.name} out of --metrics"
             )
         self.images = wanted if self.real_sets == 1 else min(wanted, len(against.reals) // 2)
+        self.of_samples = self.images
         self.protocol = {"images": self.images, "seed": against.seed, "data": against.reals.fingerprint}
+        if against.drawn is not None:
+            self.protocol |= {"classes": against.drawn.protocol}
 
     def real(self) -> dict[str, float | None]:
         """The numbers of real images, measured in the same way: a perfect generator would have them."""
@@ -93,3 +109,8 @@ class Halved(Measure):
     def numbers(self, source, indices: np.ndarray) -> dict[str, float | None]:
         """The numbers of the images chosen against half A."""
         raise NotImplementedError
+
+
+def _of_classes(against: RealImages) -> str:
+    """Of which classes the real images are, where only some were asked for."""
+    return f" of {against.matched.text}" if against.matched and against.matched.are_some else ""

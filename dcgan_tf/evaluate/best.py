@@ -6,9 +6,9 @@ from pathlib import Path
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import locked_folder
 from dcgan_tf.config.commands import IMAGENET
-from dcgan_tf.data.source import ImageSource
+from dcgan_tf.evaluate.against import RealImages
 from dcgan_tf.generators.find import Found
-from dcgan_tf.generators.generator import open_generator
+from dcgan_tf.generators.generator import Generator
 from dcgan_tf.generators.quality import FULL_EFFORT, FULL_FEATURE_IMAGES, Quality, effort_of
 from dcgan_tf.metrics import swd
 from dcgan_tf.metrics.feature_sets import imagenet_suits
@@ -16,7 +16,7 @@ from dcgan_tf.metrics.features import open_features
 from dcgan_tf.runs.folder import RunFolder
 
 
-def check_can_set(source: str, is_run: bool, found: Found, reals: ImageSource) -> None:
+def check_can_set(source: str, is_run: bool, found: Found, against: RealImages) -> None:
     """To be called before anything is measured.
 
     Raises:
@@ -25,12 +25,14 @@ def check_can_set(source: str, is_run: bool, found: Found, reals: ImageSource) -
     shown = printable(source)
     if not is_run or found.settings is None:
         raise UserError(f"--set-best: {shown} is not a run's folder: leave --set-best out")
-    if found.settings.data.fingerprint != reals.fingerprint:
+    if not against.are_those_of_run:
         raise UserError(
             "--set-best: the best is told by the images that the run was trained on, and these are others: give those as "
             "--data, or leave --set-best out"
         )
-    if not swd.fits(reals):
+    if against.drawn is not None and against.drawn.are_some:
+        raise UserError("--set-best: the best is told by all classes: leave --labels out, or --set-best")
+    if not swd.fits(against.reals):
         raise UserError(
             f"--set-best: the best is told by SWD, which needs {2 * swd.MIN_IMAGES} images of at least {swd.PATCH_SIDE} "
             "pixels: take an epoch with --epoch instead"
@@ -39,8 +41,10 @@ def check_can_set(source: str, is_run: bool, found: Found, reals: ImageSource) -
         pass  # Whether it can be locked is known before hours of measuring.
 
 
-def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]:
+def set_best(source: str, found: Found, generator: Generator, against: RealImages) -> tuple[dict, dict]:
     """Writes best.json; returns what it said before ({} where there was none) and what it says now.
+
+    generator: the one found, with its classes as often as they are to come.
 
     The numbers are those that training compares with: with the run's seed and the effort with which the best of before was
     measured, to which features are added where they can be; where there was none, with the greatest.
@@ -48,7 +52,7 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
     Raises:
         UserError: the run trains now; best.json cannot be written.
     """
-    folder, settings = RunFolder(Path(source)), found.settings
+    folder, settings, reals = RunFolder(Path(source)), found.settings, against.reals
     before = folder.read_best()
     # The models of an epoch may be those of a step within it, which only best.json knows.
     step = before.get("step") if before.get("epoch") == found.epoch else None
@@ -56,7 +60,7 @@ def set_best(source: str, found: Found, reals: ImageSource) -> tuple[dict, dict]
     images = (effort.feature_images or FULL_FEATURE_IMAGES) if imagenet_suits(reals) else 0
     effort = replace(effort, feature_images=images)
     space = open_features(IMAGENET) if effort.feature_images else None
-    quality = Quality(reals, open_generator(str(found.path)), settings.config.seed, effort, space)
+    quality = Quality(reals, generator, settings.config.seed, effort, space)
     best = {
         "epoch": found.epoch,
         "step": _last_step(folder, found.epoch, settings.steps_per_epoch) if step is None else step,

@@ -6,13 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dcgan_tf.common.backend import keras
 from dcgan_tf.common.console import say
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.common.files import check_out, remove_leftovers, whole_file
-from dcgan_tf.common.fit import Fit
-from dcgan_tf.common.pixels import size_within
-from dcgan_tf.common.progress import Work
 from dcgan_tf.common.reading import check_regular
 from dcgan_tf.common.text import table
 from dcgan_tf.config.commands import TrainFeaturesConfig
@@ -20,17 +16,12 @@ from dcgan_tf.data.named_sets import NAMED_SETS
 from dcgan_tf.data.sizes import enlarging_text
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
+from dcgan_tf.evaluate.class_net import FEATURE_COUNT, default_epochs, net_size, split, told, trained
+from dcgan_tf.metrics.accuracy import shares_right
 from dcgan_tf.metrics.features import open_outputs
 from dcgan_tf.nets.reading.archive import read_member
 
-layers = keras.layers
-
-FEATURE_COUNT = 128  # The last hidden layer has so many units.
-MAX_SIDE_PIXELS = 64  # The net sees images of this size at most.
-BATCH_IMAGES = 128
-LEARNING_RATE = 2e-3
 MIN_IMAGES_PER_CLASS = 5  # One of them is held out.
-DEFAULT_BUDGET_PIXELS = 200_000 * 28 * 28  # By default training sees so many pixels: three minutes on two slow cores.
 MAX_SHOWN_CLASSES = 20
 CLASSES_FILE = "classes.json"  # It lies in the .keras file, beside what Keras puts there.
 
@@ -49,55 +40,25 @@ def train_features(config: TrainFeaturesConfig) -> None:
     source = open_source(config.data, size=config.image_size, value_range=config.value_range, reading=config.reading)
     names, classes = _classes(config.data, source)
     train, held_out = split(classes, config.seed)
-    size = size_within(source.image_shape, MAX_SIDE_PIXELS)
-    epochs = config.epochs or int(np.clip(round(DEFAULT_BUDGET_PIXELS / (len(train) * size[0] * size[1])), 2, 60))
+    height, width = net_size(source.image_shape)
+    epochs = config.epochs or default_epochs(len(train), source.image_shape)
     for line in source.notes:
         say(line)
     if enlarged := enlarging_text(source):
         say(enlarged)
     say(
         f"{printable(source.name)}: {len(names)} classes, {len(train):,} images to train on for {epochs} epochs at "
-        f"{size[0]}x{size[1]}, {len(held_out):,} held out"
+        f"{height}x{width}, {len(held_out):,} held out"
     )
     remove_leftovers(Path(config.out).parent, is_locked=False)
     with whole_file(config.out) as beside:  # A place that cannot be written fails here, before the training.
-        keras.utils.set_random_seed(config.seed)
-        net = build([*size, source.image_shape[-1]], len(names))
-        _fit(net, _Batches(source, size, classes, train, config.seed), epochs)
-        logits = [net.predict_on_batch(images) for images in _read(source, size, held_out)]
-        right = np.concatenate(logits).argmax(axis=1) == classes[held_out]
+        net = trained(source, classes, train, len(names), config.seed, epochs)
+        right = told(net, source, held_out) == classes[held_out]
         net.save(beside)
         with zipfile.ZipFile(beside, "a") as archive:
             archive.writestr(CLASSES_FILE, json.dumps({"classes": names, "held_out_accuracy": float(right.mean())}))
     _report(names, classes[held_out], right)
     say(f"{printable(config.out)}: {FEATURE_COUNT} features; compare with --features {printable(config.out)}")
-
-
-def build(image_shape, class_count: int) -> keras.Sequential:
-    """A net of convolutions whose filters double while the image halves, until its shorter side is below 8 pixels; then
-    the hidden layer "features", and a logit for each class. Pixels go in as they are on disk, 0 to 255."""
-    chain = [keras.Input(image_shape), layers.Rescaling(1 / 127.5, -1)]
-    side, filters = min(image_shape[:2]), 16
-    while True:
-        chain += [layers.Conv2D(filters, 3, padding="same", use_bias=False)]
-        chain += [layers.BatchNormalization(momentum=0.9), layers.ReLU()]
-        if side < 8:
-            break
-        chain += [layers.MaxPooling2D()]
-        side, filters = side // 2, min(2 * filters, 128)
-    chain += [layers.Flatten(), layers.Dense(FEATURE_COUNT, "relu", name="features"), layers.Dropout(0.3)]
-    return keras.Sequential([*chain, layers.Dense(class_count, name="classes")])
-
-
-def split(classes: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(indices to train on, indices held out): of each class a tenth, at least one image, is held out by the seed."""
-    random = np.random.default_rng([seed, 0])
-    held_out = []
-    for label in np.unique(classes):
-        members = random.permutation(np.flatnonzero(classes == label))
-        held_out.append(members[: max(1, round(len(members) / 10))])
-    held_out = np.sort(np.concatenate(held_out))
-    return np.setdiff1d(np.arange(len(classes)), held_out), held_out
 
 
 def predict_stacked(file, source) -> np.ndarray:
@@ -145,28 +106,6 @@ class _Channel:
         return self._source.read(indices)[..., self._channel : self._channel + 1]
 
 
-class _Batches(keras.utils.PyDataset):
-    """Batches (uint8 [b, h, w, C], int64 [b]); every epoch in an order of its own, decided by the seed."""
-
-    def __init__(self, source, size, classes, indices, seed: int):
-        super().__init__()
-        self._source, self._size, self._classes, self._indices, self._seed = source, size, classes, indices, seed
-        self._batch = min(BATCH_IMAGES, max(8, len(indices) // 8))
-        self._epoch = -1
-        self.on_epoch_end()
-
-    def __len__(self):
-        return len(self._indices) // self._batch  # The images left over come in another epoch.
-
-    def __getitem__(self, number):
-        some = np.sort(self._order[number * self._batch : (number + 1) * self._batch])
-        return Fit(self._size).images(self._source.read(some)), self._classes[some]
-
-    def on_epoch_end(self):
-        self._epoch += 1
-        self._order = np.random.default_rng([self._seed, 1, self._epoch]).permutation(self._indices)
-
-
 def _classes(data: str, source: ImageSource) -> tuple[list[str], np.ndarray]:
     """(the names of the classes, the class 0, 1, ... of each image, int64 [n]).
 
@@ -190,29 +129,9 @@ def _classes(data: str, source: ImageSource) -> tuple[list[str], np.ndarray]:
     return list(names), classes
 
 
-def _fit(net: keras.Sequential, batches: _Batches, epochs: int) -> None:
-    steps = epochs * len(batches)
-    model = keras.Model(
-        net.inputs, net.outputs
-    )  # It shares its layers with `net`, so that `net` is saved without the optimizer.
-    model.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
-    with Work("training the classifier", steps) as work:
-        count = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: work.update())
-        model.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[count])
-
-
-def _read(source, size, indices):
-    for start in range(0, len(indices), BATCH_IMAGES):
-        yield Fit(size).images(source.read(indices[start : start + BATCH_IMAGES]))
-
-
 def _report(names: list[str], classes: np.ndarray, right: np.ndarray) -> None:
     """Prints the accuracy on held-out images, over all and for each class, or for the worst of many classes."""
-    counts = np.bincount(classes, minlength=len(names))
-    shares = np.bincount(classes, right, len(names)) / counts
+    counts, shares = np.bincount(classes, minlength=len(names)), shares_right(right, classes, len(names))
     say(f"of {len(right):,} held-out images {np.mean(right):.2%} are told rightly")
     order = np.arange(len(names))
     if len(names) > MAX_SHOWN_CLASSES:

@@ -33,21 +33,55 @@ COLUMNS = {
     ("diversity", "distance"): Column("diversity", "{:.2f}", LEVELS, is_short=True),
     ("modes", "covered"): Column("modes", "{:.1%}", SHARE),
     ("modes", "divergence"): Column("KL", "{:.3f}", "KL, nats"),
+    ("per-class", "swd"): Column("SWD", "{:.2f}", "SWD, x 1000"),
+    ("per-class", "kid"): Column("KID", "{:.4f}", "KID"),
+    ("per-class", "standard_error"): Column("+/-", "{:.4f}", "KID"),
+    ("class-accuracy", "accuracy"): Column("accuracy", "{:.1%}", SHARE),
+    ("class-accuracy", "held_out"): Column("held-out", "{:.1%}", SHARE),
+    ("class-accuracy", "cas"): Column("CAS", "{:.1%}", SHARE),
 }
 JUMBLED = "jumbled"  # The KID of real images whose parts are jumbled, beside that of real images: only words need it.
+WITHIN = "within"  # in the protocol of diversity where it is that of the images of each class
 _SHORT_ORDER = ("swd", "diversity", "copies", "fid", "kid", "precision-recall")
 
 
+def of_class(number: str, class_name: str) -> str:
+    """The key in evaluation.json of a number of one class. No other key holds a space."""
+    return f"{number} {class_name}"
+
+
+def class_of(key: str) -> tuple[str, str | None]:
+    """(the number, the class that it is of): "swd old cat" -> ("swd", "old cat"). Of no class: ("swd", None)."""
+    number, space, name = key.partition(" ")
+    return number, name if space else None
+
+
 def column(key: Key) -> Column:
-    """Of the levels of SWD, and of what another version of this program measured, too."""
-    name, number = key
+    """Of the levels of SWD, of the numbers of a class, and of what another version of this program measured, too."""
+    name, (number, class_name) = key[0], class_of(key[1])
     unit = COLUMNS["swd", "mean"].unit if name == "swd" else name
-    return COLUMNS.get(key, Column(f"{name.upper()} {number}", "{:.2f}", unit))
+    of_all = COLUMNS.get((name, number), Column(f"{name.upper()} {number}", "{:.2f}", unit))
+    return of_all if class_name is None else of_all._replace(head=of_class(of_all.head, class_name))
+
+
+def images_of(key: Key, protocol: dict) -> int | None:
+    """How many generated images a number is of; None where that is not known: how many of those drawn are of one class.
+
+    protocol: of its measure.
+    """
+    number, class_name = class_of(key[1])
+    if class_name is None:
+        return protocol.get("trained_on" if number == "cas" else "images")
+    images = protocol.get(of_class("images", class_name))
+    is_kid = column(key).unit == COLUMNS["kid", "kid"].unit
+    return min(images, protocol["kid_images"]) if is_kid and images is not None else images
 
 
 def keys_of(name: str, numbers: dict) -> list[Key]:
-    """The numbers of a measure that are shown. With one level alone, only the mean is, as the two are equal."""
-    return [(name, key) for key in (["mean"] if len(numbers) == 2 and "mean" in numbers else numbers) if key != JUMBLED]
+    """The numbers of a measure that are shown, but for those of single classes. With one level alone, only the mean is, as
+    the two are equal."""
+    shown = ["mean"] if len(numbers) == 2 and "mean" in numbers else numbers
+    return [(name, key) for key in shown if key != JUMBLED and class_of(key)[1] is None]
 
 
 def short(keys: list[Key]) -> list[Key]:

@@ -16,7 +16,11 @@ from dcgan_tf.config.commands import MEASURES, NEED_FEATURES, EvaluateConfig
 from dcgan_tf.evaluate.against import Measure, RealImages
 from dcgan_tf.evaluate.best import check_can_set, set_best
 from dcgan_tf.evaluate.call import about_call
+from dcgan_tf.evaluate.class_report import class_table, class_words
+from dcgan_tf.evaluate.classes import ALIKE
+from dcgan_tf.evaluate.columns import keys_of
 from dcgan_tf.evaluate.measures import Copies, open_measures
+from dcgan_tf.evaluate.of_classes import measured_classes
 from dcgan_tf.evaluate.opening import default_out, find_generators, is_run, label, open_found, open_real_images
 from dcgan_tf.evaluate.pairs import Pairs, closest_pairs, draw_pairs
 from dcgan_tf.evaluate.plot import write_plot
@@ -25,6 +29,7 @@ from dcgan_tf.evaluate.results import Evaluation, Result
 from dcgan_tf.evaluate.seeds import mean_and_deviation
 from dcgan_tf.evaluate.sheet import write_sheet
 from dcgan_tf.generators.find import Found
+from dcgan_tf.generators.generator import Generator
 from dcgan_tf.generators.samples import Samples
 from dcgan_tf.metrics import imagenet
 from dcgan_tf.metrics.words import shown
@@ -55,20 +60,18 @@ def evaluate(config: EvaluateConfig) -> None:
     against = open_real_images(config, generators[0])
     measures = open_measures(_measure_names(config, against), against)
     if config.set_best:
-        check_can_set(config.source, of_run, generators[0], against.reals)
+        check_can_set(config.source, of_run, generators[0], against)
     with locked_folder(out, "--out", "evaluation"):
         remove_leftovers(out)
         protocols = {measure.name: measure.protocol for measure in measures}
         evaluation = Evaluation(out / NUMBERS, about_call(config, against, generators), protocols)
-        pairs = _measure_all(config, generators, measures, evaluation)
+        pairs = _measure_all(config, generators, measures, evaluation, against)
         files = _write_files(config, out, generators[-1].name, evaluation.result, pairs)
-    labels, names = [label(found) for found in generators], [measure.name for measure in measures]
+    labels = [label(found) for found in generators]
     marked = best_of(evaluation.result, labels)
     best = marked or labels[-1]
-    say(table(evaluation.result, names, labels, is_short=not config.all and config.metrics is None))
-    if words := summary(evaluation.result, best):
-        say(words)
-    _print_what_was_used(measures, against, generators[0])
+    _print_numbers(evaluation.result, [measure.name for measure in measures], labels, best, config)
+    _print_what_was_used(measures, against)
     if config.features is None and config.metrics is None:
         _tell_of_features(against)
     say(f"{printable(out)}: {', '.join(files)}; in {_time_text(time.monotonic() - started)}")
@@ -76,7 +79,13 @@ def evaluate(config: EvaluateConfig) -> None:
         _tell_best(config, generators[labels.index(best)], against)
 
 
-def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list[Measure], evaluation) -> Pairs | None:
+def _measure_all(
+    config: EvaluateConfig,
+    generators: list[Found],
+    measures: list[Measure],
+    evaluation: Evaluation,
+    against: RealImages,
+) -> Pairs | None:
     """Fills the evaluation and writes it after every generator; returns the pairs of the best one, of its first seed.
 
     Without SWD, which tells the best, they are those of the last generator; None where copies were not looked for.
@@ -94,14 +103,16 @@ def _measure_all(config: EvaluateConfig, generators: list[Found], measures: list
             for seed in seeds:
                 title = printable(label(found)) + (f", seed {seed}" if len(seeds) > 1 else "")
                 bar.describe(f"{title}: samples")
-                samples = _draw_samples(config, found, seed, max(measure.images for measure in measures))
+                count = max(measure.of_samples for measure in measures)
+                samples = Samples(_opened(config, found, against), count, seed)
+                _draw(samples, label(found))
                 bar.update()
                 for measure in measures:
                     bar.describe(f"{title}: {measure.name}")
                     scores[measure.name].append(measure.score(samples))
                     bar.update()
                     if isinstance(measure, Copies) and seed == seeds[0]:
-                        found_pairs = closest_pairs(measure.found, samples, measure.against.reals, _title(found))
+                        found_pairs = closest_pairs(measure.found, samples, against.reals, _title(found))
             for name, numbers in scores.items():
                 evaluation.add(name, label(found), *mean_and_deviation(numbers))
             measured.append(label(found))
@@ -124,15 +135,19 @@ def _tell_held_out(measures: list[Measure], evaluation: Evaluation) -> None:
             )
 
 
-def _draw_samples(config: EvaluateConfig, found: Found, seed: int, count: int) -> Samples:
-    """Samples of a generator, all made before they are measured, so that the bar shows the time that drawing takes."""
-    samples = Samples(open_found(config, found), count, seed)
-    with Work(f"{printable(label(found))}: samples", count, "picture") as work:
-        for start in range(0, count, SAMPLE_BATCH_IMAGES):
-            indices = np.arange(start, min(start + SAMPLE_BATCH_IMAGES, count))
+def _opened(config: EvaluateConfig, found: Found, against: RealImages) -> Generator:
+    """A generator that draws its classes, where it draws any, as often as they are to come."""
+    generator = open_found(config, found)
+    return generator if against.drawn is None else against.drawn.of(generator)
+
+
+def _draw(samples: Samples, name: str) -> None:
+    """Makes all samples before they are measured, so that the bar shows the time that drawing takes."""
+    with Work(f"{printable(name)}: samples", len(samples), "picture") as work:
+        for start in range(0, len(samples), SAMPLE_BATCH_IMAGES):
+            indices = np.arange(start, min(start + SAMPLE_BATCH_IMAGES, len(samples)))
             samples.read(indices)
             work.update(len(indices))
-    return samples
 
 
 def _write_files(config: EvaluateConfig, out: Path, name: str, result: Result, pairs: Pairs | None) -> list[str]:
@@ -153,7 +168,7 @@ def _tell_best(config: EvaluateConfig, found: Found, against: RealImages) -> Non
     """Names the commands that take the best epoch, or that make it the run's best; or makes it that."""
     run = quoted(config.source)
     if config.set_best:
-        before, best = set_best(config.source, found, against.reals)
+        before, best = set_best(config.source, found, _opened(config, found, against), against)
         name = criterion(best)
         was = f" (was {before['epoch']})" if before else ""
         say(
@@ -161,8 +176,13 @@ def _tell_best(config: EvaluateConfig, found: Found, against: RealImages) -> Non
             f"{shown(name, best[name])} as training measures it: generate, export and others take it"
         )
         return
-    say(f"* the best is epoch {found.epoch}: {program()} generate {run} --epoch {found.epoch} --out pictures")
-    if find_best(RunFolder(Path(config.source))).get("epoch") != found.epoch:
+    of_some = against.drawn is not None and against.drawn.are_some
+    of = f" of {against.drawn.text}" if of_some else ""
+    labels = f" --labels {' '.join(map(quoted, config.labels))}" if of_some else ""
+    say(
+        f"* the best{of} is epoch {found.epoch}: {program()} generate {run} --epoch {found.epoch}{labels} --out pictures"
+    )
+    if not of_some and find_best(RunFolder(Path(config.source))).get("epoch") != found.epoch:
         say(f"  make it the run's best: {program()} evaluate {run} --epoch {found.epoch} --set-best")
 
 
@@ -172,10 +192,21 @@ def _time_text(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _print_what_was_used(measures: list[Measure], against: RealImages, generator: Found) -> None:
+def _print_numbers(result: Result, names: list[str], labels: list[str], best: str, config: EvaluateConfig) -> None:
+    """The table of all generators, what the numbers of the best one mean, and its classes."""
+    is_short = not config.all and config.metrics is None
+    if any(keys_of(name, result.measures[name].real) for name in names):
+        say(table(result, names, labels, is_short=is_short))
+    for words in (summary(result, best), class_words(result, best) if is_short else class_table(result, best, names)):
+        if words:
+            say(words)
+
+
+def _print_what_was_used(measures: list[Measure], against: RealImages) -> None:
     used = ", ".join(f"{measure.name} {measure.images:,}" for measure in measures)
-    say(f"generated images used: {used}; {len(against.reals):,} real images of {printable(against.reals.name)}")
-    if generator.settings and generator.settings.data.fingerprint != against.reals.fingerprint:
+    alike = f", each class {ALIKE}" if against.matched and len(against.matched.names) > 1 else ""
+    say(f"generated images used: {used}{alike}; {len(against.reals):,} real images of {printable(against.reals.name)}")
+    if not against.are_those_of_run:
         say("note: these are not the images that the run was trained on")
 
 
@@ -192,9 +223,12 @@ def _measure_names(config: EvaluateConfig, against: RealImages) -> list[str]:
     Raises:
         UserError: the user asks for modes, and the net names no classes.
     """
-    able = {name for name in MEASURES if name not in NEED_FEATURES or against.features}
+    able = {name for name in MEASURES if name not in NEED_FEATURES or against.features} - {"class-accuracy"}
     if against.classifier is None:
         able.discard("modes")
+    # With one class alone, it would say once more what the others do.
+    if against.matched is None or len(against.matched.names) < 2 or not measured_classes(against)[0]:
+        able.discard("per-class")
     if "modes" in (config.metrics or ()) and "modes" not in able:
         raise UserError(
             f"--metrics modes: {printable(config.features)} names no classes: give --features a file that "

@@ -6,7 +6,9 @@ import numpy as np
 
 from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.evaluate.against import Halved, Measure, RealImages
+from dcgan_tf.evaluate.columns import WITHIN
 from dcgan_tf.evaluate.in_features import FID, KID, InFeatures, Modes, PrecisionRecall
+from dcgan_tf.evaluate.of_classes import ClassAccuracy, PerClass
 from dcgan_tf.metrics import copies, diversity, msssim, swd, tones
 
 
@@ -91,20 +93,41 @@ class Copies(Measure):
 
 
 class Diversity(Measure):
-    """The mean distance of two images."""
+    """The mean distance of two images; of two of one class where the generator draws classes, as training measures it."""
 
     name, default_images, min_images = "diversity", 1_000, 2
 
+    def __init__(self, against: RealImages):
+        super().__init__(against)
+        if against.matched is not None:
+            self.protocol |= {WITHIN: "classes"}
+
     def real(self):
-        return self.score(self.against.reals)
+        reals, matched = self.against.reals, self.against.matched
+        return self._distance(reals, None if matched is None else matched.places_in(reals))
 
     def score(self, samples):
-        return {"distance": diversity.mean_pairwise_distance(samples, self.images, self.against.seed)}
+        return self._distance(samples, None if self.against.matched is None else samples.labels)
+
+    def _distance(self, source, classes: np.ndarray | None) -> dict[str, float]:
+        return {"distance": diversity.mean_pairwise_distance(source, self.images, self.against.seed, classes)}
 
 
 BY_NAME = {
     kind.name: kind
-    for kind in (SlicedWasserstein, Tones, Similarity, FID, KID, PrecisionRecall, Copies, Diversity, Modes)
+    for kind in (
+        SlicedWasserstein,
+        Tones,
+        Similarity,
+        FID,
+        KID,
+        PrecisionRecall,
+        Copies,
+        Diversity,
+        Modes,
+        PerClass,
+        ClassAccuracy,
+    )
 }  # The table shows them in this order.
 
 

@@ -53,13 +53,13 @@ def _captions(copies: Copies, which: int, samples, training) -> tuple[str, str]:
     name = f"image {index}" if training.names is None else printable(training.names[index])
     mirrored = ", mirrored" if copies.mirrored[which] else ""
     distance = f"{copies.distances[which]:.3g} ({copies.relative[which]:.2f})"
-    return f"seed {samples.seed_of(int(copies.samples[which]))}: {distance}", name + mirrored
+    return f"{samples.name_of(int(copies.samples[which]))}: {distance}", name + mirrored
 
 
 def draw_pairs(pairs: Pairs, path) -> None:
     """Writes a PNG of pairs, each a sample and, on its right, its nearest training image, below a heading.
 
-    Below a pair stand the seed of the sample, the distance and, in brackets, the relative distance; then the name of the
+    Below a pair stand the seed of the sample, with its class where there are classes, the distance and, in brackets, the relative distance; then the name of the
     training image.
 
     Raises:

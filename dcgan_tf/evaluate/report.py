@@ -3,7 +3,7 @@
 from dcgan_tf.common import text
 from dcgan_tf.common.errors import printable
 from dcgan_tf.config.commands import IMAGENET
-from dcgan_tf.evaluate.columns import JUMBLED, Key, column, keys_of, short
+from dcgan_tf.evaluate.columns import JUMBLED, WITHIN, Key, column, keys_of, short
 from dcgan_tf.evaluate.results import Result
 from dcgan_tf.metrics.words import SWD_OF_REALS, how_far, how_far_in_features
 from dcgan_tf.runs.best import is_better
@@ -62,7 +62,10 @@ def summary(result: Result, epoch: str) -> str:
 
     SWD does not see whether a picture shows anything, so its words do not claim that.
     """
-    parts = (_nearness(result, epoch), _likeness(result, epoch), _variety(result, epoch), _novelty(result, epoch))
+    parts = (
+        _nearness(result, epoch), _likeness(result, epoch), _variety(result, epoch), _novelty(result, epoch),
+        _obedience(result, epoch),
+    )  # fmt: skip
     said = [words for words in parts if words]
     if not said:
         return ""
@@ -101,7 +104,8 @@ def _variety(result: Result, epoch: str) -> str:
     share = distance / real
     if share < COLLAPSED:
         return f"nearly all pictures are the same (diversity {share:.0%} of that of real images)"
-    return f"{'little variety, ' if share < NARROW else ''}{share:.0%} of the diversity of real images"
+    within = " within classes" if WITHIN in result.measures["diversity"].protocol else ""
+    return f"{'little variety, ' if share < NARROW else ''}{share:.0%} of the diversity of real images{within}"
 
 
 def _novelty(result: Result, epoch: str) -> str:
@@ -113,6 +117,16 @@ def _novelty(result: Result, epoch: str) -> str:
     if copied > MANY_COPIES:
         return f"{copied:.1%} look like copies of a training image (1% by chance): see copies.png"
     return f"no more copies than by chance ({copied:.1%}, 1% by chance)"
+
+
+def _obedience(result: Result, epoch: str) -> str:
+    """How often a picture is of the class that was asked for, as a classifier says."""
+    right, real = _number(result, "class-accuracy", "accuracy", epoch), _number(result, "class-accuracy", "accuracy")
+    if right is None or real is None:
+        return ""
+    return (
+        f"{right:.1%} of the pictures are taken for the class that was asked for (of real images {real:.1%} for theirs)"
+    )
 
 
 def _number(result: Result, name: str, key: str, epoch: str | None = None) -> float | None:

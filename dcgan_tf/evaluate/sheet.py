@@ -3,16 +3,19 @@
 import csv
 
 from dcgan_tf.common.files import whole_file
-from dcgan_tf.evaluate.columns import column
+from dcgan_tf.evaluate.columns import class_of, column, images_of
 from dcgan_tf.evaluate.results import Result
 
-HEAD = ("epoch", "measure", "number", "name", "value", "standard_deviation", "real", "unit", "images", "seed", "seeds")
+HEAD = (
+    "epoch", "measure", "number", "name", "value", "standard_deviation", "real", "unit", "images", "seed", "seeds", "class"
+)  # fmt: skip
 
 
 def write_sheet(result: Result, path) -> None:
     """Writes all numbers of a result, whole or not at all; an empty cell stands for a number that there is not.
 
-    measure and number are as in evaluation.json, name as in the table; real is the number of real images.
+    measure and number are as in evaluation.json, name as in the table; real is the number of real images. class: the one
+    that the number is of; empty where it is of all.
 
     Raises:
         UserError: the disk is full, or the folder cannot be written.
@@ -24,8 +27,14 @@ def write_sheet(result: Result, path) -> None:
             for epoch, numbers in measured.epochs.items():
                 deviations = measured.standard_deviations.get(epoch, {})
                 for key, value in numbers.items():
-                    about = column((name, key))
-                    rest = (about.unit, measured.protocol.get("images"), result.seed, result.seeds)
+                    about, (number, class_name) = column((name, key)), class_of(key)
+                    rest = (
+                        about.unit,
+                        images_of((name, key), measured.protocol),
+                        result.seed,
+                        result.seeds,
+                        class_name,
+                    )
                     sheet.writerow(
-                        [epoch, name, key, about.head, value, deviations.get(key), measured.real.get(key), *rest]
+                        [epoch, name, number, about.head, value, deviations.get(key), measured.real.get(key), *rest]
                     )

@@ -3,6 +3,7 @@
 from dcgan_tf.common.versions import versions
 from dcgan_tf.config.settings import Settings
 from dcgan_tf.export.signatures import Signature, Tensor
+from dcgan_tf.generators.classes import said_names
 from dcgan_tf.nets.conditional import inputs_of
 
 
@@ -24,6 +25,7 @@ def model_card(
     takes = inputs_of(generator)
     data = settings and settings.data
     labels = {"labels": {"classes": takes.classes}} if takes.classes else {}
+    names = label_names(settings, takes.classes)
     return {
         "name": name,
         "preset": settings and settings.preset.name,
@@ -31,6 +33,7 @@ def model_card(
         "epoch": epoch,
         "latents": {"size": takes.latent_dim, "distribution": distribution},
         **labels,
+        **({"label_names": names} if names else {}),
         "images": {"height": height, "width": width, "channels": channels},
         "versions": {"trained_with": settings and settings.versions, "exported_with": versions()},
         "signatures": {
@@ -42,6 +45,11 @@ def model_card(
             for name, signature in signatures.items()
         },
     }
+
+
+def label_names(settings: Settings | None, classes: int) -> list[str]:
+    """The names of the classes 0, 1, ... that a generator draws; [] where the run that trained it tells none, or not as many."""
+    return list(said_names(settings and settings.data.class_names, classes))
 
 
 def _described(tensors: tuple[Tensor, ...]) -> dict:

@@ -21,6 +21,7 @@ from dcgan_tf.common.text import size_text, table
 from dcgan_tf.config.commands import ExportConfig
 from dcgan_tf.export import convert, serving, verify
 from dcgan_tf.export.artifacts import artifacts, card_of, cards
+from dcgan_tf.export.card import label_names
 from dcgan_tf.export.hints import next_commands
 from dcgan_tf.export.job import Job, prepare
 from dcgan_tf.export.numbering import next_version, same_version
@@ -147,7 +148,8 @@ def _batching(config: ExportConfig, job: Job) -> tuple[serving.Batching | None, 
 
 def _write_companions(config: ExportConfig, job: Job, batching: serving.Batching | None) -> None:
     if "savedmodel" in config.formats:
-        serving.write_companions(job.out, job.name, batching, inputs_of(job.generator).classes)
+        classes = inputs_of(job.generator).classes
+        serving.write_companions(job.out, job.name, batching, classes, label_names(job.settings, classes))
 
 
 def _row(path: Path, report: verify.Report) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from dcgan_tf.common.backend import quiet_stderr, tf
 from dcgan_tf.common.errors import Mismatch, UserError, printable
 from dcgan_tf.common.install import install_command, package_of
+from dcgan_tf.export.labels import CONVERTED_CHECK, out_of_bounds_beyond, words_of_range
 from dcgan_tf.generators.checks import litert_with_card, sealed
 from dcgan_tf.nets.conditional import inputs_of
 
@@ -54,11 +55,14 @@ def to_onnx(generator, path: Path, card: dict, seeds_of: str | None = None) -> N
     from dcgan_tf.export.seeded import with_seeds
 
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    function = _float_function(generator)
+    function, takes = _float_function(generator), inputs_of(generator)
     with _in_one_line(), quiet_stderr():
         model, _ = tf2onnx.convert.from_function(function, function.input_signature, opset=ONNX_OPSET)
         if seeds_of is not None:
-            model = with_seeds(model, inputs_of(generator).latent_dim, seeds_of)
+            model = with_seeds(model, takes.latent_dim, seeds_of)
+        for node in model.graph.node:
+            if node.name == CONVERTED_CHECK:  # onnxruntime tells of the node that fails by its name.
+                node.name = words_of_range(takes.classes)
         onnx.checker.check_model(model)
     for tensor in (*model.graph.input, *model.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "N"
@@ -112,6 +116,8 @@ def _float_function(generator):
 
     @tf.function(input_signature=takes.specs())
     def images(latents, labels=None):
+        if takes.classes:
+            labels = out_of_bounds_beyond(labels, takes.classes)
         return {"images": generator(takes.arguments(generator, latents, labels), training=False)}
 
     return images

@@ -9,6 +9,7 @@ from dcgan_tf.common.reading import checksum
 from dcgan_tf.common.text import shape_text
 from dcgan_tf.config.commands import ExportConfig
 from dcgan_tf.config.settings import Settings
+from dcgan_tf.export.judge import Judge
 from dcgan_tf.export.savedmodel import SavedModelWriter
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
 from dcgan_tf.generators.generator import tell_latents
@@ -16,7 +17,7 @@ from dcgan_tf.generators.keras_net import load_keras
 from dcgan_tf.nets.conditional import inputs_of
 from dcgan_tf.nets.opening import open_to_train
 from dcgan_tf.nets.ranges import Range, for_signed_images
-from dcgan_tf.nets.surgery import as_logits
+from dcgan_tf.nets.surgery import as_logits, known_classes
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Job:
     made_from      the checksums of the files of the nets, by "generator" and "discriminator"
     settings       those of the run that trained it; None where they are not known
     distribution   of the latents, "normal" or "uniform"
-    discriminator  gives logits; None where there is none, or it has no score for a single image
+    discriminator  None where there is none, or it has no score for a single image
     """
 
     out: Path
@@ -41,7 +42,7 @@ class Job:
     settings: Settings | None
     distribution: str
     generator: object
-    discriminator: object | None
+    discriminator: Judge | None
     writer: SavedModelWriter
 
 
@@ -89,17 +90,27 @@ def _discriminator_path(config: ExportConfig, found: Found) -> Path | None:
     return found.discriminator if found.packing == 1 else None
 
 
-def _discriminator(path: Path, generator, made: Range):
-    """The discriminator in a file, so that it takes images in -1..1 and returns logits. made: the range of the images that
-    it was trained on."""
-    discriminator, _ = as_logits(open_to_train(path, "discriminator"), path)
-    takes, makes = discriminator.input_shape[1:], generator.output_shape[1:]
+def _discriminator(path: Path, generator, made: Range) -> Judge:
+    """The discriminator in a file. made: the range of the images that it was trained on."""
+    shown = printable(path)
+    net, _ = as_logits(open_to_train(path, "discriminator"), path)
+    try:
+        judge = Judge(for_signed_images(net, made))
+    except UserError as error:
+        raise UserError(f"{shown}: {error}") from error
+    takes, makes = judge.image_shape, generator.output_shape[1:]
     if takes != makes:
         raise UserError(
-            f"{printable(path)}: takes images of {shape_text(takes)}, but the generator makes "
+            f"{shown}: takes images of {shape_text(takes)}, but the generator makes "
             f"{shape_text(makes)}: give the discriminator that was trained with it"
         )
-    return for_signed_images(discriminator, made)
+    knows, draws = known_classes(judge.net), inputs_of(generator).classes
+    if knows not in (0, draws):
+        raise UserError(
+            f"{shown}: knows {knows} classes, but the generator draws {draws or 'none'}: give the discriminator that was "
+            "trained with it"
+        )
+    return judge
 
 
 def _target(config: ExportConfig, found: Found) -> Path:

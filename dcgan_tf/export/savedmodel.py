@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.export.judge import Judge
+from dcgan_tf.export.labels import refused_beyond
 from dcgan_tf.export.signatures import Signature, serving_signatures
 from dcgan_tf.generators.checks import CARD, card_with_checksums
 from dcgan_tf.generators.generator import BLOCK_SIZE
@@ -26,17 +28,14 @@ class SavedModelWriter:
     functions: the tf.function of each.
     """
 
-    def __init__(self, generator, distribution: str, discriminator=None):
-        """generator: with images in -1..1. distribution: of the latents, "normal" or "uniform". discriminator: gives logits;
-        adds `score`."""
-        takes, image_shape = inputs_of(generator), generator.output_shape[1:]
-        self.signatures = serving_signatures(
-            takes.latent_dim, image_shape, distribution, discriminator is not None, takes.classes
-        )
+    def __init__(self, generator, distribution: str, discriminator: Judge | None = None):
+        """generator: with images in -1..1. distribution: of the latents, "normal" or "uniform". discriminator: adds
+        `score`."""
+        self.signatures = signatures_of(generator, distribution, discriminator)
         self.functions = _functions(self.signatures, generator, distribution, discriminator)
         self._module, self._graph = tf.Module(), None
         # The states of dropout are not saved, because nothing that is served uses them.
-        models = [model for model in (generator, discriminator) if model is not None]
+        models = [generator, *([discriminator.net] if discriminator else [])]
         self._module.weights = [
             variable.value for model in models for variable in model.variables if "seed_generator" not in variable.path
         ]
@@ -77,9 +76,19 @@ def write_card(folder: Path, card: dict) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def _functions(signatures: dict[str, Signature], generator, distribution: str, discriminator) -> dict:
+def signatures_of(generator, distribution: str, discriminator: Judge | None) -> dict[str, Signature]:
+    """What the two nets are served with, by name."""
+    takes, score = inputs_of(generator), discriminator.score if discriminator else None
+    return serving_signatures(takes.latent_dim, generator.output_shape[1:], distribution, score, takes.classes)
+
+
+def _functions(signatures: dict[str, Signature], generator, distribution: str, discriminator: Judge | None) -> dict:
     """A tf.function for each signature, by name. Each becomes one function of the graph, even where others call it."""
-    pictures, latent_dim = picture_function(generator), inputs_of(generator).latent_dim
+    pictures, takes = picture_function(generator), inputs_of(generator)
+    latent_dim = takes.latent_dim
+
+    def given(labels) -> tuple:
+        return () if labels is None else (refused_beyond(labels, takes.classes),)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int32, name="seeds")], autograph=False)
     def draw(seeds):
@@ -88,21 +97,21 @@ def _functions(signatures: dict[str, Signature], generator, distribution: str, d
     # labels: None where the generator draws no classes; the signatures have no such input then.
     @_compiled(signatures["serving_default"])
     def serving_default(latents, labels=None):
-        return {"images": pictures(latents, *_given(labels))}
+        return {"images": pictures(latents, *given(labels))}
 
     @_compiled(signatures["generate"])
     def generate(seeds, labels=None):
         latents = draw(seeds)
-        return {"images": _in_blocks(pictures, latents, *_given(labels)), "latents": latents}
+        return {"images": _in_blocks(pictures, latents, *given(labels)), "latents": latents}
 
     @_compiled(signatures["generate_png"])
     def generate_png(seeds, labels=None):
-        return {"image_bytes": tf.io.encode_png(generate(seeds, *_given(labels))["images"])}
+        return {"image_bytes": tf.io.encode_png(generate(seeds, *given(labels))["images"])}
 
     @_compiled(signatures["interpolate"])
     def between(seeds_a, seeds_b, t, labels=None):
         way = interpolate(draw(seeds_a), draw(seeds_b), t, distribution)
-        return {"images": pictures(way, *_given(labels))}
+        return {"images": pictures(way, *given(labels))}
 
     functions = {
         "serving_default": serving_default,
@@ -113,15 +122,11 @@ def _functions(signatures: dict[str, Signature], generator, distribution: str, d
     if "score" in signatures:
 
         @_compiled(signatures["score"])
-        def score(images):
-            return {"logits": discriminator(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)}
+        def score(images, labels=None):
+            return discriminator(images, *given(labels))
 
         functions["score"] = score
     return functions
-
-
-def _given(labels) -> tuple:
-    return () if labels is None else (labels,)
 
 
 def _compiled(signature: Signature):

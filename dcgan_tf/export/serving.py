@@ -9,13 +9,14 @@ serving/paints200/
 An export adds version folders. The files beside them belong to the user once they are written: no export changes them.
 """
 
+import json
 import math
 import os
 import re
 import statistics
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -28,6 +29,8 @@ from dcgan_tf.common.files import whole_file
 
 MODELS, BATCHING = "models.config", "batching.config"
 COMPANIONS = (MODELS, BATCHING, "docker-compose.yml", "kubernetes.yaml", "client.py", "client_grpc.py")
+
+MAX_NAMES_LINE = 80  # characters of the names of all classes on a line of the clients
 
 GUARANTEED_BATCH_SIZE = 64  # Every server takes requests of this many images, however slow the net.
 MAX_BATCH_SIZE = 256
@@ -147,18 +150,25 @@ def write_warmup(version_folder: Path, model_name: str, batches: list[dict[str, 
             writer.write(log.SerializeToString())
 
 
-def write_companions(out: Path, model_name: str, batching: Batching | None, classes: int = 0) -> list[str]:
+def write_companions(
+    out: Path, model_name: str, batching: Batching | None, classes: int = 0, label_names: Sequence[str] = ()
+) -> list[str]:
     """Writes into `out` those of COMPANIONS that are not there yet, and returns the names of those that are there.
 
     model_name: as in the server's addresses, of A-Z a-z 0-9 _ -. batching: None where a batching.config is there.
-    classes: how many the generator draws, 0 where it takes no label.
+    classes: how many the generator draws, 0 where it takes no label. label_names: of them, printable; () for none.
 
     Raises:
         UserError: the disk is full, the folder cannot be written, or a file that is there cannot be read.
     """
     out = Path(out)
     kept = [name for name in COMPANIONS if os.path.lexists(out / name)]
-    values = {"model_name": model_name, "kubernetes_name": kubernetes_name(model_name), "classes": classes}
+    values = {
+        "model_name": model_name,
+        "kubernetes_name": kubernetes_name(model_name),
+        "classes": classes,
+        "label_names": _names_text(label_names),
+    }
     if batching is not None:
         values |= {
             "max_batch_size": batching.max_batch_size,
@@ -184,6 +194,13 @@ def kubernetes_name(model_name: str) -> str:
     if not re.match(r"[a-z]", name):
         name = f"model-{name}"
     return name[:63].strip("-")
+
+
+def _names_text(names: Sequence[str]) -> str:
+    """Names in JSON, on one line or, where that is too long, on one each. A string of Python in three quotes, with r before
+    it, can hold it: JSON has no three quotes in a row."""
+    line = json.dumps(names, ensure_ascii=False)
+    return line if len(line) <= MAX_NAMES_LINE else json.dumps(names, ensure_ascii=False, indent=1)
 
 
 def _filled(name: str, values: dict) -> str:

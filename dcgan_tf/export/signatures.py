@@ -32,6 +32,18 @@ class Tensor:
     verified_with: Sequence | None = None
 
 
+@dataclass(frozen=True)
+class Score:
+    """What a discriminator takes and gives beside images and their logits.
+
+    takes_labels  whether it judges an image by its class
+    told_classes  how many classes it tells apart, too; 0 where it tells none
+    """
+
+    takes_labels: bool = False
+    told_classes: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Signature:
     """A function that a server offers under `name`, with named inputs and outputs."""
@@ -55,19 +67,21 @@ class Signature:
 
 
 def serving_signatures(
-    latent_dim: int, image_shape, distribution: str, scored: bool, classes: int = 0
+    latent_dim: int, image_shape, distribution: str, score: Score | None = None, classes: int = 0
 ) -> dict[str, Signature]:
     """The signatures of a generator, by name.
 
-    image_shape: (H, W, C). distribution: of the latents, "normal" or "uniform". scored: whether a discriminator goes
-    along, which adds `score`. classes: how many the generator draws, which adds an input `labels` to all that draws; 0
-    where it takes no label.
+    image_shape: (H, W, C). distribution: of the latents, "normal" or "uniform". score: of the discriminator that goes
+    along, which adds `score`; None without one. classes: how many the generator draws, which adds an input `labels` to all
+    that draws; 0 where it takes no label.
     """
     z, hwc = (latent_dim,), tuple(image_shape)
     drawn = "standard normal" if distribution == "normal" else "uniform in -1..1"
     pixels = f"[[[[0, ...], ...], ...]] of shape {[1, *hwc]}"  # An image is too long to write out.
     labels_verified = np.arange(len(VERIFIED_SEEDS)) % max(classes, 1)
     reversed_seeds, from_0_to_1 = VERIFIED_SEEDS[::-1], np.linspace(0, 1, len(VERIFIED_SEEDS))
+    class_words = f"0..{classes - 1}, the class; any other is refused"
+    told = (score.told_classes if score else 0,)
     # fmt: off
     #                 name           dtype      shape  values                    example               verified with
     latents = Tensor("latents",     "float32", z,     drawn,                    [[0.0] * latent_dim], None)
@@ -76,12 +90,15 @@ def serving_signatures(
     seeds_a = Tensor("seeds_a",     "int32",   (),    "any",                    [1],                  VERIFIED_SEEDS)
     seeds_b = Tensor("seeds_b",     "int32",   (),    "any",                    [2],                  reversed_seeds)
     t       = Tensor("t",           "float32", (),    "0..1, clipped",          [0.5],                from_0_to_1)
-    label   = Tensor("labels",      "int32",   (),    f"0..{classes - 1}, the class", [0], labels_verified)
+    label   = Tensor("labels",      "int32",   (),    class_words,              [0],                  labels_verified)
     two     = replace(label, example=[0, 1])
     png     = Tensor("image_bytes", "string",  (),    "PNG files")
     logits  = Tensor("logits",      "float32", (1,),  "log-odds of being real")
+    of_each = Tensor("class_logits", "float32", told, "one for each class; their softmax is how likely it is")
 
     one, pair = ((label,), (two,)) if classes else ((), ())
+    judged = (label,) if score and score.takes_labels else ()
+    verdict = (logits, of_each) if score and score.told_classes else (logits,)
 
     rows = [
         #          name               inputs                       outputs
@@ -89,10 +106,10 @@ def serving_signatures(
         Signature("generate",        (seeds, *pair),              (images, latents)),
         Signature("generate_png",    (seeds, *pair),              (png,)),
         Signature("interpolate",     (seeds_a, seeds_b, t, *one), (images,)),
-        Signature("score",           (images,),                   (logits,)),
+        Signature("score",           (images, *judged),           verdict),
     ]
     # fmt: on
-    return {row.name: row for row in rows if scored or row.name != "score"}
+    return {row.name: row for row in rows if score or row.name != "score"}
 
 
 def converted_signatures(signatures: dict[str, Signature], takes: str) -> dict[str, Signature]:

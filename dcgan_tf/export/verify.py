@@ -14,7 +14,9 @@ import numpy as np
 from PIL import Image
 
 from dcgan_tf.common.errors import Mismatch, printable
-from dcgan_tf.export.signatures import VERIFIED_SEEDS, serving_signatures
+from dcgan_tf.export.judge import Judge
+from dcgan_tf.export.savedmodel import signatures_of
+from dcgan_tf.export.signatures import VERIFIED_SEEDS
 from dcgan_tf.generators import runtimes
 from dcgan_tf.generators.latents import interpolate, seed_latents
 from dcgan_tf.nets.conditional import inputs_of
@@ -48,19 +50,18 @@ class Reference:
     floats: np.ndarray
 
 
-def reference(generator, distribution: str, discriminator=None) -> Reference:
+def reference(generator, distribution: str, discriminator: Judge | None = None) -> Reference:
     """Runs the nets in Keras on the inputs that `signatures` verifies with.
 
-    distribution: of the latents. discriminator: gives logits; None leaves out `score`.
+    distribution: of the latents. discriminator: None leaves out `score`.
 
     Raises:
         ValueError: the generator makes NaN.
     """
-    takes, image_shape = inputs_of(generator), generator.output_shape[1:]
-    latent_dim = takes.latent_dim
+    takes = inputs_of(generator)
 
     def drawn(seeds):
-        return seed_latents(np.asarray(seeds, np.int32), latent_dim, distribution).numpy()
+        return seed_latents(np.asarray(seeds, np.int32), takes.latent_dim, distribution).numpy()
 
     def floats_of(latents):
         return generator(takes.arguments(generator, latents, labels), training=False).numpy()
@@ -69,7 +70,7 @@ def reference(generator, distribution: str, discriminator=None) -> Reference:
     labels = np.arange(len(latents), dtype=np.int32) % takes.classes if takes.classes else None
     floats = floats_of(latents)
     images = to_uint8(floats)
-    signatures = serving_signatures(latent_dim, image_shape, distribution, discriminator is not None, takes.classes)
+    signatures = signatures_of(generator, distribution, discriminator)
     made = {"latents": latents, "images": images}
     inputs = {name: signature.verified_inputs(made) for name, signature in signatures.items()}
     way = inputs["interpolate"]
@@ -81,8 +82,7 @@ def reference(generator, distribution: str, discriminator=None) -> Reference:
         "interpolate": {"images": to_uint8(floats_of(between))},
     }
     if discriminator is not None:
-        scaled = images.astype(np.float32) / 127.5 - 1
-        outputs["score"] = {"logits": discriminator(scaled, training=False).numpy()}
+        outputs["score"] = {name: logits.numpy() for name, logits in discriminator(**inputs["score"]).items()}
     return Reference(inputs, outputs, floats)
 
 

@@ -75,7 +75,8 @@ class GAN:
         self.discriminate = AugmentedDiscriminator(discriminator, preset, recipe, seed, dropout_keys, arithmetic)
         self.generate, self._takes = arithmetic.forward(generator, dropout_keys), inputs_of(generator)
         self._apply = arithmetic.apply
-        has_choice = one_backward.is_possible(recipe, self.discriminate.couples_images, loss_scaling)
+        judge = self.discriminate
+        has_choice = one_backward.is_possible(recipe, judge.couples_images, loss_scaling, judge.tells_classes)
         self._backward = arithmetic.backward if has_choice else plain.backward
         self._loss = losses_of(preset, recipe)
         self._draw_names = draw_names(preset, recipe, self.discriminate.one_pass, self._loss.relative)

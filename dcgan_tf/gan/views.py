@@ -27,6 +27,7 @@ class AugmentedDiscriminator:
     """A discriminator that sees all images, real and generated, after the recipe's augmentation, noise and packing.
 
     couples_images  whether its logit for an image depends on the other images of the batch
+    tells_classes   whether it gives class logits beside the logit
     one_pass        whether it takes real and generated images in one batch
     """
 
@@ -35,6 +36,7 @@ class AugmentedDiscriminator:
         self._forward = arithmetic.forward(discriminator, dropout_keys)
         self._recipe, self._packing = recipe, preset.packing
         self._keys = {purpose: key(seed, purpose) for purpose in (AUGMENT, NOISE, BETWEEN)}
+        self.tells_classes = len(discriminator.outputs) > 1
         self.couples_images = couples_images(discriminator) or preset.packing > 1
         # In a mixed batch, the statistics of batch normalization would tell which images are real.
         is_small = math.prod(preset.image_shape) <= arithmetic.max_one_pass_values

@@ -10,9 +10,17 @@ from dcgan_tf.common.errors import UserError, printable
 from dcgan_tf.config.commands import Epoch
 from dcgan_tf.config.net_file import AS_SAVED, NetFile
 from dcgan_tf.generators import checks, runtimes
+from dcgan_tf.generators.classes import chosen_labels, said_names
 from dcgan_tf.generators.find import KINDS, Found, find, latent_distribution
-from dcgan_tf.generators.keras_net import RANGE_FLAG, load_keras, measured_range, picture_function
+from dcgan_tf.generators.keras_net import (
+    RANGE_FLAG,
+    load_keras,
+    measured_range,
+    mixed_picture_function,
+    picture_function,
+)
 from dcgan_tf.generators.running import drawn, first_inputs
+from dcgan_tf.generators.shares import classes_at
 from dcgan_tf.nets.conditional import inputs_of
 from dcgan_tf.nets.limits import BLOCK_IMAGES
 from dcgan_tf.nets.ranges import SIGNED, Range, scale_and_offset
@@ -21,7 +29,6 @@ from dcgan_tf.nets.ranges import SIGNED, Range, scale_and_offset
 # depends on the size of the batch, and their rounding shows in a pixel now and then. A larger block makes a single
 # picture slower, a smaller one makes a large batch slower: 64 pictures of paints200 take a sixth longer in blocks of 4.
 BLOCK_SIZE = BLOCK_IMAGES
-GOLDEN_RATIO = (5**0.5 - 1) / 2
 WARNING = "note: a SavedModel is a program that can read and write your files: run only those of people you trust"
 
 
@@ -31,7 +38,7 @@ class Generator:
 
     image_shape: (H, W, C). distribution: of its latents, "normal" or "uniform". origin: for people, see `Found.origin`.
     classes: how many it draws, 0 where it takes no label. labels: those that pictures are drawn of, in turn; or as often as
-    `shares` say, a number for each, with a sum of 1.
+    `shares` say, a number for each, with a sum of 1. class_names: those of the classes 0, 1, ...; () where nothing says them.
     """
 
     name: str
@@ -43,6 +50,14 @@ class Generator:
     classes: int = 0
     labels: tuple[int, ...] = ()
     shares: tuple[float, ...] = ()
+    class_names: tuple[str, ...] = ()
+    # The same with weights [n, classes] float32 in place of the labels; None where the net takes whole classes alone.
+    _run_mixed: object = None
+
+    @property
+    def mixes_classes(self) -> bool:
+        """Whether it draws what lies between classes, see `mixed_images`."""
+        return self._run_mixed is not None
 
     def labels_of(self, seeds) -> np.ndarray | None:
         """The classes [n], int32, that the pictures of seeds [n] are of: in turn, from seed 1 on. None without classes."""
@@ -51,9 +66,12 @@ class Generator:
         labels, places = np.asarray(self.labels, np.int32), np.asarray(seeds, np.int64) - 1
         if not self.shares:
             return labels[places % len(labels)]
-        # Multiples of the golden ratio fill 0..1 evenly, however many are taken, from whichever on.
-        ends = np.cumsum(self.shares)[:-1]
-        return labels[np.searchsorted(ends, places * GOLDEN_RATIO % 1, side="right")]
+        return labels[classes_at(places, self.shares)]
+
+    def seeds_of(self, place: int, seeds: range) -> range:
+        """Those of consecutive seeds whose pictures are of the class `labels[place]`, where the classes take turns."""
+        first = (place - (seeds.start - 1)) % len(self.labels)
+        return seeds[first :: len(self.labels)]
 
     def images(self, latents: np.ndarray, labels: np.ndarray | None = None, block_size: int = BLOCK_SIZE) -> np.ndarray:
         """Latents [n, latent_dim], float32 -> images [n, H, W, C], uint8; a picture does not depend on its batch.
@@ -64,20 +82,34 @@ class Generator:
         Raises:
             UserError: the net makes NaN.
         """
-        count = len(latents)
-        padded = first_inputs(-(-count // block_size) * block_size, self.latent_dim, self.classes)
+        padded = first_inputs(_whole_blocks(len(latents), block_size), self.latent_dim, self.classes)
         for whole, given in zip(padded, (latents, labels)):
-            whole[:count] = given
-        blocks = (slice(start, start + block_size) for start in range(0, count, block_size))
-        return np.concatenate([self._block(*(whole[block] for whole in padded)) for block in blocks])[:count]
+            whole[: len(latents)] = given
+        return self._in_blocks(self._run, padded, block_size)[: len(latents)]
 
-    def _block(self, *inputs: np.ndarray) -> np.ndarray:
-        images = drawn(self.name, self._run, *inputs)
+    def mixed_images(self, latents: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The same of what lies between classes, where `mixes_classes`; weights: float32 [n, classes], with a sum of 1 for
+        each image. Those of one class alone give its picture."""
+        padding = _whole_blocks(len(latents), BLOCK_SIZE) - len(latents)
+        padded = [np.pad(given, [(0, padding), (0, 0)]) for given in (latents, weights)]
+        return self._in_blocks(self._run_mixed, padded, BLOCK_SIZE)[: len(latents)]
+
+    def _in_blocks(self, run, inputs: list[np.ndarray], block_size: int) -> np.ndarray:
+        blocks = (slice(start, start + block_size) for start in range(0, len(inputs[0]), block_size))
+        return np.concatenate([self._block(run, *(whole[block] for whole in inputs)) for block in blocks])
+
+    def _block(self, run, *inputs: np.ndarray) -> np.ndarray:
+        images = drawn(self.name, run, *inputs)
         if images.shape[1:] != self.image_shape:
             raise UserError(
                 f"{printable(self.name)}: makes images of one size, then of another: give another generator"
             )
         return images
+
+
+def _whole_blocks(count: int, block_size: int) -> int:
+    """So many, rounded up to a multiple of the size of a block."""
+    return -(-count // block_size) * block_size
 
 
 def open_generator(
@@ -94,22 +126,24 @@ def open_generator(
 
     epoch: as for `find`. latents: their distribution, "normal" or "uniform"; "auto" takes what the run, the model card
     or a preset of these sizes says, and says so where none is known.
-    labels: the classes to draw, by their numbers, or "all"; () for all, which is said. value_range: of the net's images;
-    None: as its layers, or its images, tell. range_flag: the command's flag for it. file: see `NetFile`.
+    labels: the classes to draw, see `classes.chosen_labels`. value_range: of the net's images; None: as its layers, or its
+    images, tell. range_flag: the command's flag for it. file: see `NetFile`.
 
     Raises:
         UserError: `source` names no generator, or one that does not run, or a class that it does not draw.
     """
     found = find(source, epoch)
     shown = printable(source)
-    card, origin = {}, found.origin
+    card, origin, run_mixed = {}, found.origin, None
     if found.kind == "keras":
         net = load_keras(found, file, latents, value_range, range_flag).net
         takes = inputs_of(net)
         run, latent_dim, classes, shape = picture_function(net), takes.latent_dim, takes.classes, net.output_shape[1:]
+        run_mixed, names = mixed_picture_function(net), found.settings and found.settings.data.class_names
     else:
         run, card = _open_exported(found, shown)
         origin, latent_dim, classes = _said_origin(card), run.latent_dim, _said_classes(card, run)
+        names = card.get("label_names")
         if not card:
             run = _in_known_range(source, run, latents, value_range, range_flag)
         shape = drawn(source, run, *first_inputs(BLOCK_SIZE, latent_dim, classes)).shape[1:]
@@ -117,8 +151,19 @@ def open_generator(
     distribution = latent_distribution(latents, said, latent_dim, shape)
     if said is None and latents == "auto":
         tell_latents(found.name, distribution)
-    chosen = chosen_labels(found.name, classes, labels)
-    return Generator(found.name, latent_dim, shape, distribution, run, origin, classes, chosen)
+    names = said_names(names, classes)
+    return Generator(
+        found.name,
+        latent_dim,
+        shape,
+        distribution,
+        run,
+        origin,
+        classes,
+        chosen_labels(found.name, classes, names, labels),
+        class_names=names,
+        _run_mixed=run_mixed,
+    )
 
 
 def tell_latents(name: str, distribution: str) -> None:
@@ -128,33 +173,6 @@ def tell_latents(name: str, distribution: str) -> None:
         f"{printable(name)} does not say which latents it was trained on: {distribution} ones are taken; if the pictures "
         f"look wrong, try --latents {other}"
     )
-
-
-def chosen_labels(name: str, classes: int, asked: tuple[str, ...]) -> tuple[int, ...]:
-    """The classes to draw, in turn.
-
-    classes: how many the net draws, 0 where it takes no label. asked: as of `open_generator`.
-
-    Raises:
-        UserError: the net takes no label, or has no such class.
-    """
-    if not classes:
-        if asked:
-            raise UserError(f"--labels {' '.join(asked)}: {printable(name)} draws no classes: leave --labels out")
-        return ()
-    if not asked:
-        note(
-            f"{printable(name)} draws {classes} classes, 0 to {classes - 1}, which take turns: "
-            f"--labels {classes - 1} draws one alone"
-        )
-    if not asked or asked == ("all",):
-        return tuple(range(classes))
-    beyond = next((label for label in asked if int(label) >= classes), None)
-    if beyond is not None:
-        raise UserError(
-            f"--labels {beyond}: {printable(name)} draws {classes} classes: give numbers from 0 to {classes - 1}"
-        )
-    return tuple(map(int, asked))
 
 
 def _open_exported(found: Found, shown: str):

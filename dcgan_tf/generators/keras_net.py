@@ -13,6 +13,7 @@ from dcgan_tf.generators.find import Found, latent_distribution
 from dcgan_tf.generators.latents import seed_latents
 from dcgan_tf.generators.running import drawn, first_inputs, given
 from dcgan_tf.nets.conditional import inputs_of
+from dcgan_tf.nets.mixing import mixing
 from dcgan_tf.nets.opening import open_net
 from dcgan_tf.nets.ranges import (
     MEASURED_IMAGES,
@@ -129,7 +130,27 @@ def picture_function(generator: keras.Model):
 
     @tf.function(input_signature=takes.specs(), autograph=False)
     def pictures(latents, labels=None):
-        images = generator(takes.arguments(generator, latents, labels), training=False)
-        return tf.cast(tf.clip_by_value(tf.round(images * 127.5 + 127.5), 0.0, 255.0), tf.uint8)
+        return _pixels(generator(takes.arguments(generator, latents, labels), training=False))
 
     return pictures
+
+
+def mixed_picture_function(generator: keras.Model):
+    """The same with weights [N, classes] float32 in place of the labels, see `nets.mixing`; None where a net takes no label,
+    or whole classes alone."""
+    mixed = mixing(generator)
+    if mixed is None:
+        return None
+    takes = inputs_of(generator)
+    specs = [takes.specs()[0], tf.TensorSpec([None, takes.classes], tf.float32, name="weights")]
+
+    @tf.function(input_signature=specs, autograph=False)
+    def pictures(latents, weights):
+        return _pixels(mixed(latents, weights))
+
+    return pictures
+
+
+def _pixels(images):
+    """Images in -1..1 -> uint8."""
+    return tf.cast(tf.clip_by_value(tf.round(images * 127.5 + 127.5), 0.0, 255.0), tf.uint8)

@@ -19,8 +19,10 @@ from dcgan_tf.metrics.features import FeatureSpace
 from dcgan_tf.metrics.words import KID_OF_JUMBLED, OF_REALS
 
 FULL_IMAGES, FULL_FEATURE_IMAGES = 1024, 512
-# Diversity is told by all pairs of so many pictures, as a share of that of so many real ones.
+# Diversity is told by all pairs of so many pictures, as a share of that of so many real ones; of a net that draws classes
+# by those of a class, of which there are more then.
 PAIRED_IMAGES, PAIRED_REALS = 64, 256
+PAIRED_IMAGES_OF_CLASSES = 256
 TIMED_FEATURE_IMAGES = 32
 
 
@@ -58,7 +60,8 @@ def effort_of(best: dict) -> Effort | None:
 class Quality:
     """Measures one generator, whose weights may change between two measurements.
 
-    With as many images, SWD is what `dcgan-tf evaluate --images` says of the saved generator, and so are the others.
+    With as many images, in as many directions, SWD is what `dcgan-tf evaluate --images` says of the saved generator, and so
+    are the others. A generator that draws classes has to draw them as often as they are among the real images.
     """
 
     def __init__(
@@ -72,12 +75,14 @@ class Quality:
         self._swd = swd.SWD(reals, effort.images, seed, effort.directions)
         self._sets = FeatureSets(space, reals, effort.feature_images, seed) if effort.feature_images else None
         self._generator, self._seed = generator, seed
-        self._real_distance = diversity.mean_pairwise_distance(reals, PAIRED_REALS, seed)
+        self._paired = PAIRED_IMAGES_OF_CLASSES if generator.classes else PAIRED_IMAGES
+        classes = reals.classes.numbers if generator.classes and reals.classes else None
+        self._real_distance = diversity.mean_pairwise_distance(reals, PAIRED_REALS, seed, classes)
         self.renew()
 
     def renew(self) -> None:
         """To be called where the generator has changed."""
-        images = max(self._swd.images, PAIRED_IMAGES, self._sets.images if self._sets else 0)
+        images = max(self._swd.images, self._paired, self._sets.images if self._sets else 0)
         self._samples = Samples(self._generator, images, self._seed)
 
     @property
@@ -94,9 +99,10 @@ class Quality:
         return (time.perf_counter() - start) / self._swd.images
 
     def diversity(self) -> float:
-        """The mean distance of two pictures from each other, as a share of that of two real images."""
-        # At least one level: real images that are all alike would make a division by zero.
-        return diversity.mean_pairwise_distance(self._samples, PAIRED_IMAGES) / max(self._real_distance, 1.0)
+        """The mean distance of two pictures from each other, as a share of that of two real images; where the net draws
+        classes, of two of one class."""
+        own = diversity.mean_pairwise_distance(self._samples, self._paired, classes=self._samples.labels)
+        return own / max(self._real_distance, 1.0)  # Real images that are all alike would make a division by zero.
 
     def scores(self) -> dict[str, float]:
         """swd, the distance times 1000, the mean over levels; with features kid, fid, precision and recall."""

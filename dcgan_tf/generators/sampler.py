@@ -1,11 +1,14 @@
 """The net that makes the pictures of a run in training, and that each epoch saves."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.gan.randomness import STATISTICS, draw_latents, key
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.generators.keras_net import picture_function
+from dcgan_tf.generators.shares import classes_at
 from dcgan_tf.nets.calls import calls_of
 from dcgan_tf.nets.conditional import inputs_of
 from dcgan_tf.nets.surgery import copy_of
@@ -24,8 +27,10 @@ class Sampler:
     the weights and the seed.
     """
 
-    def __init__(self, gan: GAN):
-        self._gan = gan
+    def __init__(self, gan: GAN, shares: Sequence[float] | None = None):
+        """shares: of each class among the images of training, as the statistics are to be those of training; None: equal
+        ones, or no classes."""
+        self._gan, self._shares = gan, shares
         self._measured_step = None  # the step whose weights and statistics the net has
         self._measures = gan.recipe.ema > 0 and bool(_moving(gan.sampler))
         self._net = copy_of(gan.sampler) if self._measures else gan.sampler
@@ -54,12 +59,12 @@ class Sampler:
     def _measure_statistics(self) -> None:
         """Gives each batch normalization the mean over the batches of its statistics in them."""
         own_key, of_batches = key(self._gan.seed, STATISTICS), []
+        classes = self._takes.classes
         for number in range(STATISTICS_BATCHES):
-            latents = draw_latents(self._gan.preset, STATISTICS_BATCH_SIZE, own_key, number)
-            given = [latents]
-            if self._takes.classes:  # All classes take turns.
-                places = tf.range(STATISTICS_BATCH_SIZE) + number * STATISTICS_BATCH_SIZE
-                given.append(places % self._takes.classes)
+            given = [draw_latents(self._gan.preset, STATISTICS_BATCH_SIZE, own_key, number)]
+            if classes:
+                places = np.arange(STATISTICS_BATCH_SIZE) + number * STATISTICS_BATCH_SIZE
+                given.append(tf.constant(classes_at(places, self._shares or [1 / classes] * classes), tf.int32))
             of_batches.append([value.numpy() for value in self._statistics(*given)])
         for variable, values in zip(_moving(self._net), zip(*of_batches), strict=True):
             variable.assign(np.mean(values, axis=0))

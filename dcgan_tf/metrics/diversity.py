@@ -8,7 +8,7 @@ from dcgan_tf.metrics.distances import squared_pixel_distances
 BATCH_ROWS = 1024  # So many images or rows are compared at a time.
 
 
-def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
+def mean_pairwise_distance(source, images: int = 1000, seed: int = 0, classes: np.ndarray | None = None) -> float:
     """The mean distance of two images of a source, in levels: the root of the mean square difference, 0 to 255.
 
     It is 0 where all images are the same one. Compare it with the training images: half their value is a collapse.
@@ -17,6 +17,9 @@ def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
         source: of images of one shape.
         images: at most so many images are compared, each with all others.
         seed: chooses these images.
+        classes: int [len(source)]: each image is compared with the others of its class alone. A net that draws classes may
+            draw the same picture of a class each time, which does not show among those of all classes. Where no two of the
+            images are of one class, all are compared.
 
     Raises:
         UserError: fewer than two images.
@@ -26,11 +29,16 @@ def mean_pairwise_distance(source, images: int = 1000, seed: int = 0) -> float:
     chosen = np.sort(np.random.default_rng(seed).permutation(len(source))[:images])
     read = [source.read(chosen[start : start + BATCH_ROWS]) for start in range(0, len(chosen), BATCH_ROWS)]
     pixels = np.concatenate(read).reshape(len(chosen), -1)
-    total = sum(
-        np.sqrt(squared_pixel_distances(pixels[start : start + BATCH_ROWS], pixels)).sum()
-        for start in range(0, len(pixels), BATCH_ROWS)
-    )
-    return float(total / (len(pixels) * (len(pixels) - 1)) / np.sqrt(pixels.shape[1]))
+    own = np.zeros(len(chosen), np.int64) if classes is None else np.asarray(classes)[chosen]
+    if len(np.unique(own)) == len(own):
+        own = np.zeros(len(own), np.int64)
+    total, pairs = 0.0, 0
+    for start in range(0, len(pixels), BATCH_ROWS):
+        some = slice(start, start + BATCH_ROWS)
+        counts = own[some, None] == own[None]  # An image's distance from itself, 0, is no pair.
+        total += (np.sqrt(squared_pixel_distances(pixels[some], pixels)) * counts).sum()
+        pairs += counts.sum() - len(counts)
+    return float(total / pairs / np.sqrt(pixels.shape[1]))
 
 
 def modes(classes, class_count: int, real_shares=None) -> tuple[float, float]:

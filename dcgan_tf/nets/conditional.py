@@ -71,7 +71,7 @@ def inputs_of(net: keras.Model) -> Inputs:
     if len(shapes) == 1:
         return Inputs(_width(shapes[0]))
     if len(shapes) != 2:
-        raise UserError(f"takes {len(shapes)} inputs, {'; '.join(map(shape_text, shapes))}: {NEEDED}")
+        raise UserError(f"takes {len(shapes)} inputs, {'; '.join(map(_shown, shapes))}: {NEEDED}")
     counts = [_classes_of_numbers(net, tensor) for tensor in net.inputs]
     if sum(count is not None for count in counts) == 1:
         labels = 0 if counts[0] is not None else 1
@@ -80,7 +80,7 @@ def inputs_of(net: keras.Model) -> Inputs:
     classes = _width(shapes[labels])
     if classes < 2:
         raise UserError(
-            f"takes two inputs, {' and '.join(map(shape_text, shapes))}, and the number of classes is not told by an "
+            f"takes two inputs, {' and '.join(map(_shown, shapes))}, and the number of classes is not told by an "
             f"Embedding or a one-hot input: {NEEDED}"
         )
     return Inputs(_width(shapes[1 - labels]), classes, 1 - labels, labels, is_one_hot=True)
@@ -96,7 +96,7 @@ def discriminator_inputs_of(net: keras.Model) -> Inputs:
     images = [place for place, shape in enumerate(shapes) if len(shape) == 3]
     if len(shapes) > 2 or len(images) != 1:
         raise UserError(
-            f"takes {' and '.join(map(shape_text, shapes))}, not an image, or an image and a label: give the file of a "
+            f"takes {' and '.join(map(_shown, shapes))}, not an image, or an image and a label: give the file of a "
             "discriminator"
         )
     [place] = images
@@ -114,9 +114,13 @@ def is_discriminator(net: keras.Model) -> bool:
     return len(takes) == 3 and len(gives) == 1 and math.prod(size or 0 for size in gives[0]) == 1
 
 
+def _shown(shape: tuple) -> str:
+    return shape_text(shape) or "a number"
+
+
 def _width(shape: tuple) -> int:
     if len(shape) != 1 or None in shape:
-        raise UserError(f"takes {shape_text(shape)}, not a row of latents; give the file of a generator")
+        raise UserError(f"takes {_shown(shape)}, not a row of latents; give the file of a generator")
     return shape[0]
 
 

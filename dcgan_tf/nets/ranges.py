@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dcgan_tf.common.backend import keras
-from dcgan_tf.nets.surgery import appended
+from dcgan_tf.nets.calls import calls_of
+from dcgan_tf.nets.surgery import appended, with_images_through
 
 layers = keras.layers
 
@@ -109,16 +110,18 @@ def guessed_range(values: np.ndarray) -> Range:
 
 def input_range(discriminator: keras.Model) -> Range | None:
     """The range of the images that a net takes, where a Rescaling in front of it tells; None where there is none."""
-    first = discriminator.layers[0] if isinstance(discriminator, keras.Sequential) else None
-    if not isinstance(first, layers.Rescaling):
+    images = next((place for place, tensor in enumerate(discriminator.inputs) if len(tensor.shape) == 4), 0)
+    takers = [layer for layer, takes, _ in calls_of(discriminator).calls if images in takes]
+    if len(takers) != 1 or not isinstance(takers[0], layers.Rescaling):
         return None
+    [first] = takers
     for takes in (SIGNED, UNITS, BYTES):
         if takes != (becomes := _rescaled(takes, first)) and becomes in (SIGNED, UNITS):
             return takes
     return None
 
 
-def for_signed_images(discriminator: keras.Sequential, made: Range) -> keras.Sequential:
+def for_signed_images(discriminator: keras.Model, made: Range) -> keras.Model:
     """A discriminator that takes images in -1..1. made: the range of the images of the generator that was trained with it,
     which it was trained on where no layer of it says otherwise."""
     return with_input_in(discriminator, SIGNED, input_range(discriminator) or made)
@@ -137,11 +140,13 @@ def with_output_in(net: keras.Model, wanted: Range, made: Range) -> keras.Model:
     return appended(net, [_rescaling(made, wanted, net, "rescaled")])
 
 
-def with_input_in(discriminator: keras.Sequential, given: Range, wanted: Range) -> keras.Sequential:
+def with_input_in(discriminator: keras.Model, given: Range, wanted: Range) -> keras.Model:
     """The net, which wants images of one range, with one more layer in front for images that are given in another."""
     if given == wanted:
         return discriminator
     rescaling = _rescaling(given, wanted, discriminator, "given")
+    if not isinstance(discriminator, keras.Sequential):
+        return with_images_through(discriminator, rescaling)
     return keras.Sequential(
         [keras.Input(discriminator.input_shape[1:]), rescaling, *discriminator.layers], name=discriminator.name
     )

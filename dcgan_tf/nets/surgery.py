@@ -33,18 +33,27 @@ def as_logits(discriminator: keras.Model, path) -> tuple[keras.Model, bool]:
             f"{printable(path)}: gives {len(shapes)} outputs, of which only one number and the class are of use; give "
             "--discriminator another net"
         )
-    ends = [_last_with_weights(discriminator, place) for place in range(len(shapes))]
+    cut = _without_softmax_layer(discriminator)
+    ends = [_last_with_weights(cut, place) for place in range(len(shapes))]
     activations = (keras.activations.sigmoid, keras.activations.softmax)
     found = {last.name for last, end in zip(ends, activations) if getattr(last, "activation", None) is end}
     if not found and len(shapes[0]) == 1:
-        return discriminator, False
-    logits = _clone(discriminator, lambda layer: {"activation": "linear"} if layer.name in found else {})
+        return cut, cut is not discriminator
+    logits = _clone(cut, lambda layer: _remade(layer, **{"activation": "linear"} if layer.name in found else {}))
     if len(shapes[0]) != 1:
         flatten = layers.Flatten(name=f"{ends[0].name}_flat")
         if len(shapes) == 1:
             return appended(logits, [flatten]), True
-        logits = keras.Model(logits.inputs, [flatten(logits.outputs[0]), logits.outputs[1]], name=logits.name)
+        logits = keras.Model(logits.input, [flatten(logits.outputs[0]), logits.outputs[1]], name=logits.name)
     return logits, True
+
+
+def _without_softmax_layer(discriminator: keras.Model) -> keras.Model:
+    """The net itself, or where a layer of softmax gives its second output, one that gives what goes into that."""
+    end = _last_with_weights(discriminator, 1) if len(discriminator.outputs) > 1 else None
+    if not isinstance(end, layers.Softmax):
+        return discriminator
+    return keras.Model(discriminator.input, [discriminator.outputs[0], end.input], name=discriminator.name)
 
 
 def _last_with_weights(net: keras.Model, output: int):
@@ -63,7 +72,26 @@ def appended(net: keras.Model, added: list) -> keras.Model:
     x = net.outputs[0]
     for layer in added:
         x = layer(x)
-    return keras.Model(net.inputs, x, name=net.name)
+    return keras.Model(net.input, x, name=net.name)
+
+
+def with_images_through(discriminator: keras.Model, layer) -> keras.Model:
+    """Returns a clone of a net with branches whose images first go through a layer."""
+    inputs = [keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name) for tensor in discriminator.inputs]
+    given, clones = list(inputs), {}
+    place = discriminator_inputs_of(discriminator).latents
+    given[place] = layer(inputs[place])
+
+    def compute(call, values):
+        if call.layer not in clones:
+            clones[call.layer] = _remade(call.layer)
+        return clones[call.layer](values if len(values) > 1 else values[0])
+
+    outputs = calls_of(discriminator).run(given if len(given) > 1 else given[0], compute)
+    for old, new in clones.items():
+        for variable, value in zip(new.variables, old.variables, strict=True):
+            variable.assign(value)
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name=discriminator.name)
 
 
 def with_gain(generator: keras.Model, gain: float) -> keras.Model:
@@ -84,7 +112,7 @@ def without_gain(generator: keras.Model) -> keras.Model:
         clone.pop()
         clone.pop()
         return clone
-    return keras.Model(clone.inputs, clone.layers[-2].input, name=clone.name)
+    return keras.Model(clone.input, clone.layers[-2].input, name=clone.name)
 
 
 def with_dtype(model: keras.Model, policy: str) -> keras.Model:
@@ -94,7 +122,7 @@ def with_dtype(model: keras.Model, policy: str) -> keras.Model:
     are float32. The states of random layers are copied too.
     """
     last = _last_layers(model)
-    return _clone(model, lambda layer: {"dtype": "float32" if layer.name in last else policy})
+    return _clone(model, lambda layer: _remade(layer, dtype="float32" if layer.name in last else policy))
 
 
 def in_dtype(model: keras.Model, policy: str) -> keras.Model:
@@ -123,16 +151,17 @@ def _last_layers(model: keras.Model) -> set[str]:
 
 def copy_of(model: keras.Model) -> keras.Model:
     """Returns a clone with equal weights and equal states of random layers."""
-    return _clone(model, lambda layer: {})
+    return _clone(model, _remade)
 
 
-def _clone(model, settings):
-    """Returns a clone with equal variables, random states included. `settings(layer)` gives the settings to change."""
+def _remade(layer, **changes):
+    """A new layer with the settings of another, but for the changes."""
+    return type(layer).from_config(layer.get_config() | changes)
 
-    def clone_layer(layer):
-        return type(layer).from_config(layer.get_config() | settings(layer))
 
-    clone = keras.models.clone_model(model, clone_function=clone_layer)
+def _clone(model, remade):
+    """Returns a clone with equal variables, random states included. `remade(layer)` makes each of its layers."""
+    clone = keras.models.clone_model(model, clone_function=remade)
     for new, old in zip(clone.variables, model.variables, strict=True):
         new.assign(old)
     return clone

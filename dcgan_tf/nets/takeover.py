@@ -2,9 +2,12 @@
 
 from dcgan_tf.common.backend import keras
 from dcgan_tf.common.errors import UserError, printable
+from dcgan_tf.config.presets import CLASS_EMBEDDING_DIM
 from dcgan_tf.nets.calls import calls_of
 
 layers = keras.layers
+CLASS_LOGITS = "class_logits"  # The layer of an auxiliary classifier.
+_SCALE_AND_SHIFT = {"gamma", "beta"}  # Of a batch normalization; those of a class take their place.
 
 
 def take_over(net: keras.Model, old: keras.Model, path) -> str:
@@ -20,7 +23,8 @@ def take_over(net: keras.Model, old: keras.Model, path) -> str:
     # An auxiliary classifier is one layer more, which the computation comes to last or next to last.
     new_layers = [layer for layer in new_layers if layer.name != CLASS_LOGITS]
     pairs = list(zip(new_layers, old_layers))
-    if len(new_layers) != len(old_layers) or not all(_are_alike(*pair) for pair in pairs):
+    added = [CLASS_EMBEDDING_DIM] + [0] * len(pairs)  # The first layer of a generator takes so many numbers more.
+    if len(new_layers) != len(old_layers) or not all(map(_are_alike, new_layers, old_layers, added)):
         raise UserError(
             f"{printable(path)}: knows no classes, and is not the {net.name} of this run without them, of which the weights "
             "could be taken over: leave it out, or give its --preset"
@@ -32,9 +36,6 @@ def take_over(net: keras.Model, old: keras.Model, path) -> str:
     return f"{printable(path)} knows no classes: the weights of its {len(pairs)} layers are taken over{rest}"
 
 
-CLASS_LOGITS = "class_logits"  # The layer of an auxiliary classifier.
-
-
 def _with_weights(net: keras.Model) -> list:
     found = [
         call.layer
@@ -44,15 +45,17 @@ def _with_weights(net: keras.Model) -> list:
     return [layer for layer in found if any("seed_generator" not in weight.path for weight in layer.weights)]
 
 
-def _are_alike(new, old) -> bool:
-    if type(new) is not type(old):
+def _are_alike(new, old, added: int) -> bool:
+    """Whether two layers have the same weights, but for the scale and the shift that the new one may be without, and the
+    `added` inputs that it may have."""
+    own, before = _by_name(new), _by_name(old)
+    if type(new) is not type(old) or not before.keys() - _SCALE_AND_SHIFT <= own.keys() <= before.keys():
         return False
-    before = _by_name(old)
-    return all(name in before and _fits(weight.shape, before[name].shape) for name, weight in _by_name(new).items())
+    return all(_fits(weight.shape, before[name].shape, added) for name, weight in own.items())
 
 
-def _fits(new: tuple, old: tuple) -> bool:
-    return len(new) == len(old) and sum(a != b for a, b in zip(new, old)) <= 1 and all(a >= b for a, b in zip(new, old))
+def _fits(new: tuple, old: tuple, added: int) -> bool:
+    return len(new) == len(old) and [a - b for a, b in zip(new, old) if a != b] in ([], [added])
 
 
 def _assign(new, old) -> set[str]:

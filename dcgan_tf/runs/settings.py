@@ -41,7 +41,7 @@ def read_settings(folder: RunFolder) -> Settings | None:
 
 
 # Parts of an identity that are no flags.
-SHAPE, IMAGES, NETS = "the images' shape", "the images", "the nets"
+SHAPE, IMAGES, CLASSES, NETS = "the images' shape", "the images", "the classes", "the nets"
 # Hashes tell a person nothing: what it means where they have changed.
 _HASHES = {
     IMAGES: "the images have changed since the run began",
@@ -75,6 +75,7 @@ def identity(settings: Settings) -> dict[str, object]:
         "--data": plural(data.images, "image"),
         SHAPE: shape_text(data.image_shape),
         IMAGES: data.fingerprint,
+        **({CLASSES: settings.preset.classes} if settings.preset.classes else {}),
         "--preset": settings.preset.family,  # The shape that it is fitted to is that of the images.
         NETS: hashlib.sha256(json.dumps(net, sort_keys=True).encode()).hexdigest()[:8],
         **json.loads(
@@ -103,6 +104,7 @@ def _differing(one: dict, other: dict) -> list[tuple[str, str, str]]:
     is_news = {
         SHAPE: "--image-size" not in names,
         IMAGES: not {"--data", SHAPE, *_FLAGS_OF_READING} & set(names),
+        CLASSES: "--conditional" not in names,
         NETS: set(names) <= {IMAGES, NETS},
     }
     return [(name, _shown(one.get(name)), _shown(other.get(name))) for name in names if is_news.get(name, True)]

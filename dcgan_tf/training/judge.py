@@ -150,7 +150,8 @@ class Judge:
             what = (
                 f"; the best is {self._when(best['epoch'], best.get('step'), now.epoch)}, {held.removeprefix('SWD ')}"
             )
-        numbers = f"{shown_beside(measured)}: {meaning}, diversity {measured['diversity']:.0%}"
+        within = " within classes" if self._plan.preset.classes else ""
+        numbers = f"{shown_beside(measured)}: {meaning}, diversity{within} {measured['diversity']:.0%}"
         return f"{self._when(now.epoch, now.step)}: {numbers}{what}"
 
     def _when(self, epoch: int, step: int | None, this_epoch: int | None = None) -> str:

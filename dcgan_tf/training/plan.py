@@ -15,7 +15,6 @@ from dcgan_tf.config.recipes import Recipe
 from dcgan_tf.config.settings import Images, Settings
 from dcgan_tf.config.settle import Facts, Start, settle, wanted_shape
 from dcgan_tf.config.train import TrainConfig
-from dcgan_tf.data.members import LABELS_IGNORED
 from dcgan_tf.data.places import find_place
 from dcgan_tf.data.source import ImageSource
 from dcgan_tf.data.sources import open_source
@@ -188,7 +187,7 @@ def plan_run(
         start=start,
         devices=replicas,
         on_processor=on_processor,
-        no_classes="; ".join(note for note in source.notes if note.startswith(LABELS_IGNORED)),
+        no_classes=source.no_classes,
     )
     settings = settle(flags, facts, begun)
     if flags.evaluate_every and not swd.fits(source):

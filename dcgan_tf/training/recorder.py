@@ -34,6 +34,7 @@ from dcgan_tf.training import rollback, schedule
 from dcgan_tf.training.cadence import Cadence, is_due
 from dcgan_tf.training.console import Progress
 from dcgan_tf.training.judge import Judge, Moment, Verdict
+from dcgan_tf.training.plan import Plan
 from dcgan_tf.training.saver import ModelSaver
 from dcgan_tf.training.trainer import Trainer
 from dcgan_tf.training.watchdog import Watchdog
@@ -45,6 +46,11 @@ MAX_TENSORBOARD_SHEETS = 50  # Where a flag asks for more pictures than that, Te
 MAX_SAVING_SHARE = 0.02  # Where no flag says how often, saving may take this share of the training time.
 MAX_STOP_SECONDS = 10  # So long may be measured after Ctrl-C,
 MAX_TERMINATION_SECONDS = 2  # and after SIGTERM: who sends that, such as a cluster, kills soon after.
+
+
+def class_shares(plan: Plan) -> tuple[float, ...] | None:
+    """How often each class comes in training; None where they all come alike, or there are none."""
+    return plan.source.classes.shares if plan.preset.classes and plan.config.balance == "off" else None
 
 
 class Recorder:
@@ -61,7 +67,7 @@ class Recorder:
         self._saver = ModelSaver(plan, trainer.gan)
         self._sampling = schedule.of_pictures(plan)
         self._saving = Cadence(config.save_every, MAX_SAVING_SHARE)
-        self._sampler = Sampler(trainer.gan)
+        self._sampler = Sampler(trainer.gan, class_shares(plan))
         self._judge, self._watchdog = Judge(plan, self._pictures, trainer.step), Watchdog()
         self._is_saved = False  # Whether the models of this epoch are saved, or better ones of it are and have to stay.
         self._architectures = architectures(trainer.gan)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan_tf.common.errors import printable
-from dcgan_tf.common.text import plural, shape_text, size_text, time_text
+from dcgan_tf.common.text import first_of, plural, shape_text, size_text, time_text
 from dcgan_tf.config.recipes import described
 from dcgan_tf.runs.state import KEPT_STATES
 from dcgan_tf.training.machine.devices import describe_device, peak_memory
@@ -27,7 +27,7 @@ def summary(plan: Plan, gan, precision, seconds_per_step: float, step: int, work
     rows = {
         "images": f"{len(source):,} of {shape_text(source.image_shape)} from {printable(source.name)}, {source.values}",
         "size": sizes_text(plan.settings, source.size_is_chosen, plan.other_sizes, seconds_per_step),
-        "classes": ", ".join(f"{name} {count:,}" for name, count in source.class_counts.items()),
+        "classes": _classes(plan),
         "preset": "" if plan.config.generator else preset.in_words,
         "nets": f"generator {_origin(plan.config.generator)}{_count(gan.generator):,} parameters, "
         f"discriminator {_origin(plan.config.discriminator)}{_count(gan.discriminator):,}",
@@ -55,8 +55,16 @@ def _notes_of_classes(plan: Plan) -> list[str]:
     few = [f"{name} ({count})" for name, count in zip(classes.names, classes.counts) if count < MIN_IMAGES_A_CLASS]
     if not few:
         return []
-    named = ", ".join(few[:MAX_NAMED_CLASSES]) + (", ..." if few[MAX_NAMED_CLASSES:] else "")
+    named = first_of(few, MAX_NAMED_CLASSES)
     return [f"classes of fewer than {MIN_IMAGES_A_CLASS} images, of which the net learns little: {named}"]
+
+
+def _classes(plan: Plan) -> str:
+    """How many images each class has, and whether that decides how often they come; "" where there are no classes."""
+    counts = [f"{name} {count:,}" for name, count in plan.source.class_counts.items()]
+    how_many = f"{len(counts):,}: " if len(counts) > MAX_NAMED_CLASSES else ""
+    balanced = "; drawn equally often" if plan.order.balanced else ""
+    return how_many + first_of(counts, MAX_NAMED_CLASSES) + balanced
 
 
 def expected_disk(plan: Plan, gan) -> int:

@@ -1,6 +1,6 @@
 import pytest
 
-from dcgan_tf.common.text import first_three, plural, shape_text, size_text, table, time_text
+from dcgan_tf.common.text import first_of, first_three, nearest, plural, shape_text, size_text, table, time_text
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,28 @@ def test_shapes_and_counts():
 )
 def test_the_first_three_and_dots_for_the_rest(texts, expected):
     assert first_three(texts) == expected
+
+
+def test_the_first_of_many():
+    assert (first_of("abcde", 5), first_of("abcde", 4), first_of(iter("ab"), 1)) == (
+        "a, b, c, d, e",
+        "a, b, c, d, ...",
+        "a, ...",
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("--bacth-size", "--batch-size"),
+        ("--batch", "--batch-size"),
+        ("--epoch", "--epochs"),
+        ("--e", None),  # too short for a shortened word
+        ("--colour", None),
+    ],
+)
+def test_the_nearest_word(word, near):
+    assert nearest(word, ["--batch-size", "--epochs", "--seed"]) == near
 
 
 def test_columns_are_as_wide_as_their_widest_cell():

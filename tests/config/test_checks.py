@@ -1,6 +1,7 @@
 """What every command refuses alike."""
 
 import typing
+from dataclasses import replace
 
 import pytest
 from support.helpers import error_of
@@ -48,3 +49,26 @@ def test_an_empty_name_is_refused_as_by_a_variable_of_the_shell_that_was_never_s
     assert error_of(check, config(kind, **{name: "a\0b"})) == (
         f"{shown} a\\x00b: holds a NUL character, which no name can: give another"
     )
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        commands.GenerateConfig("run", "out"),
+        commands.InterpolateConfig("run", (1, 2), "walk.gif"),
+        commands.EvaluateConfig("run"),
+    ],
+    ids=["generate", "interpolate", "evaluate"],
+)
+def test_classes_may_be_called_anything_but_nothing(asked):
+    for labels in (("cat", "old dog"), ("3",), ("-3", "all"), ("all",)):
+        check(replace(asked, labels=labels))
+    for labels, shown in ((("cat", ""), '""'), ((" ",), '""'), (("a\0b",), "a\\x00b")):
+        assert error_of(check, replace(asked, labels=labels)) == (
+            f"--labels {shown}: is no class: give names or numbers of classes, such as 3, or all"
+        )
+
+
+@pytest.mark.parametrize("labels", [("cat", "dog"), ("all",)], ids=["named", "all"])
+def test_a_film_of_one_seed_goes_through_classes(labels):
+    check(commands.InterpolateConfig("run", (5,), "walk.gif", labels=labels))

@@ -27,7 +27,7 @@ def test_the_most_used_flags_of_train_come_first_and_every_flag_is_in_a_group():
     first = text[text.index("most used:") : text.index("\ndata:")]
     assert re.findall(r"^  (--[\w-]+)", first, re.M) == [
         *("--data", "--preset", "--image-size", "--run-dir", "--epochs", "--batch-size", "--recipe"),
-        *("--flips", "--resume", "--dry-run"),
+        *("--flips", "--conditional", "--resume", "--dry-run"),
     ]
     shown = re.findall(r"^  (--[\w-]+)", text, re.M)
     assert sorted(shown) == sorted(declared.name for declared in flags_of(TrainConfig))

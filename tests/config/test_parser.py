@@ -107,7 +107,7 @@ def test_flags_of_other_commands(kind, words, config):
         (
             EvaluateConfig,
             "--metrics fids",
-            "--metrics fids: must be one of swd, tones, msssim, fid, kid, precision-recall, copies, diversity, modes; did you mean fid?",
+            "--metrics fids: must be one of swd, tones, msssim, fid, kid, precision-recall, copies, diversity, modes, per-class, class-accuracy; did you mean fid?",
         ),
         (TrainConfig, "--epochs 1.5", "--epochs 1.5: must be a whole number"),
         (TrainConfig, "--ema much", "--ema much: must be a number"),

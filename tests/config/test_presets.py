@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -31,6 +32,27 @@ def test_training_numbers(
     assert (preset.update, preset.generator_step) == (update, g_step)
     assert (preset.real_target, preset.d_loss_scale) == (target, scale)
     assert (preset.initializer, (preset.bn_epsilon, preset.bn_momentum)) == (init, bn)
+
+
+def test_presets_know_no_classes():
+    for preset in PRESETS.values():
+        assert (preset.classes, preset.class_judge, preset.shown_classes) == (0, "projection", [])
+        assert preset.generator_inputs == preset.latent_dim
+
+
+@pytest.mark.parametrize(
+    "classes, rows, shown",
+    [
+        (1, 1, [0]),
+        (3, 3, [0, 1, 2]),
+        (5, 3, [0, 1, 3]),
+        (40, 16, [0, 2, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 30, 32, 35, 37]),
+        (1000, 4, [0, 250, 500, 750]),
+    ],
+)
+def test_classes_are_shown_evenly(classes, rows, shown):
+    preset = dataclasses.replace(PRESETS["mnist"], classes=classes, grid=(rows, 8))
+    assert preset.shown_classes == shown
 
 
 def test_an_unknown_name_lists_the_known_ones():

@@ -4,7 +4,7 @@ import pytest
 from support.helpers import error_of
 
 from dcgan_tf.config.fitting import preset_for
-from dcgan_tf.config.presets import PRESETS, Layer
+from dcgan_tf.config.presets import CLASS_EMBEDDING_DIM, PRESETS, Layer
 from dcgan_tf.config.recipes import RECIPES, TUTORIAL, Recipe, described, with_switches
 from dcgan_tf.config.train import Switches
 from dcgan_tf.config.variants import applied
@@ -27,6 +27,34 @@ def test_a_switch_takes_the_place_of_the_recipe_s_own():
     assert described(Recipe(ema=0.99, augment=("colour", "cutout"), flips=True, packing=2)) == (
         "ema 0.99, augment colour cutout, flips, packing 2"
     )
+
+
+def test_classes_in_words():
+    assert described(Recipe(conditional=True, class_norm=True)) == "conditional, class-norm"
+    assert described(Recipe(ema=0.99, conditional=True, class_judge="auxiliary")) == (
+        "ema 0.99, conditional, class-judge auxiliary"
+    )
+    asked = Switches(conditional="on", class_norm="off", class_judge="projection")
+    assert with_switches(TUTORIAL, asked) == Recipe(conditional=True)
+    assert not any(recipe.conditional or recipe.class_norm for recipe in RECIPES.values())
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_classes_count_only_for_a_conditional_recipe(name):
+    preset = PRESETS[name]
+    assert applied(preset, TUTORIAL, 3) == applied(preset, Recipe(class_norm=True), 3) == preset
+    made = applied(preset, Recipe(conditional=True), 3)
+    assert (made.classes, made.class_judge, made.discriminator) == (3, "projection", preset.discriminator)
+    assert made.generator_inputs == preset.latent_dim + CLASS_EMBEDDING_DIM == preset.generator_inputs + 50
+    # Rows change only where one says how many numbers it takes.
+    begins_with_reshape = preset.generator[0].kind == "reshape"
+    assert made.generator[1:] == preset.generator[1:]
+    assert (made.generator[0] != preset.generator[0]) == begins_with_reshape
+    normed = applied(preset, Recipe(conditional=True, class_norm=True, class_judge="auxiliary"), 3)
+    assert normed.class_judge == "auxiliary" and normed.discriminator == preset.discriminator
+    for row, plain in zip(normed.generator, made.generator, strict=True):
+        words = ["class_bn" if word == "bn" else word for word in plain.then.split()]
+        assert row == dataclasses.replace(plain, then=" ".join(words))
 
 
 @pytest.mark.parametrize("name", PRESETS)

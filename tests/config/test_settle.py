@@ -1,12 +1,17 @@
 """Who says each value: a table of images, flags and devices, with what comes of them."""
 
+import json
+from dataclasses import replace
+
 import pytest
+from support.helpers import error_of
 
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.config.checks import check
+from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.ranges import Range
 from dcgan_tf.config.recipes import RECIPES, SWITCHES, TUTORIAL, Recipe, described
-from dcgan_tf.config.settings import Images
+from dcgan_tf.config.settings import Images, settings_from_json
 from dcgan_tf.config.settle import Facts, Start, settle, wanted_shape
 from dcgan_tf.config.train import Switches, TrainConfig
 
@@ -14,9 +19,21 @@ BEST = "ema 0.995, augment translation, d-bias, upsampling even"
 MNIST, FACES, PAINTS, SCANS, DIGITS = (28, 28, 1), (64, 64, 3), (200, 200, 3), (96, 96, 1), (8, 8, 1)
 
 
-def settled(shape, count=3000, begun=None, black_or_white=0.0, devices=1, on_processor=True, start=None, **flags):
-    images = Images("x", count, shape, "uint8 0..255", "0" * 16)
-    facts = Facts(images, lambda: black_or_white, "checkpoints/x", start, devices, on_processor)
+def settled(
+    shape,
+    count=3000,
+    begun=None,
+    black_or_white=0.0,
+    devices=1,
+    on_processor=True,
+    start=None,
+    names=(),
+    why="",
+    **flags,
+):
+    """names: of the classes that the images have. why: they have none."""
+    images = Images("x", count, shape, "uint8 0..255", "0" * 16, tuple(names))
+    facts = Facts(images, lambda: black_or_white, "checkpoints/x", start, devices, on_processor, why)
     return settle(TrainConfig("x.npy", **flags), facts, begun)
 
 
@@ -82,6 +99,150 @@ def test_images_are_looked_at_only_where_a_recipe_has_a_gain():
         facts = Facts(Images("x", 44, FACES, "", ""), lambda: 1 / 0, "x")
         settle(TrainConfig(recipe="best"), facts)
     assert settle(TrainConfig(recipe="tutorial"), facts).recipe == TUTORIAL
+
+
+# ---- classes
+
+PETS = ("cat", "dog", "owl")
+CONDITIONAL = Switches(conditional="on")
+
+
+def test_classes_are_settled_where_the_nets_know_them_and_nowhere_else():
+    made = settled(FACES, names=PETS, switches=CONDITIONAL)
+    assert (made.data.class_names, made.preset.classes, made.preset.class_judge) == (PETS, 3, "projection")
+    assert made.recipe.conditional and described(made.recipe) == f"{BEST}, conditional"
+    for flags in ({}, {"balance": "on"}, {"switches": Switches(conditional="off")}):
+        made = settled(FACES, names=PETS, **flags)
+        assert (made.data.class_names, made.preset.classes, made.preset.generator_inputs) == ((), 0, 100)
+        assert settings_from_json(json.loads(json.dumps(made.to_json()))) == made
+    assert made.preset == settled(FACES).preset
+    made = settled(FACES, names=PETS, switches=Switches(conditional="on", class_norm="on", class_judge="auxiliary"))
+    assert described(made.recipe) == f"{BEST}, conditional, class-norm, class-judge auxiliary"
+    assert made.preset.class_judge == "auxiliary"
+    norms = [word for row in made.preset.generator for word in row.then.split() if "bn" in word]
+    assert norms == ["class_bn"] * 4
+    assert settings_from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_what_is_balanced_is_settled_by_the_flag_alone():
+    assert settled(FACES, names=PETS).config.balance == "off"
+    assert settled(FACES, names=PETS, balance="on").config.balance == "on"
+
+
+GIVE = (
+    "give a folder with a folder for each class, an archive of one, an IDX file with its labels beside, a .npz, HDF5 or "
+    "MATLAB file with labels, a CSV or Parquet table with a column of them, TFRecord files with labels, or mnist"
+)
+NO_CLASSES = [
+    ({"switches": CONDITIONAL}, f"--conditional on: the images of x.npy have no classes: {GIVE}"),
+    ({"balance": "on"}, f"--balance on: the images of x.npy have no classes: {GIVE}"),
+    (
+        {"balance": "on", "switches": CONDITIONAL, "why": "labels ignored: 'y' is int64 [4]"},
+        f"--conditional on: the images of x.npy have no classes (labels ignored: 'y' is int64 [4]): {GIVE}",
+    ),
+    (
+        {"switches": CONDITIONAL, "names": ["c\x1bat"]},
+        "--conditional on: all images of x.npy are of one class, c\\x1bat: give images of two or more, or leave "
+        "--conditional out",
+    ),
+    (
+        {"balance": "on", "names": ["cat"]},
+        "--balance on: all images of x.npy are of one class, cat: give images of two or more, or leave --balance out",
+    ),
+    (
+        {"switches": CONDITIONAL, "names": [str(label) for label in range(1000)], "count": 3999},
+        "--conditional on: 3,999 images of 1,000 classes are too few, 4 of each are needed on average: are the labels of "
+        "x.npy classes? Give fewer with --classes, or more images",
+    ),
+    (
+        {"balance": "on", "names": PETS, "count": 11},
+        "--balance on: 11 images of 3 classes are too few, 4 of each are needed on average: are the labels of x.npy "
+        "classes? Give fewer with --classes, or more images",
+    ),
+    (
+        {"switches": Switches(conditional="on", packing=2), "names": PETS},
+        "--packing 2 --conditional on: a pack would hold images of several classes: give one of them",
+    ),
+    ({"switches": Switches(class_norm="on"), "names": PETS}, "--class-norm on: is for --conditional on: give both"),
+    (
+        {"switches": Switches(conditional="off", class_judge="auxiliary"), "names": PETS},
+        "--class-judge auxiliary: is for --conditional on: give both",
+    ),
+    (
+        {"switches": Switches(class_norm="on"), "names": PETS, "balance": "on"},
+        "--class-norm on: is for --conditional on: give both",
+    ),
+    (
+        {"switches": Switches(conditional="on", class_norm="on"), "names": PETS, "preset": "mnist-mlp"},
+        "--class-norm on: the generator of --preset mnist-mlp has no batch normalization: leave it out, or give another "
+        "--preset",
+    ),
+]
+
+
+@pytest.mark.parametrize("given, message", NO_CLASSES, ids=[message.partition(":")[0] for _, message in NO_CLASSES])
+def test_classes_that_are_needed_and_not_there(given, message):
+    assert error_of(settled, FACES, **given) == message
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"switches": CONDITIONAL, "names": PETS, "count": 12, "batch_size": 4},
+        {"balance": "on", "names": PETS, "switches": Switches(packing=2)},
+        {"switches": Switches(class_norm="off", class_judge="projection")},  # what is so anyway
+        {"names": ["cat"]},
+    ],
+    ids=["just enough", "packing with balance", "as it is", "one class that nobody asks for"],
+)
+def test_classes_that_are_as_they_have_to_be(given):
+    settled(FACES, **given)
+
+
+def test_a_run_that_is_there_says_that_it_is_conditional_until_a_flag_does():
+    begun = settled(FACES, names=PETS, switches=CONDITIONAL)
+    assert settled(FACES, names=PETS, begun=begun).preset == begun.preset
+    assert error_of(settled, FACES, begun=begun).startswith("--conditional on: the images of x.npy have no classes: ")
+    off = settled(FACES, names=PETS, begun=begun, switches=Switches(conditional="off"))
+    assert (off.preset.classes, off.data.class_names) == (0, ())
+
+
+@pytest.mark.parametrize(
+    "classes, preset, grid, shown",
+    [
+        (3, "faces64", (3, 8), [0, 1, 2]),
+        (16, "faces64", (16, 8), list(range(16))),
+        (17, "faces64", (16, 8), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]),
+        (40, "faces64", (16, 8), [0, 2, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 30, 32, 35, 37]),
+        (3, "paints200", (3, 8), [0, 1, 2]),  # whose own sheet has two columns
+    ],
+)
+@pytest.mark.parametrize("recipe", ["tutorial", "best"])
+def test_sample_pictures_have_a_row_for_each_class(classes, preset, grid, shown, recipe):
+    names = list(map(str, range(classes)))
+    made = settled(FACES, names=names, switches=CONDITIONAL, preset=preset, recipe=recipe)
+    assert (made.preset.grid, made.preset.shown_classes) == (grid, shown)
+    assert settled(FACES, names=names, preset=preset, recipe=recipe).preset.shown_classes == []
+
+
+def test_a_run_that_goes_on_keeps_the_rows_and_columns_that_it_began_with():
+    begun = settled(FACES, names=PETS, switches=CONDITIONAL)
+    begun = replace(begun, preset=replace(begun.preset, grid=(2, 5)))  # as another version had them
+    again = settled(FACES, names=PETS, begun=begun)
+    assert (again.preset.grid, again.preset.shown_classes) == ((2, 5), [0, 1])
+
+
+@pytest.mark.parametrize("latent_dim", [33, 256, None])
+def test_the_first_row_is_as_wide_as_latents_and_class(latent_dim):
+    """Of the presets that begin with a reshape, too; of a saved generator's latents, where there is one."""
+    start = Start(FACES, latent_dim, 7)
+    for name in PRESETS:
+        preset = settled(FACES, names=PETS, start=start, preset=name, switches=CONDITIONAL).preset
+        own = latent_dim or PRESETS[name].latent_dim
+        assert (preset.latent_dim, preset.generator_inputs) == (own, own + 50)
+        first = preset.generator[0]
+        assert first.kind == ("reshape" if name in ("faces64", "mri96") else "dense")
+        assert first.kind == "dense" or first.shape == (1, 1, own + 50)
 
 
 def test_what_the_flags_ask_of_the_images():

@@ -7,9 +7,10 @@ import pytest
 from dcgan_tf.config.fitting import preset_for
 from dcgan_tf.config.order import Order
 from dcgan_tf.config.presets import PRESETS, Layer
-from dcgan_tf.config.recipes import TUTORIAL
+from dcgan_tf.config.recipes import TUTORIAL, Recipe
 from dcgan_tf.config.settings import Images, Settings
 from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.config.variants import applied
 from dcgan_tf.config.work import _of_row, multiplications, seconds_of
 
 
@@ -36,6 +37,16 @@ def test_two_dense_nets():
     # Generator 100-256-512-784, discriminator 784-512-256-1.
     generator, discriminator = 100 * 256 + 256 * 512 + 512 * 784, 784 * 512 + 512 * 256 + 256
     assert multiplications(PRESETS["mnist-mlp"]) == 3 * generator + 8 * discriminator
+
+
+def test_what_stands_for_a_class_is_multiplied_with_the_first_row():
+    mlp = PRESETS["mnist-mlp"]
+    of_classes = dataclasses.replace(mlp, classes=10)
+    assert multiplications(of_classes) - multiplications(mlp) == 3 * 50 * 256
+    # Of a generator that begins with a reshape, the first convolution takes 50 channels more: 4x4 of 512 filters.
+    faces = PRESETS["faces64"]
+    made = applied(faces, Recipe(conditional=True), 10)
+    assert multiplications(made) - multiplications(faces) == 3 * 50 * 4 * 4 * 512
 
 
 def test_a_run_with_twice_the_steps_takes_twice_the_time_and_larger_images_more():

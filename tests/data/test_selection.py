@@ -7,12 +7,13 @@ import zipfile
 import numpy as np
 import pytest
 from support import image_sets
+from support.helpers import error_of
 from support.image_files import cached_files, encoded, noise, put
 from support.sources import source_error
 
 from dcgan_tf.common.program import program
 from dcgan_tf.config.reading import Reading
-from dcgan_tf.data.selection import find_firsts
+from dcgan_tf.data.selection import find_firsts, with_classes
 from dcgan_tf.data.sources import open_source
 
 pytestmark = pytest.mark.usefixtures("own_folder")
@@ -64,7 +65,94 @@ def test_classes_that_are_not_there():
         source_error("x.npz", reading=Reading(classes=("3", "4"))) == "--classes 4: x has no such class: it has 3, 5, 7"
     )
     np.save("y.npy", np.zeros((4, 8, 8), np.uint8) + 200)
-    assert source_error("y.npy", reading=Reading(classes=("3",))) == "--classes 3: the images of y have no classes"
+    assert source_error("y.npy", reading=Reading(classes=("3", "a*"))) == (
+        "--classes 3 a*: the images of y have no classes"
+    )
+    np.savez("z.npz", images=np.zeros((4, 8, 8), np.uint8) + 200, labels=[1, 2, 3])
+    assert source_error("z.npz", reading=Reading(classes=("3",))) == (
+        "--classes 3: the images of z have no classes (labels ignored: 'labels' is int64 [3], not one whole number for each "
+        "image)"
+    )
+
+
+@pytest.fixture(scope="module")
+def breeds():
+    """Image i is of the class i; class 4 has no images."""
+    names = ["dog beagle", "dog_pug", "Dog", "cat", "unicorn", "[ab]", "a", "b", "*"]
+    labels = np.array([0, 1, 2, 3, 5, 6, 7, 8])
+    return image_sets.source_of(image_sets.noise(8, 4, 4, 1), labels=labels, class_names=names)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        (["dog*"], ["dog beagle", "dog_pug"]),
+        (["dog*", "cat"], ["dog beagle", "dog_pug", "cat"]),
+        (["cat", "dog*", "dog_pug", "cat"], ["dog beagle", "dog_pug", "cat"]),  # in the order that they had, each once
+        (["[dD]og*"], ["dog beagle", "dog_pug", "Dog"]),
+        (["?"], ["a", "b", "*"]),
+        (["[ab]"], ["[ab]"]),  # A name goes before a pattern.
+        (["*"], ["*"]),
+        (["[a-b]"], ["a", "b"]),
+        (["[!ab]"], ["*"]),
+        (["**"], ["dog beagle", "dog_pug", "Dog", "cat", "[ab]", "a", "b", "*"]),
+    ],
+    ids=" ".join,
+)
+def test_names_and_patterns_of_classes(breeds, wanted, kept):
+    source = with_classes(breeds, tuple(wanted))
+    assert source.class_names == kept and list(source.classes.names) == kept
+    assert source.labels.tolist() == list(range(len(kept)))  # one image of each
+    assert source.notes == [f"{len(kept)} image{'s' * (len(kept) > 1)} of 8: of the classes {', '.join(kept)}"]
+    of_name = dict(zip(breeds.classes.names, breeds.read(range(8))))
+    np.testing.assert_array_equal(source.read(range(len(kept))), [of_name[name] for name in kept])
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("dog_pugg", "; did you mean dog_pug?"),
+        ("DOG_PUG", "; did you mean dog_pug?"),
+        ("dog", "; did you mean Dog?"),
+        ("CAT*", "; did you mean cat?"),
+        ("beagle*", "; did you mean dog beagle?"),
+        ("zebra", ""),
+        ("unicorn", ""),  # There are no images of it.
+        ("", ""),
+        ("x\x1b[2J", ""),
+    ],
+    ids=[
+        "longer",
+        "large letters",
+        "small letters",
+        "pattern",
+        "a part",
+        "nothing near",
+        "without images",
+        "empty",
+        "escape",
+    ],
+)
+def test_a_class_that_nothing_is_called_like(breeds, word, meant):
+    assert error_of(with_classes, breeds, ("cat", word)) == (
+        f"--classes {word}: images has no such class: it has dog beagle, dog_pug, Dog, cat, [ab], a, b, *{meant}"
+    ).replace("\x1b", "\\x1b")
+
+
+def test_ten_classes_of_many_are_listed():
+    labels = np.arange(40, dtype=np.int64) * 10**12 - 1  # The smallest is -1: a number, not a place in a list.
+    many = image_sets.source_of(image_sets.noise(40, 4, 4, 1), labels=labels)
+    ten = ", ".join(str(label) for label in labels[:10])
+    assert error_of(with_classes, many, ("7",)) == f"--classes 7: images has no such class: it has {ten}, ..."
+    chosen = with_classes(many, ("*9",))
+    assert chosen.notes == [f"39 images of 40: of the classes {', '.join(map(str, labels[1:11]))}, ..."]
+    assert chosen.labels.tolist() == labels[1:].tolist() and chosen.class_names is None
+    assert with_classes(many, ("-1",)).labels.tolist() == [-1]
+
+
+def test_classes_of_one_name_are_one():
+    twice = image_sets.source_of(image_sets.noise(3, 4, 4, 1), labels=np.arange(3), class_names=["a", "b", "a"])
+    assert with_classes(twice, ("a",)).labels.tolist() == [0, 1] and len(with_classes(twice, ("a",))) == 2
 
 
 def test_duplicates_of_arrays_are_looked_for_where_asked():

@@ -15,8 +15,9 @@ from dcgan_tf.common.backend import keras
 from dcgan_tf.config.checks import check
 from dcgan_tf.config.commands import TrainFeaturesConfig
 from dcgan_tf.data.sources import open_source
-from dcgan_tf.evaluate import classifier
-from dcgan_tf.evaluate.classifier import class_names, predict_stacked, split, train_features
+from dcgan_tf.evaluate import class_net, classifier
+from dcgan_tf.evaluate.class_net import split
+from dcgan_tf.evaluate.classifier import class_names, predict_stacked, train_features
 from dcgan_tf.metrics.diversity import modes
 from dcgan_tf.metrics.features import open_features, open_outputs
 
@@ -135,17 +136,17 @@ def test_labels_that_skip_numbers(tmp_path, monkeypatch):
 
 def test_large_images_are_shrunk():
     source = source_of(np.random.default_rng(0).integers(0, 256, [40, 200, 128, 3], np.uint8))
-    batches = classifier._Batches(source, (64, 41), np.arange(40) % 2, np.arange(40), seed=0)
+    batches = class_net._Batches(source, (64, 41), np.arange(40) % 2, np.arange(40), seed=0)
     images, _ = batches[0]
     assert images.shape == (8, 64, 41, 3) and images.dtype == np.uint8
-    net = classifier.build([64, 41, 3], 2)
+    net = class_net.build([64, 41, 3], 2)
     assert net.output_shape == (None, 2) and net.get_layer("features").output.shape == (None, 128)
 
 
 @pytest.mark.parametrize("shape", [[1, 1, 1], [4, 9, 3], [28, 28, 1], [96, 5, 3]])
 def test_nets_of_any_size(shape):
     images = np.zeros([2, *shape], np.float32)
-    assert classifier.build(shape, 5)(images, training=False).shape == (2, 5)
+    assert class_net.build(shape, 5)(images, training=False).shape == (2, 5)
 
 
 def test_the_split_is_a_tenth_of_every_class_by_the_seed():
@@ -161,7 +162,7 @@ def test_every_epoch_has_an_order_of_its_own_by_the_seed():
     source = source_of(np.arange(100, dtype=np.uint8).reshape(100, 1, 1, 1))
 
     def epochs(seed):
-        batches = classifier._Batches(source, (1, 1), np.arange(100), np.arange(20, 100), seed)
+        batches = class_net._Batches(source, (1, 1), np.arange(100), np.arange(20, 100), seed)
         for _ in range(2):
             seen = []
             for number in range(len(batches)):
@@ -177,10 +178,10 @@ def test_every_epoch_has_an_order_of_its_own_by_the_seed():
 
 
 def test_the_same_command_makes_the_same_net(tmp_path):
-    data = coloured(tmp_path / "data", {"a": 20, "b": 20})
+    data = coloured(tmp_path / "data", {"a": 20, "b": 20}, size=(6, 6))  # A net of one convolution is soon made.
     for name, seed in (("one", 1), ("two", 1), ("three", 2)):
         train_features(TrainFeaturesConfig(data, str(tmp_path / f"{name}.keras"), epochs=1, seed=seed))
-    images = source_of(np.random.default_rng(0).integers(0, 256, [10, 20, 12, 3], np.uint8))
+    images = source_of(np.random.default_rng(0).integers(0, 256, [10, 6, 6, 3], np.uint8))
     one, two, three = (
         open_features(str(tmp_path / f"{name}.keras")).extract(images) for name in ("one", "two", "three")
     )
@@ -243,7 +244,7 @@ def test_an_interrupted_training_leaves_the_older_file(tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(classifier, "_fit", interrupted)
+    monkeypatch.setattr(class_net, "_fit", interrupted)
     assert cli.main(["train-features", "digits", "--out", str(out)]) == 130
     assert os.listdir(tmp_path) == ["net.keras"] and out.read_bytes() == b"the older one"
 

@@ -263,13 +263,15 @@ def test_the_values_of_the_run_s_images(run, tmp_path):
     "flags, message",
     [
         ({"metrics": ()}, "--metrics: names none: give one or more of "
-         "swd, tones, msssim, fid, kid, precision-recall, copies, diversity, modes"),
+         "swd, tones, msssim, fid, kid, precision-recall, copies, diversity, modes, per-class, class-accuracy"),
         ({"metrics": ("swd", "kid", "fid"), "features": "none"},
          "--metrics kid fid --features none: give features, or leave these metrics out"),
+        ({"metrics": ("class-accuracy",), "features": "none"},
+         "--metrics class-accuracy --features none: give features, or leave these metrics out"),
         ({"metrics": ("kid",), "features": "x.keras", "epoch": "all", "set_best": True},
          "--set-best: the best of all is told by swd, or by kid in the features of imagenet: add one to --metrics, or "
          "give one --epoch"),
-        ({"metrics": ("swd",), "held_out": "x"}, "--held-out: is for copies: add copies to --metrics"),
+        ({"metrics": ("swd",), "held_out": "x"}, "--held-out: is for copies and class-accuracy: add one of them to --metrics"),
         ({"epoch": 0}, "--epoch 0: must be at least 1"),
         ({"seeds": 0}, "--seeds 0: must be from 1 to 1000"),
         ({"seed": 2**31 - 2, "seeds": 3}, "--seed 2147483646 --seeds 3: the last seed must be below 2147483648"),
@@ -310,6 +312,9 @@ def test_flags_out_of_range(flags, message):
         (["RUN", "--metrics", "kid", "fid"],
          "--metrics kid fid: needs --features: imagenet, inception, or a Keras file such as "
          "\"dcgan-tf train-features\" makes"),
+        (["RUN", "--metrics", "per-class"], "--metrics per-class: small draws no classes: leave per-class out"),
+        (["RUN", "--metrics", "class-accuracy", "swd"],
+         "--metrics class-accuracy: small draws no classes: leave class-accuracy out"),
         (["RUN", "--out", "few.npy"], "--out few.npy: few.npy is a file, must be a folder: give another"),
         (["small.h5", "--data", "few.npy", "--metrics", "swd"],
          "swd compares patches of 7x7 pixels: images of 4x4 are too small"),

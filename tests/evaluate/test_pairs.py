@@ -12,8 +12,8 @@ from dcgan_tf.metrics.copies import find_copies
 class Drawn(ImageSet):
     """Samples, the first of seed 100."""
 
-    def seed_of(self, index):
-        return 100 + index
+    def name_of(self, index):
+        return f"seed {100 + index}"
 
 
 @pytest.mark.parametrize("channels", [1, 3])

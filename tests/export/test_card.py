@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 
+import pytest
 from support import small_nets
 from support.settings import settings
 
 from dcgan_tf import __version__
 from dcgan_tf.common.versions import versions
-from dcgan_tf.export.card import model_card
+from dcgan_tf.export.card import label_names, model_card
+from dcgan_tf.export.judge import Judge
 from dcgan_tf.export.savedmodel import SavedModelWriter, write_card
 
 SETTINGS = settings(name="squares [ old ]", versions={"dcgan_tf": "0.0.1", "tensorflow": "2.21.0"})
@@ -18,7 +21,7 @@ def card(settings, discriminator=None):
 
 
 def test_the_card_of_a_run():
-    made = card(SETTINGS, small_nets.discriminator())
+    made = card(SETTINGS, Judge(small_nets.discriminator()))
     signatures = made.pop("signatures")
     assert made == {
         "name": "squares",
@@ -59,6 +62,21 @@ def test_what_is_not_known_is_null():
     made = card(None)
     assert (made["preset"], made["data"], made["versions"]["trained_with"]) == (None, None, None)
     assert sorted(made["signatures"]) == ["generate", "generate_png", "interpolate", "serving_default"]
+
+
+@pytest.mark.parametrize(
+    "names, wanted",
+    [
+        (("cat", 'a "b" \\ [c]'), ["cat", 'a "b" \\ [c]']),
+        (("cat", "a\nb\x1b"), ["cat", "a\\nb\\x1b"]),
+        (("cat", "dog", "cow"), []),  # as many as the nets draw, or none
+        ((), []),
+    ],
+)
+def test_the_names_of_classes_are_those_of_the_run(names, wanted):
+    of_run = replace(SETTINGS, data=replace(SETTINGS.data, class_names=names))
+    assert label_names(of_run, 2) == wanted
+    assert label_names(None, 2) == label_names(SETTINGS, 0) == []
 
 
 def test_a_written_card_reads_back_and_keeps_rows_on_a_line(tmp_path):

@@ -6,6 +6,7 @@ from PIL import Image
 from support import small_nets
 
 from dcgan_tf.common.backend import tf
+from dcgan_tf.export.judge import Judge
 from dcgan_tf.export.savedmodel import SavedModelWriter
 from dcgan_tf.generators.latents import interpolate, seed_latents
 from dcgan_tf.generators.runtimes import SavedModel, SavedModelSession
@@ -20,7 +21,7 @@ def nets():
 @pytest.fixture(scope="module")
 def folder(nets, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "7"
-    SavedModelWriter(nets[0], "uniform", nets[1]).write(path, {"name": "small"})
+    SavedModelWriter(nets[0], "uniform", Judge(nets[1])).write(path, {"name": "small"})
     return path
 
 

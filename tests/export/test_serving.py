@@ -41,6 +41,7 @@ SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 # Waits long enough that requests sent at the same time meet.
 FIGURES = Batching(64, (1, 8, 64), 200_000, 0.0123456, 0.5)
 VERSION = 100
+TWENTY = ", ".join(f"kind {n}" for n in range(20))
 
 
 def times(formula, sizes=SIZES) -> dict[int, float]:
@@ -231,6 +232,25 @@ def test_unusual_names_stay_names_in_every_file(tmp_path, model_name):
         assert f'MODEL = "{model_name}"' in (tmp_path / client).read_text()
 
 
+@pytest.mark.parametrize(
+    ("classes", "names", "label", "words"),
+    [
+        (0, (), "1", "it draws no classes: leave this out"),
+        (3, (), "3", "give a number from 0 to 2"),
+        (3, (), "cat", "give a number from 0 to 2"),
+        (2, ('"""', "\\"), "2", 'give a number from 0 to 1, or one of """, \\'),
+        (25, [f"kind {n}" for n in range(25)], "kind 25", f"give a number from 0 to 24, or one of {TWENTY}, ..."),
+    ],
+    ids=["none", "no such number", "no names", "odd names", "many"],
+)
+def test_clients_say_which_classes_there_are(tmp_path, classes, names, label, words):
+    write_companions(tmp_path, "x", FIGURES, classes, names)
+    for client in ("client.py", "client_grpc.py"):
+        done = run_here(tmp_path / client, "1", "--labels", label, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"error: --labels {label}: {words}\n")
+        assert max(map(len, (tmp_path / client).read_text().splitlines())) <= 120
+
+
 def test_files_that_are_there_stay_as_they_are(tmp_path):
     mine = {"client.py": b"mine\xff", "batching.config": b"\n  max_batch_size { value: 8 }  # mine\n\n"}
     for name, content in mine.items():
@@ -401,7 +421,9 @@ def refusal(server, body, path="/v1/models/tiny:predict") -> tuple[int, str]:
 
 
 def client(folder: Path, name: str, cwd: Path, *arguments) -> subprocess.CompletedProcess:
-    """In a process of its own, as users start it; `run_here` is for tests of what clients say."""
+    """client.py in a process of its own, as users start it. That of client_grpc.py would import TensorFlow anew."""
+    if name == "client_grpc.py":
+        return run_here(folder / name, *arguments, cwd=cwd)
     command = [sys.executable, str(folder / name), *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
 

@@ -8,8 +8,9 @@ from support import small_nets
 import dcgan_tf.export
 from dcgan_tf.common.backend import tf
 from dcgan_tf.export import verify
+from dcgan_tf.export.judge import Judge
 from dcgan_tf.export.savedmodel import SavedModelWriter
-from dcgan_tf.export.signatures import serving_signatures
+from dcgan_tf.export.signatures import Score, serving_signatures
 
 IMAGES, LATENTS, SEEDS = ("images", "uint8", (8, 8, 3)), ("latents", "float32", (6,)), ("seeds", "int32", ())
 ROWS = {
@@ -23,12 +24,12 @@ ROWS = {
 
 @pytest.fixture(scope="module")
 def signatures():
-    return serving_signatures(6, (8, 8, 3), "uniform", scored=True)
+    return serving_signatures(6, (8, 8, 3), "uniform", Score())
 
 
 @pytest.fixture(scope="module")
 def writer():
-    return SavedModelWriter(small_nets.generator(), "uniform", small_nets.discriminator())
+    return SavedModelWriter(small_nets.generator(), "uniform", Judge(small_nets.discriminator()))
 
 
 def described(tensors):
@@ -43,12 +44,29 @@ def test_the_rows(signatures):
 
 
 def test_without_a_discriminator_there_is_no_score():
-    assert list(serving_signatures(6, (8, 8, 3), "uniform", scored=False)) == list(ROWS)[:-1]
+    assert list(serving_signatures(6, (8, 8, 3), "uniform")) == list(ROWS)[:-1]
+
+
+@pytest.mark.parametrize(
+    "score, takes, gives",
+    [
+        (Score(), ["images"], [("logits", (1,))]),
+        (Score(takes_labels=True), ["images", "labels"], [("logits", (1,))]),
+        (Score(told_classes=10), ["images"], [("logits", (1,)), ("class_logits", (10,))]),
+        (Score(True, 10), ["images", "labels"], [("logits", (1,)), ("class_logits", (10,))]),
+    ],
+)
+def test_a_score_takes_and_tells_the_class_as_the_discriminator_does(score, takes, gives):
+    rows = serving_signatures(6, (8, 8, 3), "normal", score, classes=10)
+    assert [tensor.name for tensor in rows["score"].inputs] == takes
+    assert [(tensor.name, tensor.shape) for tensor in rows["score"].outputs] == gives
+    assert all("labels" in rows[name].example_request()["inputs"] for name in rows if name != "score")
+    assert rows["generate"].inputs[1].values == "0..9, the class; any other is refused"
 
 
 @pytest.mark.parametrize("distribution, values", [("normal", "standard normal"), ("uniform", "uniform in -1..1")])
 def test_the_values_of_latents_are_those_of_their_distribution(distribution, values):
-    [latents] = serving_signatures(6, (8, 8, 3), distribution, scored=False)["serving_default"].inputs
+    [latents] = serving_signatures(6, (8, 8, 3), distribution)["serving_default"].inputs
     assert latents.values == values
 
 
@@ -81,7 +99,7 @@ def test_example_requests_can_be_sent(writer):
 
 
 def test_every_row_is_verified(signatures):
-    expected = verify.reference(small_nets.generator(), "uniform", small_nets.discriminator())
+    expected = verify.reference(small_nets.generator(), "uniform", Judge(small_nets.discriminator()))
     assert list(expected.inputs) == list(expected.outputs) == list(signatures)
     for name, row in signatures.items():
         assert list(expected.inputs[name]) == [tensor.name for tensor in row.inputs]

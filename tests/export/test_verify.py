@@ -6,11 +6,12 @@ from support import small_nets
 
 from dcgan_tf.common.errors import Mismatch
 from dcgan_tf.export import verify
+from dcgan_tf.export.judge import Judge
 
 
 @pytest.fixture
 def expected():
-    return verify.reference(small_nets.generator(), "uniform", small_nets.discriminator())
+    return verify.reference(small_nets.generator(), "uniform", Judge(small_nets.discriminator()))
 
 
 @pytest.fixture

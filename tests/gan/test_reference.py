@@ -5,20 +5,23 @@ import functools
 
 import numpy as np
 import pytest
+from support.small_nets import narrow
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.config.fitting import preset_for
 from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.recipes import TUTORIAL, Recipe
 from dcgan_tf.config.variants import applied
-from dcgan_tf.gan import plain, replicas
+from dcgan_tf.gan import plain, replicas, step
 from dcgan_tf.gan.arithmetic import FAST, PLAIN
 from dcgan_tf.gan.batch import Batch
 from dcgan_tf.gan.fast.forward import TrainingForward
+from dcgan_tf.gan.optimizer import make_adam
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
 
-SHAPE = (8, 8, 3)
+SHAPE, CLASSES = (8, 8, 3), 3
+LABELS = tf.constant([2, 0, 2, 1])
 SWITCHES = {
     "least-squares": Recipe(loss="least-squares"),
     "hinge": Recipe(loss="hinge"),
@@ -46,22 +49,37 @@ SWITCHES = {
         d_learning_rate=1e-3, instance_noise=0.1, upsampling="even", tanh_gain=1.1,
     ),
 }  # fmt: skip
+PROJECTION = dict(conditional=True)
+AUXILIARY = dict(conditional=True, class_judge="auxiliary", class_norm=True)
+# Every loss and every penalty, in nets of classes.
+OF_CLASSES = {
+    "least-squares": Recipe(loss="least-squares", r1=1.0, **PROJECTION),
+    "hinge": Recipe(loss="hinge", r2=1.0, penalty_every=3, **AUXILIARY),
+    "relativistic": Recipe(loss="relativistic", r1=0.5, r2=0.5, **PROJECTION),
+    "wasserstein": Recipe(loss="wasserstein", gradient_penalty=10.0, **AUXILIARY),
+    "all": dataclasses.replace(SWITCHES["all"], loss="standard", packing=1, **PROJECTION),
+}
+OTHER_JUDGE = {"projection": "auxiliary", "auxiliary": "projection"}
 
 
-@functools.lru_cache(8)
+@functools.lru_cache(16)
 def built(preset):
-    """(nets, all their values): making nets takes half of the time of a step, and most switches have the same."""
+    """(nets, all their values, an optimizer for each): making them takes half of the time of a step, and most switches have
+    the same."""
     nets = build_generator(preset), build_discriminator(preset)
-    return nets, [[variable.numpy() for variable in net.variables] for net in nets]
+    values = [[variable.numpy() for variable in net.variables] for net in nets]
+    return nets, values, [make_adam(preset, 1.0, net, loss_scaling=False) for net in nets]
 
 
-def nets_of(preset):
+def as_new(preset):
     """The generator and the discriminator, as they are when new."""
-    nets, values = built(preset)
-    for net, value in zip(nets, values):
+    nets, values, optimizers = built(dataclasses.replace(preset, name="", update="joint", generator_step="fakes"))
+    for net, value, optimizer in zip(nets, values, optimizers):
         for variable, new in zip(net.variables, value, strict=True):
             variable.assign(new)
-    return nets
+        for variable in optimizer.variables:
+            variable.assign(variable * 0)
+    return nets, optimizers
 
 
 def taken(preset, recipe, arithmetic):
@@ -73,15 +91,25 @@ def taken(preset, recipe, arithmetic):
         found[net.name] = [gradient.numpy() for gradient in gradients]
         arithmetic.apply(adam, gradients_far_from_zero(net), net)
 
-    preset = applied(preset, recipe)
+    preset = narrow(applied(preset, recipe, CLASSES))
     kept = dataclasses.replace(arithmetic, apply=keep)
-    gan = GAN(preset, *nets_of(preset), recipe, arithmetic=kept)
+    nets, optimizers = as_new(preset)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(step, "make_adam", lambda preset, rate, net, loss_scaling: renewed(optimizers, nets, net, rate))
+        gan = GAN(preset, *nets, recipe, arithmetic=kept)
     last = [variable for variable in gan.discriminator.trainable_variables if "kernel" in variable.path][-1]
     last.assign(last * 5)  # The discriminator is surer of itself than at the beginning.
     images = tf.constant(np.random.default_rng(1).uniform(-1, 1, [4, *preset.image_shape]), tf.float32)
-    scalars = gan.update(Batch(images, None, tf.constant(0, tf.int64), replicas.whole(images)))
+    labels = LABELS if preset.classes else None
+    scalars = gan.update(Batch(images, labels, tf.constant(0, tf.int64), replicas.whole(images)))
     state = {owner: [variable.numpy() for variable in values] for owner, values in gan.variables().items()}
     return {name: float(value) for name, value in scalars.items()}, found, state
+
+
+def renewed(optimizers, nets, net, rate):
+    optimizer = optimizers[nets.index(net)]
+    optimizer.learning_rate = rate
+    return optimizer
 
 
 def gradients_far_from_zero(net):
@@ -123,12 +151,25 @@ def test_every_switch(name, switch):
     assert_same(preset_for(SHAPE, name), SWITCHES[switch])
 
 
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("classes", [PROJECTION, AUXILIARY], ids=["projection", "auxiliary"])
+def test_every_preset_of_classes(name, classes):
+    assert_same(preset_for(SHAPE, name), Recipe(**classes))
+
+
+@pytest.mark.parametrize("switch", OF_CLASSES)
+def test_every_loss_and_penalty_of_classes(switch):
+    recipe = OF_CLASSES[switch]
+    assert_same(preset_for(SHAPE, "paints200"), recipe)
+    assert_same(preset_for(SHAPE, "faces64"), dataclasses.replace(recipe, class_judge=OTHER_JUDGE[recipe.class_judge]))
+
+
 def test_every_switch_is_in_the_table():
     plain_recipe = Recipe()
     fields = {field.name for field in dataclasses.fields(Recipe)} - {"batch_size", "learning_rate"}  # not of the step
     turned = {
         field
-        for recipe in SWITCHES.values()
+        for recipe in [*SWITCHES.values(), *OF_CLASSES.values()]
         for field in fields
         if getattr(recipe, field) != getattr(plain_recipe, field)
     }

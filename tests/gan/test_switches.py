@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from support.small_nets import narrow
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.config.fitting import preset_for
@@ -18,7 +19,8 @@ from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
 from dcgan_tf.nets.surgery import with_dtype
 
-SHAPE = (8, 8, 3)
+SHAPE, CLASSES = (8, 8, 3), 3
+LABELS = tf.constant([2, 0, 2, 1, 1, 2])
 softplus = tf.nn.softplus
 
 
@@ -30,7 +32,7 @@ def make(name, recipe, policy="float32", keeps=None, arithmetic=FAST, **changes)
             keeps[net.name] = [gradient.numpy() for gradient in gradients]
 
         arithmetic = dataclasses.replace(arithmetic, apply=keep)
-    preset = applied(dataclasses.replace(preset_for(SHAPE, name), **changes), recipe)
+    preset = narrow(applied(dataclasses.replace(preset_for(SHAPE, name), **changes), recipe, CLASSES))
     nets = [build_generator(preset), build_discriminator(preset)]
     if policy != "float32":
         nets = [with_dtype(net, policy) for net in nets]
@@ -39,7 +41,8 @@ def make(name, recipe, policy="float32", keeps=None, arithmetic=FAST, **changes)
 
 def update_once(gan, images, step):
     """A step that is not compiled."""
-    return gan.update(Batch(images, None, int64(step), replicas.whole(images)))
+    labels = LABELS if gan.preset.classes else None
+    return gan.update(Batch(images, labels, int64(step), replicas.whole(images)))
 
 
 def real_images(count=6):
@@ -65,12 +68,12 @@ EXPECTED = {
 def assert_gradients(tape, losses, gan, got):
     for loss, net in zip(losses, (gan.discriminator, gan.generator)):
         expected = tape.gradient(loss, [variable.value for variable in net.trainable_variables])
-        for gradient, value in zip(got[net.name], expected, strict=True):
+        for gradient, value in zip(got[net.name], map(np.asarray, map(tf.convert_to_tensor, expected)), strict=True):
             np.testing.assert_allclose(gradient, value, rtol=0, atol=3e-5 * max(np.abs(value).max(), 1e-2))
 
 
-def latents(gan, count=6):
-    return randomness.draw_latents(gan.preset, count, key(0, randomness.LATENTS), 0)
+def latents(gan, count=6, purpose=randomness.LATENTS):
+    return randomness.draw_latents(gan.preset, count, key(0, purpose), 0)
 
 
 @pytest.mark.parametrize("loss", EXPECTED)
@@ -87,6 +90,64 @@ def test_losses(loss, name, update):
     assert float(metrics["d_loss"]) == pytest.approx(float(losses[0]), abs=1e-5)
     assert float(metrics["g_loss"]) == pytest.approx(float(losses[1]), abs=1e-5)
     assert_gradients(tape, losses, other, gradients)
+
+
+def squared_gradients(net, images):
+    """The mean over the images of the squared gradient of their logits, by Keras."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logits = net([images, LABELS], training=True)
+    return mean(tf.reduce_sum(tape.gradient(logits, images) ** 2, [1, 2, 3]))
+
+
+def test_a_projection_judges_both_with_the_labels_of_the_batch():
+    """The relativistic loss of arXiv:2501.05441 with both of its penalties, given the class."""
+    gradients, recipe = {}, Recipe(conditional=True, loss="relativistic", r1=0.7, r2=0.3)
+    gan, other = make("mnist56", recipe, keeps=gradients, update="joint"), make("mnist56", recipe)
+    metrics = update_once(gan, real_images(), 0)
+    with tf.GradientTape(persistent=True) as tape:
+        fakes = other.generator([latents(other), LABELS], training=True)
+        real, fake = (other.discriminator([images, LABELS], training=True) for images in (real_images(), fakes))
+        d_loss, g_loss = mean(softplus(fake - real)), mean(softplus(real - fake))
+        penalties = [
+            weight / 2 * squared_gradients(other.discriminator, images)
+            for weight, images in ((0.7, real_images()), (0.3, tf.stop_gradient(fakes)))
+        ]
+        whole = d_loss + sum(penalties)
+    assert float(metrics["d_loss"]) == pytest.approx(float(d_loss), abs=1e-5)
+    assert float(metrics["g_loss"]) == pytest.approx(float(g_loss), abs=1e-5)
+    assert_gradients(tape, (whole, g_loss), other, gradients)
+
+
+@pytest.mark.parametrize("update, purpose", [("joint", randomness.LATENTS), ("alternating", randomness.FRESH_LATENTS)])
+def test_an_auxiliary_classifier_adds_the_loss_of_the_class_to_both(update, purpose):
+    """arXiv:1610.09585: the discriminator maximizes L_S + L_C, the generator L_C - L_S, here in its non-saturating form.
+    Fresh latents are drawn as the classes of the batch, too."""
+    gradients, recipe = {}, Recipe(conditional=True, class_judge="auxiliary")
+    changes = dict(real_target=1.0, update=update, generator_step="fresh")
+    gan, other = make("mnist56", recipe, keeps=gradients, **changes), make("mnist56", recipe)
+    metrics = update_once(gan, real_images(), 0)
+
+    def log_share(class_logits):
+        """Mean of the logarithm of the probability of the right class."""
+        return mean(tf.math.log(tf.gather(tf.nn.softmax(class_logits), LABELS, axis=1, batch_dims=1)))
+
+    def told(own_latents):
+        """(logits, class logits) of what the generator makes."""
+        return other.discriminator(other.generator([own_latents, LABELS], training=True), training=True)
+
+    with tf.GradientTape(persistent=True) as tape:
+        (real, real_classes), (fake, fake_classes) = (
+            other.discriminator(real_images(), training=True),
+            told(latents(other)),
+        )
+        source = mean(tf.math.log(tf.sigmoid(real))) + mean(tf.math.log(1 - tf.sigmoid(fake)))
+        d_loss = -(source + log_share(real_classes) + log_share(fake_classes))
+        fresh, fresh_classes = told(latents(other, purpose=purpose))
+        g_loss = -(mean(tf.math.log(tf.sigmoid(fresh))) + log_share(fresh_classes))
+    assert float(metrics["d_loss"]) == pytest.approx(float(d_loss), abs=1e-5)
+    assert float(metrics["g_loss"]) == pytest.approx(float(g_loss), abs=1e-5)
+    assert_gradients(tape, (d_loss, g_loss), other, gradients)
 
 
 @pytest.mark.parametrize("update", ["joint", "alternating"])
@@ -116,18 +177,16 @@ def test_real_and_generated_images_are_augmented_within_the_gradient(update):
 def test_penalties_are_added_when_they_are_due(name):
     gradients = {}
     recipe = Recipe(r1=0.7, r2=0.3, gradient_penalty=2.0, penalty_every=3)
-    gan, plain = make(name, recipe, keeps=gradients), make(name, Recipe(), keeps=gradients)
-    update_once(plain, real_images(), 1)
-    without = [value.copy() for value in gradients["discriminator"]]
-    update_once(gan, real_images(), 1)
-    for a, b in zip(gradients["discriminator"], without, strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=2e-5 * max(np.abs(b).max(), 1e-6))
+    gan, plain = (make(name, of_them, keeps=gradients) for of_them in (recipe, Recipe()))
+    other = make(name, recipe)
 
-    gan, other = make(name, recipe, keeps=gradients), make(name, recipe)
-    plain = make(name, Recipe(), keeps=gradients)
-    update_once(plain, real_images(), 3)
-    without = [value.copy() for value in gradients["discriminator"]]
-    update_once(gan, real_images(), 3)
+    def found(gan, step):
+        update_once(gan, real_images(), step)
+        return gradients["discriminator"]
+
+    for a, b in zip(found(gan, 1), found(plain, 1), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=2e-5 * max(np.abs(b).max(), 1e-6))
+    without, total = found(plain, 3), found(gan, 3)
     joint = gan.preset.update == "joint"
     one_pass = np.prod(SHAPE) <= FAST.max_one_pass_values and not gan.discriminate.couples_images
     draw = int64(3 * 8 + (2 if joint or one_pass else 3))
@@ -146,8 +205,8 @@ def test_penalties_are_added_when_they_are_due(name):
     added = tape.gradient(
         penalty, [v.value for v in other.discriminator.trainable_variables], unconnected_gradients="zero"
     )
-    for total, before, more in zip(gradients["discriminator"], without, added, strict=True):
-        np.testing.assert_allclose(total, before + more, rtol=0, atol=1e-4 * max(np.abs(total).max(), 1e-5))
+    for whole, before, more in zip(total, without, added, strict=True):
+        np.testing.assert_allclose(whole, before + more, rtol=0, atol=1e-4 * max(np.abs(whole).max(), 1e-5))
     assert max(np.abs(more).max() for more in added) > 1e-4
 
 
@@ -229,7 +288,7 @@ def test_a_gain_changes_what_is_shown_and_not_what_is_trained():
     plain, amplified = make("faces64", Recipe()), make("faces64", Recipe(tanh_gain=1.5))
     for step in range(2):
         for gan in (plain, amplified):
-            gan.train_step(real_images(), int64(step))
+            update_once(gan, real_images(), step)
     for owner in ("generator", "discriminator", "g_optimizer", "d_optimizer"):
         for a, b in zip(plain.variables()[owner], amplified.variables()[owner], strict=True):
             np.testing.assert_array_equal(a, b)
@@ -248,13 +307,20 @@ def state(gan):
     return [variable.numpy() for owner in gan.variables().values() for variable in owner]
 
 
-@pytest.mark.parametrize("name, policy", [("faces64", "float32"), ("paints200", "mixed_bfloat16")])
-def test_all_at_once_train_and_go_on_from_their_state(name, policy):
-    whole = make(name, ALL, policy)
+OF_CLASSES = dataclasses.replace(ALL, packing=1, conditional=True, class_norm=True, class_judge="auxiliary")
+
+
+@pytest.mark.parametrize(
+    "name, recipe, policy",
+    [("faces64", ALL, "float32"), ("paints200", OF_CLASSES, "mixed_bfloat16")],
+    ids=["images-alone", "classes-too"],
+)
+def test_all_at_once_train_and_go_on_from_their_state(name, recipe, policy):
+    whole = make(name, recipe, policy)
     assert float(whole.d_optimizer.learning_rate) == pytest.approx(1e-3)
     before = state(whole)
     for step in range(3):
-        metrics = whole.train_step(real_images(), int64(step))
+        metrics = update_once(whole, real_images(), step)
         assert all(np.isfinite(float(value)) for value in metrics.values())
         if step == 1:
             middle = state(whole)
@@ -262,7 +328,7 @@ def test_all_at_once_train_and_go_on_from_their_state(name, policy):
     # The same step again from its state: whatever else had changed in the step would show.
     for variable, value in zip((v for owner in whole.variables().values() for v in owner), middle, strict=True):
         variable.assign(value)
-    whole.train_step(real_images(), int64(2))
+    update_once(whole, real_images(), 2)
     assert all(np.array_equal(a, b) for a, b in zip(after, state(whole), strict=True))
     moved = [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
     assert sum(moved) > 0.9 * len(moved)

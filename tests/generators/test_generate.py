@@ -24,7 +24,7 @@ class FakeGenerator:
     Rows 0..3 show the first latent, rows 4..7 the second.
     """
 
-    latent_dim, distribution, origin, classes = 2, "uniform", "epoch 7 (the newest)", 0
+    latent_dim, distribution, origin, classes, class_names, labels = 2, "uniform", "epoch 7 (the newest)", 0, (), ()
 
     def __init__(self, channels=1):
         self.image_shape = (8, 6, channels)
@@ -271,18 +271,6 @@ def test_a_place_that_takes_no_files_is_one_line(tmp_path, fake, monkeypatch, er
 # ---------------------------------------------------------------------------------------------- interpolate
 
 
-def test_positions_on_a_loop_worked_out_by_hand():
-    leg, t = generate.loop_positions(np.arange(8), legs=3, total=8)  # at 0, 3/8, 6/8, 9/8, ... of 3 legs
-    assert leg.tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
-    assert t.tolist() == [0, 3 / 8, 6 / 8, 1 / 8, 4 / 8, 7 / 8, 2 / 8, 5 / 8] and t.dtype == np.float32
-
-
-def test_each_seed_is_met_where_frames_are_a_multiple_of_seeds():
-    leg, t = generate.loop_positions(np.arange(60), legs=4, total=60)
-    assert [(leg[frame], t[frame]) for frame in (0, 15, 30, 45)] == [(0, 0), (1, 0), (2, 0), (3, 0)]
-    assert (leg[59], t[59]) == (3, np.float32(14 / 15))  # one step before the first seed
-
-
 def test_a_gif_loops_over_the_seeds_in_their_order(tmp_path, fake, capsys):
     out = tmp_path / "new" / "walk.gif"
     generate.interpolate(InterpolateConfig("run", (30, 10, 50), str(out), frames=6, epoch=7, latents="uniform"))
@@ -334,13 +322,6 @@ def test_a_walk_is_made_64_frames_at_a_time_and_truncated(tmp_path, fake):
     np.testing.assert_array_equal(second, np.full(160, 2.5))
 
 
-def test_frames_are_written_before_the_next_are_made(fake):
-    walk = generate._loop_images(fake, InterpolateConfig("run", (1, 2), "walk.gif", frames=10**9))
-    for _ in range(65):
-        next(walk)
-    assert len(fake.batches) == 2
-
-
 def test_normal_latents_keep_their_length_on_the_way(fake, tmp_path, monkeypatch):
     monkeypatch.setattr(fake, "distribution", "normal", raising=False)
     corners = {1: [3, 0], 2: [0, 3]}
@@ -384,11 +365,17 @@ def test_an_interrupted_film_leaves_the_older_one(tmp_path, fake, name):
     assert (tmp_path / name).read_bytes() == b"the older one"
 
 
+TOO_FEW = (
+    "must be at least 2 seeds, such as --seeds 1 2, or one and 2 classes or more, such as --seeds 1 --labels cat dog"
+)
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"seeds": (1,)}, "--seeds 1: must be at least 2 seeds, such as --seeds 1 2"),
-        ({"seeds": ()}, "--seeds: must be at least 2 seeds, such as --seeds 1 2"),
+        ({"seeds": (1,)}, f"--seeds 1: {TOO_FEW}"),
+        ({"seeds": (1,), "labels": ("cat",)}, f"--seeds 1: {TOO_FEW}"),
+        ({"seeds": (), "labels": ("cat", "dog")}, f"--seeds: {TOO_FEW}"),
         ({"seeds": (1, -2)}, "--seeds 1 -2: each must be at least 0 and below 2147483648"),
         ({"seeds": (2**31, 1)}, "--seeds 2147483648 1: each must be at least 0 and below 2147483648"),
         (
@@ -396,6 +383,10 @@ def test_an_interrupted_film_leaves_the_older_one(tmp_path, fake, name):
             "--size 512 --scale 8: give one of them: --size enlarges smoothly, --scale sharply",
         ),
         ({"frames": 3}, "--frames 3: must be at least the number of seeds, 4"),
+        (
+            {"seeds": (1,), "labels": ("a", "b", "c"), "frames": 2},
+            "--frames 2: must be at least the number of classes in --labels, 3",
+        ),
         ({"fps": 0.5}, "--fps 0.5: must be from 1 to 50"),
         ({"fps": float("nan")}, "--fps nan: must be from 1 to 50"),
         ({"out": "walk.avi"}, "--out walk.avi: must end in .gif or .mp4"),

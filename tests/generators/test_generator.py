@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support import small_nets
@@ -60,6 +62,52 @@ def test_every_form_makes_the_same_pictures(place, places, generator, tmp_path):
     assert images.dtype == np.uint8 and images.shape == wanted.shape
     assert np.abs(images.astype(int) - wanted).max() <= 1
     np.testing.assert_array_equal(opened.images(latents[4:5]), images[4:5])
+
+
+def classes_net():
+    keras, layers = small_nets.keras, small_nets.layers
+    latents, labels = keras.Input([6]), keras.Input([1])
+    embedded = layers.Flatten()(layers.Embedding(3, 6)(labels))
+    hidden = layers.Dense(12, activation="tanh")(layers.Multiply()([latents, embedded]))
+    return keras.Model([latents, labels], layers.Reshape([2, 2, 3])(hidden))
+
+
+@pytest.mark.parametrize("names", [("cat", "dog", "old cat"), ("cat", "dog"), ()])
+def test_a_run_names_its_classes_and_so_does_a_file_in_its_folder(names, tmp_path):
+    folder = RunFolder(tmp_path)
+    classes_net().save(folder.generator(2))
+    made = settings()
+    write_settings(folder, replace(made, data=replace(made.data, class_names=names)))
+    for source in (tmp_path, folder.generator(2)):
+        opened = open_generator(str(source), labels=("2", names[0]) if len(names) == 3 else ("2", "0"))
+        assert (opened.class_names, opened.labels) == (names if len(names) == 3 else (), (2, 0))
+    assert opened.mixes_classes
+
+
+@pytest.mark.parametrize(
+    ("card", "names"),
+    [
+        ({"labels": {"classes": 3}, "label_names": ["cat", "dog", "old cat"]}, ("cat", "dog", "old cat")),
+        ({"labels": {"classes": 3}, "label_names": ["cat", "dog"]}, ()),
+        ({"labels": {"classes": 3}, "label_names": {"0": "cat"}}, ()),
+        ({"labels": {"classes": 3}}, ()),
+    ],
+    ids=["named", "too few", "of another form", "unnamed"],
+)
+def test_a_model_card_names_the_classes(card, names, tmp_path, monkeypatch):
+    def exported(path):
+        def run(latents, labels):
+            return np.zeros([len(latents), 4, 4, 1], np.uint8) + 60 * labels[:, None, None, None].astype(np.uint8)
+
+        run.latent_dim, run.takes_labels = 6, True
+        return run
+
+    monkeypatch.setattr(checks, "check", lambda kind, path: None)
+    monkeypatch.setattr(checks, "read_card", lambda kind, path: card)
+    monkeypatch.setitem(runtimes.RUNTIMES, "onnx", exported)
+    (tmp_path / "net.onnx").touch()
+    opened = open_generator(str(tmp_path / "net.onnx"), latents="normal", labels=("1", names[2] if names else "2"))
+    assert (opened.class_names, opened.labels, opened.mixes_classes) == (names, (1, 2), False)
 
 
 def test_files_that_are_no_generator_are_one_line(tmp_path):

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 from support import small_nets
+from support.class_nets import class_nets, class_preset
 
 from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.config.presets import PRESETS
@@ -16,7 +17,7 @@ AVERAGED = Recipe(ema=0.9, tanh_gain=1.1)
 
 
 def trained(recipe, generator=None, steps=3):
-    """A small GAN that has learned a little."""
+    """A small GAN that has learned a little, or after 0 steps nothing, where that is all the same."""
     tiny = dataclasses.replace(PRESETS["paints200"], latent_dim=6, image_shape=(8, 8, 3))
     gan = GAN(applied(tiny, recipe), generator or small_nets.generator(), small_nets.discriminator(), recipe, seed=5)
     for step in range(steps):
@@ -42,7 +43,7 @@ def test_an_average_is_shown_with_statistics_of_its_own():
 
 
 def test_pictures_are_of_the_net_after_that_step():
-    gan = trained(AVERAGED)
+    gan = trained(AVERAGED, steps=0)
     sampler, latents = Sampler(gan), np.random.default_rng(0).normal(size=[4, 6]).astype("float32")
     for step in (3, 4):
         pictures = sampler.pictures(latents, step).numpy()
@@ -58,7 +59,7 @@ def test_pictures_are_of_the_net_after_that_step():
 
 @pytest.mark.parametrize("recipe", [Recipe(), Recipe(tanh_gain=1.1)])
 def test_without_an_average_the_net_is_shown_as_it_is(recipe):
-    gan = trained(recipe)
+    gan = trained(recipe, steps=0)
     assert Sampler(gan).net(3) is gan.sampler
 
 
@@ -66,7 +67,7 @@ def test_an_average_without_batch_normalization_is_shown_as_it_is():
     plain = keras.Sequential([
         keras.Input([6]), keras.layers.Dense(8 * 8 * 3, activation="tanh"), keras.layers.Reshape([8, 8, 3])
     ])  # fmt: skip
-    gan = trained(AVERAGED, plain)
+    gan = trained(AVERAGED, plain, steps=0)
     assert Sampler(gan).net(3) is gan.sampler is not gan.generator
 
 
@@ -76,7 +77,7 @@ def test_statistics_along_any_axis():
         keras.Input([6]), keras.layers.Dense(8 * 8 * 3), keras.layers.Reshape([8, 8, 3]),
         keras.layers.BatchNormalization(axis=1), keras.layers.Activation("tanh"),
     ]))  # fmt: skip
-    gan = trained(AVERAGED, first)
+    gan = trained(AVERAGED, first, steps=0)
     (shown,), expected = (
         small_nets.norms(Sampler(gan).net(3)),
         small_nets.own_statistics(gan.sampler, gan.preset, seed=5),
@@ -84,3 +85,30 @@ def test_statistics_along_any_axis():
     assert shown.moving_mean.shape == (8,)
     for value, wanted in zip((shown.moving_mean, shown.moving_variance), expected, strict=True):
         np.testing.assert_allclose(value, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shares", [None, (0.6, 0.3, 0.1)])
+def test_statistics_are_those_of_classes_in_their_shares(shares):
+    recipe, preset = Recipe(ema=0.9, conditional=True), class_preset("projection", 3)
+    gan = GAN(preset, *class_nets("projection", 3), recipe, seed=5)
+    ends = np.cumsum(shares or [1 / 3] * 3)
+    places = (np.arange(512) * (5**0.5 - 1) / 2) % 1
+    labels = np.array([next(own for own, end in enumerate(ends) if place < end) for place in places], np.int32)
+    for own, share in enumerate(shares or [1 / 3] * 3):
+        assert (labels == own).sum() == pytest.approx(512 * share, abs=1.5)
+    [shown] = small_nets.norms(Sampler(gan, shares).net(0))
+    expected = small_nets.own_statistics(gan.sampler, preset, 5, labels)
+    for value, wanted in zip((shown.moving_mean, shown.moving_variance), expected, strict=True):
+        np.testing.assert_allclose(value, wanted, rtol=1e-4, atol=1e-5)
+    others = small_nets.own_statistics(gan.sampler, preset, 5, np.sort(labels))
+    assert not all(np.allclose(value, other, rtol=1e-3) for value, other in zip(others, expected))
+
+
+def test_pictures_are_of_the_class_that_is_asked_for():
+    preset, labels = class_preset("projection", 3), np.array([2, 0, 1], np.int32)
+    gan = GAN(preset, *class_nets("projection", 3), Recipe(conditional=True))
+    latents = np.random.default_rng(0).normal(size=[3, 6]).astype("float32")
+    expected = gan.generator([latents, labels], training=False).numpy() * 127.5 + 127.5
+    pictures = Sampler(gan).pictures(latents, 0, labels).numpy()
+    np.testing.assert_allclose(pictures, expected, rtol=0, atol=0.51)
+    assert not np.array_equal(pictures, Sampler(gan).pictures(latents, 0, labels[::-1].copy()))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from support import small_nets
+from support.class_nets import IMAGE_SHAPE, LATENTS, class_nets
 
 from dcgan_tf.generators import latents, samples
 from dcgan_tf.generators.generator import Generator, picture_function
@@ -59,3 +60,15 @@ def test_what_is_kept_is_made_once(generator, monkeypatch, kept):
     assert_same_pictures(second[:200], first)
     first[:] = 0  # The array belongs to the caller: what is kept must not change with it.
     assert_same_pictures(made.read(np.arange(200)), second[:200])
+
+
+def test_samples_of_classes_say_their_class_and_those_of_one_alone_are_of_it():
+    run = picture_function(class_nets("projection", 3)[0])
+    given = {"classes": 3, "labels": (0, 1, 2), "class_names": ("cat", "dog", "owl")}
+    made = Samples(Generator("pets", LATENTS, IMAGE_SHAPE, "normal", run, **given), 50, seed=1)
+    assert made.seed_of(3) == 1_000_006 and made.name_of(3) == "seed 1000006, class cat"  # Seed 1 is a cat.
+    dogs = made.of_class(1, 20)
+    assert dogs.labels.tolist() == [1] * 20 and dogs.name_of(3) == "seed 1000006, class dog"
+    places = np.flatnonzero(made.labels == 1)[:6]
+    assert_same_pictures(dogs.read(places), made.read(places))
+    assert len(dogs) == 20 and Samples(Generator("plain", 6, (8, 8, 3), "normal", None), 5).name_of(3) == "seed 3"

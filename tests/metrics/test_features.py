@@ -311,7 +311,7 @@ def test_without_a_network(keras_home, monkeypatch):
     assert error_of(open_features, "inception") == (
         "--features inception: its weights cannot be downloaded (Name or service not known): "
         f"put {inception.INCEPTION_URL} at {path} yourself, or give --features imagenet or FILE.keras; "
-        "swd, tones, msssim, copies and diversity need no such file"
+        "swd, tones, msssim, copies, diversity and per-class need no such file"
     )
     assert list(path.parent.iterdir()) == []
 
@@ -322,5 +322,5 @@ def test_half_a_file_of_weights(keras_home):
     path.write_bytes(b"nine")
     assert error_of(open_features, "inception") == (
         f"{path} is not the whole file of weights: delete it and run the same command again, online; "
-        "swd, tones, msssim, copies and diversity need no such file"
+        "swd, tones, msssim, copies, diversity and per-class need no such file"
     )

@@ -45,5 +45,14 @@ def test_a_long_label_fits_below_a_small_image():
     assert (strip[:, [0, 1, -2, -1]] == 255).all() and rows_of_text(strip) >= 10
 
 
+def test_a_label_that_is_longer_than_small_images_may_become_is_cut_short():
+    long, longer = "7: a class with a name of many words", "7: a class with a name of many, many words, and more"
+    first, second = (contact_sheet(np.zeros([100, 8, 8, 1], np.uint8), [label] * 100) for label in (long, longer))
+    assert first.shape == second.shape and first.shape[1] == 2 + 10 * (160 + 2)
+    strip = first[2 + 160 : 2 + 160 + 20, 2 : 2 + 160]
+    assert (strip[:, [0, 1, -2, -1]] == 255).all() and rows_of_text(strip) >= 10
+    np.testing.assert_array_equal(first, second)
+
+
 def test_large_images_stay_as_they_are():
     assert contact_sheet(np.zeros([4, 300, 300, 3], np.uint8), list("1234")).shape == (2 * (300 + 25 + 2) + 2, 606, 3)

@@ -135,7 +135,7 @@ def test_config_json_holds_every_flag_settled(finished, squares):
     held = json.loads((finished / "config.json").read_text())
     assert held["config"] == {
         "data": str(squares), "preset": "mnist-mlp", "image_size": [8, 8], "value_range": None, "run_dir": str(finished),
-        "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "max_steps": None, "seed": 0, "resume": "auto",
+        "epochs": 3, "batch_size": 16, "learning_rate": 2e-4, "balance": "off", "max_steps": None, "seed": 0, "resume": "auto",
         "generator": None, "discriminator": None, "generator_range": None, "latents": "auto", "save_every": 1, "keep_last": 10, "keep_every": 50,
         "sample_every": 1, "evaluate_every": 0, "on_collapse": "warn", "precision": "float32", "dry_run": False, "recipe": "tutorial",
         "switches": dict.fromkeys(switch.name for switch in dataclasses.fields(Switches)),

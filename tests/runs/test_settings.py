@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.config.presets import PRESETS
 from dcgan_tf.config.reading import AS_STORED, Reading
 from dcgan_tf.config.recipes import RECIPES, TUTORIAL, Recipe
-from dcgan_tf.config.settings import settings_from_json
-from dcgan_tf.config.settle import MAX_BEST_IMAGES, default_recipe, suited
+from dcgan_tf.config.settings import Images, settings_from_json
+from dcgan_tf.config.settle import MAX_BEST_IMAGES, Facts, default_recipe, settle, suited
 from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.runs.folder import RunFolder
 from dcgan_tf.runs.settings import changes, differences, identity, read_settings, write_settings
@@ -104,6 +105,94 @@ def test_runs_begun_before_there_were_recipes_go_on(squares):
     assert identity(settings_from_json(old)) == identity(held)
     other = settled(TrainConfig(data=str(squares), recipe="tutorial", switches=Switches(ema=0.9)))
     assert identity(other) == identity(held) | {"--ema": 0.9}
+
+
+# The hash of the nets of each preset, as the version before there were classes made it, of `tutorial` and of `best`.
+NETS_OF_BEFORE = {
+    "mnist": ("b65af402", "b65af402"),
+    "mnist-mlp": ("b13b764b", "b13b764b"),
+    "mnist56": ("e55e4f57", "e55e4f57"),
+    "faces64": ("ead9d167", "eadc0d14"),
+    "mri96": ("e1301752", "3d44bcc8"),
+    "paints200": ("09681bfa", "d727ff38"),
+}
+PETS = ("cat", "dog", "owl")
+
+
+def of_preset(name, recipe="tutorial", names=PETS, **flags):
+    """Settings of a run on 3,000 images of three classes."""
+    images = Images("x", 3000, PRESETS[name].image_shape, "uint8 0..255", "0" * 16, names)
+    return settle(TrainConfig("x", preset=name, recipe=recipe, **flags), Facts(images, lambda: 0.0, "checkpoints/x"))
+
+
+def as_before_classes(settings):
+    """config.json as the version before there were classes wrote it."""
+    old = json.loads(json.dumps(settings.to_json()))
+    of_classes = {
+        "config": ["balance"], "data": ["class_names"], "preset": ["classes", "class_judge"],
+        "recipe": ["conditional", "class_norm", "class_judge"],
+    }  # fmt: skip
+    for section, names in of_classes.items():
+        for name in names:
+            del old[section][name]
+    for name in of_classes["recipe"]:
+        del old["config"]["switches"][name]
+    return old
+
+
+@pytest.mark.parametrize("recipe", [0, 1], ids=["tutorial", "best"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_runs_begun_before_there_were_classes_go_on(name, recipe):
+    made = of_preset(name, ("tutorial", "best")[recipe])
+    read = settings_from_json(as_before_classes(made))
+    assert read == made and identity(read) == identity(made)
+    assert identity(read)["the nets"] == NETS_OF_BEFORE[name][recipe]
+
+
+def test_a_run_goes_on_with_the_classes_that_it_began_with():
+    plain = identity(of_preset("mnist"))
+    conditional = of_preset("mnist", switches=Switches(conditional="on"))
+    assert settings_from_json(json.loads(json.dumps(conditional.to_json()))) == conditional
+    assert changes(plain, identity(conditional)) == ["--conditional off, now on"]
+    begun = identity(conditional)
+    assert changes(begun, plain) == ["--conditional on, now off"]
+    more = identity(of_preset("mnist", names=(*PETS, "pug"), switches=Switches(conditional="on")))
+    assert changes(begun, more) == ["the classes 3, now 4"]
+    assert changes(begun, more | {"the images": "1"}) == [
+        "the images have changed since the run began",
+        "the classes 3, now 4",
+    ]
+    for switch, change in (
+        ({"class_norm": "on"}, "--class-norm off, now on"),
+        ({"class_judge": "auxiliary"}, "--class-judge projection, now auxiliary"),
+    ):
+        other = of_preset("mnist", switches=Switches(conditional="on", **switch))
+        assert changes(begun, identity(other)) == [change]
+    assert changes(plain, identity(of_preset("mnist", balance="on"))) == ["--balance off, now on"]
+    assert changes(begun, identity(replace_names(conditional, ("a", "b", "c")))) == []  # Names may be mended.
+
+
+def replace_names(settings, names):
+    return dataclasses.replace(settings, data=dataclasses.replace(settings.data, class_names=names))
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "line"),
+    [
+        ("data", "class_names", "cat", "data.class_names is 'cat', must be"),
+        ("data", "class_names", ["cat", 3], "data.class_names[1] is 3, must be a text"),
+        ("preset", "class_judge", "both", "preset.class_judge is 'both', must be one of projection, auxiliary"),
+        ("preset", "classes", -1, "preset.classes is -1, must be a whole number of at least 0"),
+        ("recipe", "conditional", "on", "recipe.conditional is 'on', must be true or false"),
+        ("config", "balance", True, "config.balance is True, must be one of on, off"),
+    ],
+)
+def test_damaged_settings_of_classes_are_named(section, name, value, line):
+    damaged = json.loads(json.dumps(of_preset("mnist", switches=Switches(conditional="on")).to_json()))
+    damaged[section][name] = value
+    with pytest.raises(ValueError) as raised:
+        settings_from_json(damaged)
+    assert str(raised.value).startswith(line)
 
 
 def test_only_the_size_of_batches_that_came_out_counts(squares):

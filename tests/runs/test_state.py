@@ -2,9 +2,12 @@ import os
 
 import numpy as np
 import pytest
+from support.class_nets import class_nets, class_preset
+from support.small_nets import narrow
 
-from dcgan_tf.common.backend import tf
+from dcgan_tf.common.backend import keras, tf
 from dcgan_tf.config.fitting import preset_for
+from dcgan_tf.config.recipes import Recipe
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
 from dcgan_tf.runs.folder import RunFolder
@@ -13,7 +16,7 @@ from dcgan_tf.runs.state import architectures, restore_state, save_state, saved_
 
 @pytest.fixture(scope="module")
 def gan():
-    preset = preset_for((8, 8, 1), "paints200")
+    preset = narrow(preset_for((8, 8, 1), "paints200"))
     gan = GAN(preset, build_generator(preset), build_discriminator(preset))
     gan.train_step(tf.zeros([4, 8, 8, 1]), tf.constant(0, tf.int64))
     return gan
@@ -42,6 +45,23 @@ def assert_same(a, b):
 def test_state_holds_every_variable_and_rebuilds_the_nets(gan, tmp_path):
     save(gan, tmp_path, 1)
     assert_same(gan, restored(gan, tmp_path, 1))
+
+
+@pytest.mark.parametrize("judge", ["projection", "auxiliary"])
+def test_nets_that_know_classes_are_rebuilt(tmp_path, judge):
+    gan = GAN(class_preset(judge, 3), *class_nets(judge, 3), Recipe(conditional=True, class_judge=judge))
+    save(gan, tmp_path, 1)
+    other = restored(gan, tmp_path, 1)
+    assert_same(gan, other)
+    labels, random = tf.constant([2, 0, 1]), np.random.default_rng(0)
+    for net, rebuilt in ((gan.generator, other.generator), (gan.discriminator, other.discriminator)):
+        # Every weight is where it was: those of a class have equal shapes.
+        first = tf.constant(random.normal(size=[3, *net.inputs[0].shape[1:]]), tf.float32)
+        given = [first, labels] if len(net.inputs) == 2 else first
+        for got, expected in zip(
+            *(keras.tree.flatten(each(given, training=False)) for each in (rebuilt, net)), strict=True
+        ):
+            np.testing.assert_array_equal(got, expected)
 
 
 def test_the_newest_two_states_stay(gan, tmp_path):

@@ -13,8 +13,8 @@ It follows TensorFlow Serving's REST and gRPC documentation and sources (2.x) as
   request, and refuses larger requests;
 - opens its ports only once a version is available.
 
-It has no string inputs, no classify and regress, no labels and no full queues. Where the first version cannot be loaded
-it ends at once; the real server tries five more times.
+It has no string inputs, no classify and regress, no labels of versions and no full queues. Where the first version
+cannot be loaded it ends at once; the real server tries five more times.
 
 Each batch that it runs is a line on standard output: "batch SIGNATURE VERSION SIZE padded to SIZE".
 """

@@ -1,5 +1,5 @@
 import pytest
-from support.bare_runs import bare_runs
+from support.bare_runs import bare_runs, traced_once
 
 from dcgan_tf.generators.quality import Quality
 
@@ -8,6 +8,13 @@ from dcgan_tf.generators.quality import Quality
 def bare():
     """For modules that do not look at SavedModels, films and the timing of steps, see `support.bare_runs`."""
     with bare_runs():
+        yield
+
+
+@pytest.fixture(scope="module")
+def one_trace(bare):
+    """For modules that train many bare runs, one after the other, see `support.bare_runs.traced_once`."""
+    with traced_once():
         yield
 
 

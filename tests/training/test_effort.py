@@ -1,5 +1,6 @@
 """With how much effort a run is measured, and that its numbers in features are those of evaluate."""
 
+import functools
 import importlib.util
 import json
 from dataclasses import replace
@@ -20,7 +21,7 @@ from dcgan_tf.training import effort
 from dcgan_tf.training.command import train
 from dcgan_tf.training.plan import make_plan
 
-pytestmark = pytest.mark.usefixtures("bare")
+pytestmark = pytest.mark.usefixtures("one_trace")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,9 @@ def config(tmp_path_factory):
 
 @pytest.mark.skipif(not imagenet.is_installed(), reason="needs the extra imagenet")
 def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys, monkeypatch):
+    # Images of 96x96 take a third of the time; their features are several times as far from each other.
+    small = functools.cache(functools.partial(imagenet.feature_net, side=96))
+    monkeypatch.setattr(imagenet, "feature_net", small)
     assert train(config) == 0
     out = capsys.readouterr().out.splitlines()
     said = [line for line in out if line.startswith("epoch ") and "KID" in line]
@@ -51,7 +55,7 @@ def test_a_run_is_told_by_what_evaluate_says_in_features(config, capsys, monkeyp
     lines = [line for line in map(json.loads, run.log.read_text().splitlines()) if "kid" in line]
     assert [line["epoch"] for line in lines] == [1, 2] and {line["feature_images"] for line in lines} == {104}
     best = run.read_best()
-    assert 0.01 < best["kid_of_jumbled_images"] < 3
+    assert 0.1 < best["kid_of_jumbled_images"] < 30
     # After two epochs SWD is four times that of real images: it tells the best until then.
     assert best["epoch"] == min(lines, key=lambda line: line["swd"])["epoch"] and best["feature_images"] == 104
     assert len(said) == 2 and "real images" in said[0]

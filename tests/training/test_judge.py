@@ -40,7 +40,7 @@ ALL = dict(
         tanh_gain=1.2,
     ),
 )
-pytestmark = pytest.mark.usefixtures("bare")
+pytestmark = pytest.mark.usefixtures("one_trace")
 
 
 def config(squares, run_dir, **changes):
@@ -56,7 +56,7 @@ def measured(run_dir):
 
 
 @pytest.fixture(scope="module")
-def finished(squares, tmp_path_factory, bare):
+def finished(squares, tmp_path_factory, one_trace):
     run_dir = tmp_path_factory.mktemp("runs") / "finished"
     assert train(config(squares, run_dir)) == 0
     return run_dir

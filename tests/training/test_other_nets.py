@@ -106,14 +106,13 @@ def test_a_whole_gan_gives_each_its_part(tmp_path, capsys):
     )
 
 
-def test_nets_of_classes_wait(tmp_path):
-    latents, labels = keras.Input([6]), keras.Input([1])
-    embedded = layers.Flatten()(layers.Embedding(3, 6)(labels))
-    image = layers.Reshape([8, 8, 3])(layers.Dense(192)(layers.Multiply()([latents, embedded])))
-    keras.Model([latents, labels], image).save(tmp_path / "cgan.h5")
-    assert error_of(load_nets, flags(tmp_path / "cgan.h5")) == (
-        f"{tmp_path}/cgan.h5: holds a net with branches, as nets of classes have them; only one layer after the other, from "
-        "one input to one output, can be trained"
+def test_branches_without_classes_are_refused(tmp_path):
+    latents = keras.Input([6])
+    both = layers.Add()([layers.Dense(192)(latents), layers.Dense(192)(latents)])
+    keras.Model(latents, layers.Reshape([8, 8, 3])(both)).save(tmp_path / "branched.h5")
+    assert error_of(load_nets, flags(tmp_path / "branched.h5")) == (
+        f"{tmp_path}/branched.h5: holds a net with branches; only one layer after the other, from one input to one output, "
+        "can be trained, or a net that knows classes"
     )
 
 

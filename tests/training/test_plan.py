@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from dcgan_tf.common.errors import UserError
+from dcgan_tf.config.order import Order
 from dcgan_tf.config.recipes import RECIPES
 from dcgan_tf.config.settings import settings_from_json
 from dcgan_tf.config.settle import Start
-from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.runs.settings import write_settings
 from dcgan_tf.training.plan import make_plan
 
@@ -82,6 +83,38 @@ def test_settings_survive_json_and_say_what_made_them(squares):
     assert (held["config"]["batch_size"], held["config"]["precision"], held["data"]["images"]) == (16, "float32", 44)
     assert held["config"]["recipe"] == "auto" and held["recipe"] == asdict(RECIPES["best"]) | {"augment": ()}
     assert settings_from_json(json.loads(json.dumps(held))) == settings
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """44 images of 8x8 in three classes, labels 2, 5 and 9: 4, 22 and 18 of them."""
+    images = np.random.default_rng(0).integers(0, 256, [44, 8, 8], np.uint8)
+    labels = np.repeat([9, 2, 5], [18, 4, 22])
+    np.savez(tmp_path / "set.npz", images=images, labels=labels)
+    np.savez(tmp_path / "few.npz", images=images, labels=labels[:-1])
+    return tmp_path / "set.npz"
+
+
+def test_classes_of_the_images_become_those_of_the_nets(labelled):
+    plan = make_plan(TrainConfig(data=str(labelled), switches=Switches(conditional="on")))
+    assert plan.preset.classes == 3 and plan.settings.data.class_names == ("2", "5", "9")
+    assert not plan.order.balanced and plan.steps_per_epoch == 3
+    plan = make_plan(TrainConfig(data=str(labelled), balance="on"))
+    assert plan.preset.classes == 0 and plan.settings.data.class_names == ()
+    assert plan.order == Order(44, 16, False, 0, balanced=True) and plan.steps_per_epoch == 3
+
+
+def test_why_images_have_no_classes_is_told(labelled, squares):
+    few = labelled.with_name("few.npz")
+    with pytest.raises(UserError) as raised:
+        make_plan(TrainConfig(data=str(few), switches=Switches(conditional="on")))
+    assert str(raised.value).startswith(
+        f"--conditional on: the images of {few} have no classes (labels ignored: 'labels' is int64 [43], not one whole number "
+        "for each image): give a folder with a folder for each class, "
+    )
+    with pytest.raises(UserError) as raised:
+        make_plan(TrainConfig(data=str(squares), balance="on"))
+    assert str(raised.value).startswith(f"--balance on: the images of {squares} have no classes: give ")
 
 
 def test_the_run_folder_of_a_name_that_is_not_utf_8(squares, tmp_path):

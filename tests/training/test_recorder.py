@@ -31,7 +31,7 @@ SMALL = dict(
     batch_size=16, epochs=3, precision="float32", save_every=1, sample_every=1, evaluate_every=1, keep_last=1,
     preset="mnist-mlp", image_size=(8, 8), recipe="tutorial",
 )  # fmt: skip
-pytestmark = pytest.mark.usefixtures("bare")
+pytestmark = pytest.mark.usefixtures("one_trace")
 
 
 def config(squares, run_dir, **changes):
@@ -72,7 +72,7 @@ def killed_at(monkeypatch, owner, name, is_time):
 
 
 @pytest.fixture(scope="module")
-def finished(squares, tmp_path_factory, bare):
+def finished(squares, tmp_path_factory, one_trace):
     run_dir = tmp_path_factory.mktemp("runs") / "finished"
     train(config(squares, run_dir, evaluate_every=0, keep_last=0))
     return run_dir

@@ -26,7 +26,7 @@ SMALL = dict(
     image_size=(8, 8), recipe="tutorial",
 )  # fmt: skip
 
-pytestmark = pytest.mark.usefixtures("bare")
+pytestmark = pytest.mark.usefixtures("one_trace")
 
 
 def config(squares, run_dir, **changes):
@@ -177,8 +177,8 @@ def test_nan_goes_back_too(squares, tmp_path, scores, monkeypatch):
     scores(90.0, 40.0, 50.0, 51.0, 52.0)
     update, left = Trainer.update, [9]
 
-    def poisoned(self, images, step, stop=None):
-        metrics = update(self, images, step, stop)
+    def poisoned(self, *arguments):
+        metrics = update(self, *arguments)
         left[0] -= 1
         return metrics | {"d_loss": np.float32("nan")} if left[0] == 0 else metrics
 
@@ -192,8 +192,8 @@ def test_nan_before_anything_was_measured_starts_over(squares, tmp_path, monkeyp
     run_dir = tmp_path / "run"
     update, left = Trainer.update, [2]
 
-    def poisoned(self, images, step, stop=None):
-        metrics = update(self, images, step, stop)
+    def poisoned(self, *arguments):
+        metrics = update(self, *arguments)
         left[0] -= 1
         return metrics | {"d_loss": np.float32("nan")} if left[0] >= 0 else metrics
 

@@ -1,9 +1,11 @@
+import collections
 import dataclasses
+import functools
 import itertools
 
 import numpy as np
 
-from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.config.train import Switches, TrainConfig
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
 from dcgan_tf.training.cadence import is_due
@@ -12,9 +14,14 @@ from dcgan_tf.training.saver import to_delete
 from dcgan_tf.training.summary import expected_disk, kept_epochs, summary
 
 
+@functools.cache
+def gan_of(preset):
+    return GAN(preset, build_generator(preset), build_discriminator(preset))
+
+
 def plan_and_gan(squares, **flags):
     plan = make_plan(TrainConfig(data=str(squares), batch_size=16, precision="float32", **flags))
-    return plan, GAN(plan.preset, build_generator(plan.preset), build_discriminator(plan.preset))
+    return plan, gan_of(plan.preset)
 
 
 def test_kept_epochs_are_counted_as_they_are_kept():
@@ -84,3 +91,36 @@ def test_classes_are_counted(tmp_path):
     plan, gan = plan_and_gan(tmp_path / "set.npz", run_dir=str(tmp_path))
     rows = dict(line.split(maxsplit=1) for line in summary(plan, gan, "float32", 0.5, 0).splitlines())
     assert rows["classes"] == "0 2, 1 1, 2 3"
+
+
+def lines_of(tmp_path, counts, **flags):
+    """The summary of a run on as many images of the classes 0, 1, ... as `counts` says, by the words that lines begin with."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    images = np.random.default_rng(0).integers(0, 256, [len(labels), 8, 8], np.uint8)
+    np.savez(tmp_path / "set.npz", images=images, labels=labels)
+    plan = make_plan(TrainConfig(data=str(tmp_path / "set.npz"), batch_size=16, run_dir=str(tmp_path / "run"), **flags))
+    gan = gan_of(dataclasses.replace(plan.preset, grid=(4, 4)))
+    found = collections.defaultdict(list)
+    for line in summary(plan, gan, "float32", 0.5, 0).splitlines():
+        name, text = line.split(maxsplit=1)
+        found[name].append(text)
+    return found
+
+
+def test_small_classes_are_named(tmp_path):
+    conditional = Switches(conditional="on")
+    lines = lines_of(tmp_path, [16, 3, 20, 15], switches=conditional)
+    assert lines["classes"] == ["0 16, 1 3, 2 20, 3 15"] and lines["recipe"][0].endswith(", conditional")
+    assert lines["note"] == ["classes of fewer than 16 images, of which the net learns little: 1 (3), 3 (15)"]
+    assert lines_of(tmp_path, [16, 3, 20, 15])["note"] == []  # Nothing is asked of classes.
+    lines = lines_of(tmp_path, [16, 3, 20, 15], balance="on")
+    assert lines["classes"] == ["0 16, 1 3, 2 20, 3 15; drawn equally often"] and lines["note"] == []
+    assert lines_of(tmp_path, [16, 20], switches=conditional)["note"] == []
+
+
+def test_of_many_classes_the_first_are_named(tmp_path):
+    lines = lines_of(tmp_path, [4] * 1000, switches=Switches(conditional="on"))
+    first = range(20)
+    assert lines["classes"] == ["1,000: " + ", ".join(f"{label} 4" for label in first) + ", ..."]
+    named = ", ".join(f"{label} (4)" for label in first)
+    assert lines["note"] == [f"classes of fewer than 16 images, of which the net learns little: {named}, ..."]

@@ -31,10 +31,11 @@ FRAME_MARK = "#"  # between the name of a file with several images and the numbe
 
 class Classes(NamedTuple):
     """What images show: a label for each, 0, 1, ..., and the names of the labels. Both are None where that is not known,
-    the names alone where they have none."""
+    the names alone where they have none. problem: why it is not known, where some images seem to have a class."""
 
     labels: list[int] | None
     names: list[str] | None
+    problem: str = ""
 
 
 class ImageFiles:
@@ -98,8 +99,11 @@ def classes_by_folder(names: Sequence[str]) -> Classes:
     """Takes the folder that a file lies in for its class. There are none where all lie in one folder, or one in none."""
     parents = [os.path.basename(os.path.dirname(name)) for name in names]
     class_names = sorted(set(parents))
-    if len(class_names) < 2 or "" in class_names:
+    if len(class_names) < 2:
         return Classes(None, None)
+    if "" in class_names:
+        loose = printable(names[parents.index("")])
+        return Classes(None, None, f"{loose} lies in none of the folders" if len(class_names) > 2 else "")
     label_of = {name: label for label, name in enumerate(class_names)}
     return Classes([label_of[parent] for parent in parents], [printable(name) for name in class_names])
 

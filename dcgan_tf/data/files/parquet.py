@@ -82,7 +82,8 @@ class ParquetFiles(ImageFiles):
         for path, table in zip(self._paths, self._tables):
             column = next((name for name in LABEL_COLUMNS if name in table.schema_arrow.names), None)
             if column is None:
-                return Classes(None, None)
+                problem = f"{printable(path)} has no column of them, as other tables have" if labels else ""
+                return Classes(None, None, problem)
             values = _read(path, lambda table=table, column=column: table.read([column]).column(0).to_pylist())
             labels += values
             class_names = class_names or _class_names(table, column)
@@ -91,8 +92,9 @@ class ParquetFiles(ImageFiles):
             labels = [class_names.index(str(label)) for label in labels]
         label_of = dict(zip(self._rows, labels))
         kept = [label_of[name] for name in names]
-        if not all(type(label) is int and 0 <= label <= MAX_COUNT for label in kept):
-            return Classes(None, None)
+        odd = next((name for name in names if not _is_label(label_of[name])), None)
+        if odd is not None:
+            return Classes(None, None, f"{printable(odd)} has none that is a whole number of 0 or more, or a word")
         if class_names is not None and max(kept) >= len(class_names):
             class_names = None
         return Classes(kept, class_names and [printable(name) for name in class_names])
@@ -176,6 +178,10 @@ def _class_names(table, column) -> list[str] | None:
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
     return [str(name) for name in names] if isinstance(names, list) and names else None
+
+
+def _is_label(value) -> bool:
+    return type(value) is int and 0 <= value <= MAX_COUNT
 
 
 def _rows_of(table, file):

@@ -16,6 +16,7 @@ from dcgan_tf.common.text import first_three, plural, shape_text
 from dcgan_tf.data.decode import decode, decode_first, decode_frames, is_of_disk, stored_range, why_not_decoded
 from dcgan_tf.data.decoding.eight_bits import ALL_OF_16_BITS
 from dcgan_tf.data.files.image_files import FRAME_MARK, ImageFiles
+from dcgan_tf.data.members import LABELS_IGNORED
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.ranges import bits_of, hardly_used
 from dcgan_tf.data.selection import digest
@@ -137,13 +138,13 @@ class Survey:
                 f"{self._files.what}: none of {plural(len(self._names), 'image')} can be read: "
                 f"{first_three(self._skipped_texts())}"
             )
-        labels, class_names = self._files.classes([name for name, _, _ in self._kept])
+        classes = self._files.classes([name for name, _, _ in self._kept])
         return {
             "count": len(self._kept),
             "image_shape": [*self._wanted.size, self.result_channels],
-            "labels": labels,
-            "class_names": class_names,
-            "notes": self._notes(),
+            "labels": classes.labels,
+            "class_names": classes.names,
+            "notes": self._notes() + ([LABELS_IGNORED + classes.problem] if classes.problem else []),
             "headroom": headroom(self._stored_sizes, self._wanted.fit),
             "shape_of_most": shape_of_most(self._stored_sizes, self._wanted.fit),
             "hardly_used": self._range_hardly_used(),

@@ -60,7 +60,12 @@ class ZipFiles(ArchiveFiles):
         if self._stylegan_labels is None:
             return super().classes(names)
         labels = [self._stylegan_labels.get(name) for name in names]
-        return Classes(None, None) if None in labels else Classes(labels, None)
+        if None not in labels:
+            return Classes(labels, None)
+        problem = (
+            f"{STYLEGAN_LABELS} has none of {printable(names[labels.index(None)])}" if self._stylegan_labels else ""
+        )
+        return Classes(None, None, problem)
 
     @cached_property
     def _stylegan_labels(self) -> dict[str, int] | None:

@@ -13,6 +13,7 @@ from dcgan_tf.common.memory import check_fits
 from dcgan_tf.common.progress import BYTES, Work
 from dcgan_tf.common.text import first_three
 from dcgan_tf.data.decode import why_not_decoded
+from dcgan_tf.data.members import LABELS_IGNORED
 from dcgan_tf.data.parallel import in_order
 from dcgan_tf.data.sizes import many_sizes, median_side
 from dcgan_tf.data.tfrecord.examples import FOOTER_BYTES, HEADER_BYTES, NO_LABEL, example_parser, is_record_file
@@ -72,7 +73,10 @@ def scan_all(where, shards, total):
         raise UserError(f"{printable(where)} holds no images that can be read: {scans[0].skipped[0]}")
     sizes = sum((scan.sizes for scan in scans), collections.Counter())
     skipped = [text for scan in scans for text in scan.skipped]
-    notes = [f"{len(skipped):,} records skipped: {first_three(skipped)}"]
+    notes = [f"{len(skipped):,} records skipped: {first_three(skipped)}"] if skipped else []
+    unlabelled = int((rows["label"] == NO_LABEL).sum())
+    if 0 < unlabelled < len(rows):
+        notes.append(f"{LABELS_IGNORED}{unlabelled:,} of {len(rows):,} records have none")
     return rows, {
         "count": len(rows),
         "images_of_shards": [len(scan.rows) for scan in scans],
@@ -81,9 +85,9 @@ def scan_all(where, shards, total):
         "median_side": median_side(sizes),
         "channels": max(scan.channels for scan in scans),
         "encoded": any(scan.encoded for scan in scans),
-        "labels": bool((rows["label"] != NO_LABEL).all()),
+        "labels": unlabelled == 0,
         "class_names": None,
-        "notes": notes if skipped else [],
+        "notes": notes,
     }
 
 

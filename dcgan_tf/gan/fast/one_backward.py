@@ -11,15 +11,15 @@ from dcgan_tf.config.recipes import Recipe
 MIN_LOGIT_GRADIENT = 1e-20
 
 
-def is_possible(recipe: Recipe, couples_images: bool, loss_scaling: bool) -> bool:
+def is_possible(recipe: Recipe, couples_images: bool, loss_scaling: bool, tells_classes: bool = False) -> bool:
     """Whether the discriminator's gradients can be rescaled to the generator's.
 
     The discriminator's loss has to have a gradient at every fake's logit: that of the standard loss is a probability,
     which is 0 by underflow only. A fake's logit has to be all that depends on the fake, and gradients multiplied by the
-    scale of float16 could overflow on the way. A switch that adds to the loss on the fakes has to be refused here.
+    scale of float16 could overflow on the way. What adds to the loss on the fakes, as a discriminator that tells classes
+    does, has to be refused here.
     """
-    has_class_loss = recipe.conditional and recipe.class_judge == "auxiliary"
-    return recipe.loss == "standard" and not (couples_images or loss_scaling or has_class_loss)
+    return recipe.loss == "standard" and not (couples_images or loss_scaling or tells_classes)
 
 
 def backward(tape, losses, logits, weights, fakes):

@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 from support.settings import settings
+from support.small_nets import narrow
 
 from dcgan_tf.common.backend import tf
 from dcgan_tf.common.errors import UserError
 from dcgan_tf.config.fitting import preset_for
+from dcgan_tf.config.recipes import Recipe
 from dcgan_tf.config.train import TrainConfig
+from dcgan_tf.config.variants import applied
 from dcgan_tf.gan.step import GAN
 from dcgan_tf.nets.build import build_discriminator, build_generator
 from dcgan_tf.runs.folder import RunFolder
@@ -111,13 +114,17 @@ def test_a_net_that_xla_cannot_compile_goes_without(monkeypatch):
 
 
 def test_xla_trains_the_same(monkeypatch):
-    """On this machine's CPU, where it is not used: the step compiles, and its losses are those of the plain one."""
+    """On this machine's CPU, where it is not used: the step of nets of classes compiles, and its losses are those of the
+    plain one."""
+    recipe = Recipe(conditional=True, class_norm=True)
+    preset, labels = narrow(applied(preset_for((8, 8, 1), "faces64"), recipe, 3)), tf.constant([2, 0, 1, 1, 2, 0])
     latents = tf.random.stateless_normal([6, 100], [1, 2])  # XLA would draw others
     monkeypatch.setattr("dcgan_tf.gan.step.draw_latents", lambda *arguments: latents)
     real = tf.constant(np.random.default_rng(0).uniform(-1, 1, [6, 8, 8, 1]), tf.float32)
     losses = []
     for xla in (False, True):
-        gan = small_gan()
+        gan = GAN(preset, build_generator(preset), build_discriminator(preset), recipe)
         gan.use_xla(xla)
-        losses.append([float(gan.train_step(real, tf.constant(step, tf.int64))["d_loss"]) for step in range(2)])
+        steps = tf.range(2, dtype=tf.int64)
+        losses.append([float(gan.train_step(real, step, labels)["d_loss"]) for step in steps])
     assert losses[1] == pytest.approx(losses[0], abs=2e-3)
