@@ -208,9 +208,9 @@ def _timed_gan(make, steps, *arguments, **options):
     gan = make(*arguments, **options)
     train_step = gan.train_step
 
-    def timed(images, step):
+    def timed(images, step, *labels):
         start = time.perf_counter()
-        metrics = train_step(images, step)
+        metrics = train_step(images, step, *labels)
         float(metrics["d_loss"])
         steps.append((start, time.perf_counter()))
         return metrics
@@ -219,8 +219,8 @@ def _timed_gan(make, steps, *arguments, **options):
     return gan
 
 
-def _timed_batches(make, waits, *arguments):
-    batches = iter(make(*arguments))
+def _timed_batches(make, waits, *arguments, **options):
+    batches = iter(make(*arguments, **options))
     while True:
         start = time.perf_counter()
         batch = next(batches, None)

@@ -18,8 +18,9 @@ class Samples:
     """`count` images of a generator, read by index like any source.
 
     Image i depends on the generator (with the classes that it is to draw), `seed` and i alone: it is the picture that
-    `dcgan-tf generate --seed <seed_of(i)>` makes, with --labels of its class. A few pixels may differ by one level, because the net sees more images at once here. Samples of
-    two seeds have no image in common, as long as there are fewer than a million of each.
+    `dcgan-tf generate --seed <seed_of(i)>` makes, with --labels of its class. A few pixels may differ by one level, because
+    the net sees more images at once here. Samples of two seeds have no image in common, as long as there are fewer than a
+    million of each.
 
     Images are kept once they are made, up to 2 GB of them, so that the next measure need not wait for them again.
     """

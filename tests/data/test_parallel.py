@@ -62,14 +62,12 @@ def test_an_error_comes_when_its_result_is_due():
 
 
 def test_left_early_no_thread_stays():
-    before = threading.active_count()
+    before = set(threading.enumerate())  # One that an earlier test has left may end meanwhile.
     results = in_order(time.sleep, [0.01] * 1000)
     next(results)
     started = time.monotonic()
     results.close()
-    assert (
-        threading.active_count() == before and time.monotonic() - started < 1
-    )  # All 1,000 items would take five seconds.
+    assert set(threading.enumerate()) <= before and time.monotonic() - started < 1  # All items would take five seconds.
 
 
 def test_of_large_results_fewer_are_computed_ahead(monkeypatch):
